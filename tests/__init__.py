@@ -1,0 +1,1 @@
+"""Tests of the package; they import it as a user does, and each other relatively."""

@@ -1,0 +1,1 @@
+"""Realistic use, for the type checkers: nothing here is run."""

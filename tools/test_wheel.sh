@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Run the tests against the wheel installed in ENVIRONMENT, never against the tree, and check the coverage.
+# usage: tools/test_wheel.sh ENVIRONMENT [pytest arguments]
+set -euo pipefail
+python=$1/bin/python
+shift
+
+# The package stands at the root of the repository, where Python looks first:
+# a safe path keeps that root out of sys.path, for the tests' own subprocesses too.
+export PYTHONSAFEPATH=1
+unset PYTHONPATH
+# The architecture tests then demand that what they import is the wheel.
+export INFRASTRUCTURE_TEST_WHEEL=1
+# Absolute: a subprocess may run in another folder.
+export COVERAGE_FILE="$PWD/build/coverage/data"
+
+rm -rf build/coverage
+mkdir -p build/coverage
+"$python" -m coverage run -m pytest "$@"
+"$python" -m coverage combine --quiet
+"$python" -m coverage json --quiet -o build/coverage/report.json
+"$python" -m coverage report
+"$python" tools/coverage_gates.py build/coverage/report.json
