@@ -1,0 +1,102 @@
+"""From a URL to a backend: its scheme names an entry point, which is loaded only then."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Optional
+
+from ._core.urls import parse_url, refuse_unknown
+from .interfaces import CachingInterface, MessagingInterface, StorageInterface
+from .interfaces.exceptions import ConfigurationError
+
+__all__ = ["open_cache", "open_messaging", "open_storage"]
+
+_EXTRA = re.compile(r"(?P<name>[A-Za-z0-9._-]+).*;.*\bextra\s*==\s*['\"](?P<extra>[^'\"]+)['\"]")
+
+
+def open_cache(url: str, **options: Any) -> CachingInterface:
+    """Return the cache of ``url``, unconnected.
+
+    ``async with open_cache("memory://") as cache:`` connects it.
+    ``options`` are the keyword options of the backend's constructor; those of the URL's query
+    are the same. Raises ``ConfigurationError`` for a scheme or an option that nobody knows.
+    """
+    backend: CachingInterface = _open("caching", CachingInterface, url, options)
+    return backend
+
+
+def open_messaging(url: str, **options: Any) -> MessagingInterface:
+    """Return the messaging of ``url``, unconnected; see ``open_cache``."""
+    backend: MessagingInterface = _open("messaging", MessagingInterface, url, options)
+    return backend
+
+
+def open_storage(url: str, **options: Any) -> StorageInterface:
+    """Return the storage of ``url``, unconnected; see ``open_cache``."""
+    backend: StorageInterface = _open("storage", StorageInterface, url, options)
+    return backend
+
+
+def _open(kind: str, interface: type, url: str, options: Mapping[str, Any]) -> Any:
+    scheme = parse_url(url).scheme
+    cls = _load(_find(kind, scheme), scheme)
+
+    if not (isinstance(cls, type) and issubclass(cls, interface)):
+        msg = f"the entry point of {scheme}:// is no {interface.__name__}: {cls!r:.100}"
+        raise ConfigurationError(msg)
+
+    refuse_unknown(options, _keywords(cls), f"{scheme}://")
+    make: Callable[..., Any] = cls
+    return make(url, **options)
+
+
+def _find(kind: str, scheme: str) -> EntryPoint:
+    found = entry_points(group=f"infrastructure.{kind}")
+
+    for point in found:
+        if point.name == scheme:
+            return point
+
+    known = ", ".join(sorted({f"{point.name}://" for point in found}))
+    msg = (
+        f"no {kind} backend is registered for {scheme}://; there are: {known or 'none'}. Others "
+        f"register an entry point {scheme!r} in the group 'infrastructure.{kind}'"
+    )
+    raise ConfigurationError(msg)
+
+
+def _load(point: EntryPoint, scheme: str) -> Any:
+    try:
+        return point.load()
+    except ModuleNotFoundError as exc:
+        extra = _extra_of(point, exc.name or "")
+
+        if extra is None:
+            raise
+
+        msg = f"{scheme}:// needs {exc.name}: pip install '{extra}'"
+        raise ConfigurationError(msg) from exc
+
+
+def _extra_of(point: EntryPoint, module: str) -> Optional[str]:
+    """Return the ``distribution[extra]`` that brings ``module``, by the distribution's metadata."""
+    wanted = module.partition(".")[0].replace("_", "-").lower()
+    requirements = (point.dist.requires or []) if point.dist else []
+
+    for requirement in requirements:
+        match = _EXTRA.match(requirement)
+
+        if match and match["name"].replace("_", "-").lower() == wanted and match["extra"] != "all":
+            return f"{point.dist.name}[{match['extra']}]"  # type: ignore[union-attr]  # it has requirements
+
+    return None
+
+
+def _keywords(cls: type) -> Mapping[str, Any]:
+    parameters = inspect.signature(cls).parameters.values()
+    return {
+        parameter.name: None for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY
+    }
