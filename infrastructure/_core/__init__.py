@@ -1,0 +1,1 @@
+"""What the backends share; knows no backend and no driver."""

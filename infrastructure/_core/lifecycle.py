@@ -1,0 +1,192 @@
+"""The connect and disconnect of every backend: one state machine, one owner loop and process."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import os
+from abc import ABC, abstractmethod
+from typing import ClassVar, NoReturn, Optional
+
+from ..interfaces.exceptions import ConfigurationError, ConnectionError
+from .deadline import Limit, check_seconds, refuse_when_expired
+from .tasks import logger, start_task
+
+__all__ = ["Lifecycle"]
+
+
+class Lifecycle(ABC):
+    """Gives a backend ``connect`` and ``disconnect``; the backend says how to open and close.
+
+    ``_open`` makes everything; ``_close`` ends it gracefully, within ``_close_within``
+    seconds; ``_abort`` lets go of everything at once, from any state; ``_abandon`` forgets
+    what belongs to a parent process or a closed loop, without touching it.
+    """
+
+    _close_within: float = 1.0
+    _default_deadline: ClassVar[Optional[float]] = None
+
+    def __init__(self, *, deadline: Optional[float] = None) -> None:
+        if deadline is not None:
+            deadline = check_seconds("deadline=", deadline)
+
+        self._deadline = self._default_deadline if deadline is None else deadline
+        self._live: Optional[asyncio.AbstractEventLoop] = None
+        self._owner: Optional[asyncio.AbstractEventLoop] = None
+        self._pid = 0
+        self._was_connected = False
+        self._opening: Optional[asyncio.Task[None]] = None
+        self._closing: Optional[asyncio.Task[None]] = None
+        self._waiting = 0
+
+    @abstractmethod
+    async def _open(self) -> None:
+        """Make the connection; on an error or a cancellation ``_abort`` is called after it."""
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """Finish what is in flight and close; may be cancelled, ``_abort`` is called after it."""
+
+    @abstractmethod
+    def _abort(self) -> None:
+        """Fail what is in flight and let go of everything, at once and without an error."""
+
+    def _abandon(self) -> None:
+        """Forget what another process or a closed loop owns; by default as ``_abort``."""
+        self._abort()
+
+    def _describe(self) -> str:
+        """Return what identifies the backend, without secrets, for texts and ``repr``."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        state = "connected" if self._live else "connecting" if self._opening else "closed"
+        return f"<{self._describe()} {state}>"
+
+    def _check(self, operation: str) -> None:
+        """Raise unless ``operation`` may run here and now."""
+        self._check_owner(operation)
+        refuse_when_expired(operation)
+
+    def _check_owner(self, operation: str) -> None:
+        """Raise unless connected here; a ``deadline`` block that is over does not stop it."""
+        # One comparison on the way that counts: _live is set while connected only, and in a
+        # forked child the running loop is another one.
+        if self._live is not asyncio.get_running_loop():
+            self._refuse(operation)
+
+    def _refuse(self, operation: str) -> NoReturn:
+        if self._live is not None:
+            where = "process" if self._pid != os.getpid() else "event loop"
+            msg = (
+                f"{operation}: {self._describe()} was connected in another {where}; "
+                f"make one instance for each {where}, or call connect() again here"
+            )
+            raise ConfigurationError(msg, operation=operation)
+
+        how = "was closed by disconnect()" if self._was_connected else "is not connected"
+        msg = f"{operation}: {self._describe()} {how}; call connect() first"
+        raise ConnectionError(msg, outcome="not_applied", operation=operation)
+
+    def _adopt(self, operation: str) -> None:
+        """Let go of a dead owner; refuse when the owner is another loop that lives."""
+        owner = self._owner
+
+        if owner is None or (owner is asyncio.get_running_loop() and self._pid == os.getpid()):
+            return
+
+        if self._pid == os.getpid() and not owner.is_closed():
+            msg = (
+                f"{operation}: {self._describe()} belongs to another event loop that is still "
+                "open; make one instance for each loop"
+            )
+            raise ConfigurationError(msg, operation=operation)
+
+        self._abandon()
+        self._live = self._owner = self._opening = self._closing = None
+        self._waiting = 0
+
+    async def connect(self) -> None:
+        """Connect; idempotent, all or nothing, concurrent calls share one attempt."""
+        self._adopt("connect")
+
+        async with Limit("connect", self._deadline) as limit:
+            while self._closing is not None:
+                await asyncio.wait({self._closing})
+
+            if self._live is not None:
+                return
+
+            if self._opening is None:
+                self._owner, self._pid = asyncio.get_running_loop(), os.getpid()
+                limit.outcome = "not_applied"
+                self._opening = start_task(self._open(), name=f"connect {self._describe()}")
+                self._opening.add_done_callback(self._opened)
+
+            await self._share(self._opening)
+
+    async def _share(self, opening: asyncio.Task[None]) -> None:
+        self._waiting += 1
+
+        try:
+            # Not awaited itself: the cancellation of one caller must not reach the others.
+            await asyncio.wait({opening})
+        finally:
+            self._waiting -= 1
+
+            if not self._waiting and not opening.done():
+                opening.cancel()
+
+        if opening.cancelled():
+            msg = f"connect: disconnect() was called while {self._describe()} was connecting"
+            raise ConnectionError(msg, outcome="not_applied", operation="connect")
+
+        opening.result()
+
+    def _opened(self, opening: asyncio.Task[None]) -> None:
+        # A callback, not the end of a coroutine: a task cancelled before its first step runs none.
+        self._opening = None
+
+        if opening.cancelled() or opening.exception() is not None:
+            self._abort()
+            self._owner = None
+        else:
+            self._live = self._owner
+            self._was_connected = True
+
+    async def disconnect(self) -> None:
+        """Disconnect; idempotent, never hangs; cancelling it forces it."""
+        self._adopt("disconnect")
+
+        if (opening := self._opening) is not None:
+            opening.cancel()
+            await asyncio.wait({opening})
+
+        if self._live is not None:
+            self._live = None
+            self._closing = start_task(self._stop(), name=f"disconnect {self._describe()}")
+            self._closing.add_done_callback(self._closed)
+
+        if (closing := self._closing) is None:
+            return
+
+        try:
+            await asyncio.wait({closing})
+        except asyncio.CancelledError:
+            closing.cancel()
+            raise
+
+    def _closed(self, _closing: asyncio.Task[None]) -> None:
+        self._abort()
+        self._closing = self._owner = None
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(self._close_within):
+                await self._close()
+        except builtins.TimeoutError:
+            logger.warning(
+                "%s did not close within %g s and was forced", self._describe(), self._close_within
+            )
+        except Exception:  # noqa: BLE001 - whatever a driver raises, it is closed all the same
+            logger.exception("%s did not close cleanly", self._describe())

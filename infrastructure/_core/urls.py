@@ -1,0 +1,111 @@
+"""Splits a backend's URL at the border, so that a password never travels inside a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ..interfaces.exceptions import ConfigurationError
+from .secrets import Secret, scrub
+
+__all__ = ["Url", "flag_option", "number_option", "parse_url", "refuse_unknown"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Url:
+    """A URL in its parts; ``hosts`` are ``(name, port or None)``, ``path`` begins without slash."""
+
+    scheme: str
+    hosts: tuple[tuple[str, int | None], ...] = ()
+    user: str | None = None
+    password: Secret | None = None
+    path: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_url(text: Any) -> Url:
+    """Return the parts of ``scheme://user:password@host:port,host:port/path?option=value``."""
+    if not isinstance(text, str) or "://" not in text:
+        shown = scrub(text) if isinstance(text, str) else type(text).__name__
+        msg = f"a URL looks like scheme://..., got {shown!r:.120}"
+        raise ConfigurationError(msg)
+
+    scheme, _, rest = text.partition("://")
+    # The split is on the netloc only: several hosts with ports are no urllib netloc.
+    location, path, query = _cut(rest)
+    user_info, _, host_text = location.rpartition("@")
+    user, _, password = user_info.partition(":")
+    return Url(
+        scheme=scheme.lower(),
+        hosts=tuple(_host(part, text) for part in host_text.split(",") if part),
+        user=unquote(user) or None,
+        password=Secret(unquote(password)) if password else None,
+        path=unquote(path),
+        options=_options(query, text),
+    )
+
+
+def _cut(rest: str) -> tuple[str, str, str]:
+    split = urlsplit("//" + rest)
+    return split.netloc, split.path.removeprefix("/"), split.query
+
+
+def _host(part: str, text: str) -> tuple[str, int | None]:
+    name, colon, port = part.rpartition(":")
+
+    if not colon or part.endswith("]"):
+        return part.strip("[]"), None
+
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        msg = f"the port {port!r} in {scrub(text)!r} is not a number of 1 to 65535"
+        raise ConfigurationError(msg)
+
+    return name.strip("[]"), int(port)
+
+
+def _options(query: str, text: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in options:
+            msg = f"the option {name!r} stands twice in {scrub(text)!r}"
+            raise ConfigurationError(msg)
+
+        options[name] = value
+
+    return options
+
+
+def refuse_unknown(options: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+    """Raise ``ConfigurationError`` that lists what there is for an option nobody knows."""
+    unknown = sorted(set(options) - set(known))
+
+    if unknown:
+        names = ", ".join(sorted(known)) or "none"
+        msg = f"{where} has no option {', '.join(map(repr, unknown))}; there are: {names}"
+        raise ConfigurationError(msg)
+
+
+def number_option(name: str, value: Any) -> float:
+    """Return a number that was given as one or as the text of a URL."""
+    try:
+        return float(value)
+    except (TypeError, ValueError) as exc:
+        msg = f"the option {name} is a number, got {value!r:.60}"
+        raise ConfigurationError(msg) from exc
+
+
+def flag_option(name: str, value: Any) -> bool:
+    """Return a flag that was given as ``bool`` or as the text of a URL."""
+    flags = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+    if isinstance(value, bool):
+        return value
+
+    if isinstance(value, str) and value.lower() in flags:
+        return flags[value.lower()]
+
+    msg = f"the option {name} is true or false, got {value!r:.60}"
+    raise ConfigurationError(msg)
