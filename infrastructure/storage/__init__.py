@@ -1,0 +1,1 @@
+"""The storages: one folder a backend, and the SQL layer that they share."""

@@ -1,0 +1,289 @@
+"""Transactions without a handle: which one the calling task is in, and who may end it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import Any, Optional, Union
+
+from .._core.deadline import expiry
+from .._core.tasks import Tasks, logger
+from ..interfaces._context import transactions
+from ..interfaces.exceptions import InfrastructureError, TransactionError
+from ._levels import Level, Root, Session, failed_error, refuse_ended
+
+__all__ = ["Detached", "Transactions"]
+
+ROLLBACK_WITHIN = 1.0
+"""Seconds that a rollback has, whatever the deadline around it; then it goes on in the background."""
+
+Lease = Callable[[float, Optional[Level]], Awaitable[Session]]
+"""Gets a session by an instant; the level is one that the asking task holds already."""
+
+
+class Detached:
+    """Marks a scope outside any transaction; ``outer`` is what the task holds all the same."""
+
+    __slots__ = ("outer",)
+
+    def __init__(self, outer: Optional[Level]) -> None:
+        self.outer = outer
+
+
+class Transactions:
+    """The transactions of one storage."""
+
+    def __init__(self, lease: Lease, deadline: Optional[float], *, begin: str = "BEGIN") -> None:
+        self._lease = lease
+        self._deadline = deadline
+        self._begin = begin
+        self._tasks = Tasks("storage")
+        self.roots: set[Root] = set()
+
+    def current(self, operation: str) -> Optional[Level]:
+        """Return the level that a statement of the calling task runs in, or ``None``.
+
+        A task that joined a transaction which has ended gets ``TransactionError``; its
+        owner is simply outside.
+        """
+        scope: Union[Level, Detached, None] = transactions.get().get(self)
+
+        if scope is None or isinstance(scope, Detached):
+            return None
+
+        level: Optional[Level] = scope
+        task = asyncio.current_task()
+
+        while level is not None and level.ended:
+            if level.owner is not task:
+                refuse_ended(level, operation)
+
+            level = level.parent
+
+        return level
+
+    def held(self) -> Optional[Level]:
+        """Return the open level that the calling task holds, be it detached from it or not."""
+        scope: Union[Level, Detached, None] = transactions.get().get(self)
+        level = scope.outer if isinstance(scope, Detached) else scope
+
+        while level is not None and level.ended:
+            level = level.parent or level.root.outer
+
+        return level
+
+    async def open(self, *, flat: bool, operation: str) -> Level:
+        """Open a transaction, or a savepoint inside the one the calling task is in."""
+        level = self.current(operation)
+        expires = expiry(self._deadline)
+
+        if level is None:
+            inner = await self._open_root(flat=flat, expires=expires)
+        else:
+            inner = await self._open_savepoint(
+                level, flat=flat, expires=expires, operation=operation
+            )
+
+        self.bind(inner)
+        return inner
+
+    async def _open_root(self, *, flat: bool, expires: float) -> Level:
+        outer = self.held()
+        session = await self._lease(expires, outer)
+        root = Root(session, outer, flat=flat)
+
+        try:
+            await session.control(self._begin, expires)
+        except BaseException:
+            session.discard()
+            raise
+
+        self.roots.add(root)
+        return root.level
+
+    async def _open_savepoint(
+        self, level: Level, *, flat: bool, expires: float, operation: str
+    ) -> Level:
+        root = level.root
+        inner = Level(root, level, flat=flat)
+
+        async def send() -> None:
+            await root.session.control(f"SAVEPOINT {inner.name}", expires)
+            root.enter(inner)
+
+        await root.run(level, expires, operation, send)
+        return inner
+
+    def bind(self, scope: Union[Level, Detached, None]) -> None:
+        """Put the calling task, and those that it starts, into ``scope``."""
+        transactions.set({**transactions.get(), self: scope})
+
+    def rebind(self, left: Union[Level, Detached], outer: Any) -> None:
+        """Leave the scope ``left`` where the calling task still is in it."""
+        if transactions.get().get(self) is left:
+            self.bind(outer)
+
+    def scope(self) -> Union[Level, Detached, None]:
+        """Return the scope as it is bound now."""
+        return transactions.get().get(self)
+
+    async def begin(self, caller: FrameType) -> None:
+        """Begin for the calling task, until ``commit`` or ``rollback``; ``caller`` is its frame."""
+        operation = "begin_transaction"
+
+        if runs_as_own_task(caller):
+            msg = (
+                "begin_transaction was run as a task of its own (gather, create_task, wait_for on "
+                "Python 3.11): the transaction would belong to that task and end with it. Await it "
+                "directly, with asyncio.timeout() for a time limit"
+            )
+            raise TransactionError(msg, outcome="not_applied", operation=operation)
+
+        level = self.current(operation)
+
+        if level is not None and level.owner is not asyncio.current_task():
+            raise not_owner(operation)
+
+        opened = await self.open(flat=True, operation=operation)
+
+        if opened.owner is not None:
+            opened.owner.add_done_callback(lambda _task: self._orphaned(opened))
+
+    def _orphaned(self, level: Level) -> None:
+        if not level.ended:
+            logger.warning(
+                "a task ended with its begin_transaction still open: it is rolled back; "
+                "call commit() or rollback(), or use `async with storage.transaction():`"
+            )
+            self._tasks.start(self.roll_back(level), "roll back an orphaned transaction")
+
+    def flat_level(self, operation: str, caller: FrameType) -> Level:
+        """Return the level that ``commit`` or ``rollback`` ends, or raise ``TransactionError``."""
+        level = self.current(operation)
+
+        if level is None:
+            msg = f"{operation}: no transaction is open; call begin_transaction() first"
+            raise TransactionError(msg, outcome="not_applied", operation=operation)
+
+        if level.owner is not asyncio.current_task() and not runs_as_own_task(caller):
+            raise not_owner(operation)
+
+        if not level.flat:
+            msg = (
+                f"{operation}: this transaction belongs to an `async with storage.transaction():` "
+                "block, whose end commits it; raise an exception in the block to roll it back"
+            )
+            raise TransactionError(msg, outcome="not_applied", operation=operation)
+
+        return level
+
+    async def commit(self, level: Level) -> None:
+        """Commit ``level``; one in which a statement failed is rolled back, and raises."""
+        if level.failed is not None:
+            await self.roll_back(level)
+            raise failed_error(level, "commit")
+
+        root = level.root
+        expires = expiry(self._deadline)
+        await root.take_turn(level, expires, "commit")
+        text = f"RELEASE SAVEPOINT {level.name}" if level.parent else "COMMIT"
+
+        try:
+            await root.session.control(text, expires)
+        except BaseException as exc:
+            level.failed = exc
+            self._end_badly(level)
+            raise
+        else:
+            self._end(level)
+        finally:
+            root.give_turn()
+
+    def _end(self, level: Level) -> None:
+        level.root.leave(level)
+
+        if level.parent is None:
+            self.roots.discard(level.root)
+            level.root.session.release()
+
+        self.rebind(level, level.parent or self._outside(level))
+
+    def _end_badly(self, level: Level) -> None:
+        """End a transaction whose state nobody knows: the background rolls back or closes."""
+        root = level.root
+        root.leave(root.level)
+        self.roots.discard(root)
+        root.session.discard()
+        self.rebind(level, self._outside(level))
+
+    def _outside(self, level: Level) -> Optional[Detached]:
+        outer = level.root.outer
+        return None if outer is None else Detached(outer)
+
+    async def roll_back(self, level: Level) -> None:
+        """Roll ``level`` back within a second, or leave it to the background."""
+        if level.ended:
+            return
+
+        root = level.root
+        expires = time.monotonic() + ROLLBACK_WITHIN
+
+        try:
+            await root.take_turn(level, expires, "rollback", with_inner=True)
+        except BaseException:
+            self._end_badly(level)
+            raise
+
+        try:
+            await self._send_rollback(level, expires)
+        except BaseException:
+            self._end_badly(level)
+            raise
+        else:
+            self._end(level)
+        finally:
+            root.give_turn()
+
+    async def _send_rollback(self, level: Level, expires: float) -> None:
+        session = level.root.session
+
+        if level.parent is None:
+            await session.control("ROLLBACK", expires)
+        elif not session.is_lost():
+            await session.control(f"ROLLBACK TO SAVEPOINT {level.name}", expires)
+            await session.control(f"RELEASE SAVEPOINT {level.name}", expires)
+
+    def let_go(self, level: Level) -> None:
+        """Roll ``level`` back in the background: its body was cancelled, nobody waits."""
+        if level.ended:
+            return
+
+        if level.parent is None:
+            self._end_badly(level)
+        else:
+            self._tasks.start(self.roll_back(level), "roll back a cancelled savepoint")
+
+    def abort(self) -> None:
+        """End all transactions at once: the storage disconnects."""
+        for root in tuple(self.roots):
+            root.level.failed = root.level.failed or InfrastructureError(
+                "the storage was disconnected"
+            )
+            self._end_badly(root.level)
+
+
+def runs_as_own_task(frame: FrameType) -> bool:
+    """Return whether the coroutine of ``frame`` is the whole of the running task."""
+    task = asyncio.current_task()
+    return task is not None and getattr(task.get_coro(), "cr_frame", None) is frame
+
+
+def not_owner(operation: str) -> TransactionError:
+    """Return the error of a task that would end or nest another task's transaction."""
+    msg = (
+        f"{operation}: the transaction belongs to the task that began it; here use "
+        "`async with storage.transaction():` for a savepoint, or storage.detached()"
+    )
+    return TransactionError(msg, outcome="not_applied", operation=operation)

@@ -1,0 +1,130 @@
+"""``execute_many`` on SQLite: all or nothing, in steps that never hold the event loop for long."""
+
+from __future__ import annotations
+
+import operator
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from ...interfaces.exceptions import ValidationError
+from .._blocks import TransactionBlock
+from .._levels import Level
+from .._parameters import check_parameters
+from .._refusals import refuse
+from .._statement import Statement, StatementKind, parse_statement
+from ._engine import Engine
+from ._rows import Plan
+from .errors import sqlite_error
+from .functions import function_error
+
+__all__ = ["execute_many"]
+
+STEP = 500
+"""Rows that are encoded at a time on the event loop, about a millisecond."""
+
+
+async def execute_many(engine: Engine, query: str, params_list: Iterable[Sequence[Any]]) -> None:
+    """Run ``query`` for every row, in a transaction of its own or as a part of the open one."""
+    statement = parse_statement(query, dialect="sqlite")
+    outer = engine.transactions.current("execute_many")
+    refuse(statement, in_transaction=outer is not None)
+    _refuse_bulk(statement)
+    rows = _iterate(params_list)
+    step = list(islice(rows, STEP))
+
+    if not step:
+        return
+
+    # A savepoint inside a transaction: a bad row must undo the rows before it, and no more.
+    async with TransactionBlock(engine.transactions, _no_check):
+        level = engine.transactions.current("execute_many")
+        assert level is not None
+        plan = await engine.plan(statement, level)
+        await _run(engine, plan, level, outer, step, rows)
+
+
+def _no_check(_operation: str) -> None:
+    """Nothing: the caller has checked."""
+
+
+async def _run(
+    engine: Engine,
+    plan: Plan,
+    level: Level,
+    outer: Level | None,
+    step: list[Sequence[Any]],
+    rows: Iterator[Sequence[Any]],
+) -> None:
+    position = 0
+    tried = f"execute_many {plan.statement.text[:80]!r}"
+
+    while step:
+        work = partial(
+            _write, sql=plan.sql, rows=_encode(plan, step, position), first=position, tried=tried
+        )
+
+        try:
+            await engine.inside(level, work, tried)
+        except ValidationError:
+            raise
+        except BaseException as exc:
+            # As after a failed execute: the transaction around it can only be rolled back.
+            if outer is not None:
+                outer.failed = exc
+
+            raise
+
+        position += len(step)
+        step = list(islice(rows, STEP))
+
+
+def _refuse_bulk(statement: Statement) -> None:
+    if statement.has_returning:
+        msg = "execute_many gives no rows: run a statement with RETURNING by execute()"
+        raise ValidationError(msg, operation="execute_many")
+
+    if statement.kind is not StatementKind.WRITE:
+        words = " ".join(statement.keywords)
+        msg = f"execute_many writes rows by INSERT, UPDATE, DELETE; for {words} use execute()"
+        raise ValidationError(msg, operation="execute_many")
+
+
+def _iterate(params_list: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    try:
+        return iter(params_list)
+    except TypeError as exc:
+        msg = f"execute_many takes an iterable of parameter lists, got {type(params_list).__name__}"
+        raise ValidationError(msg, operation="execute_many") from exc
+
+
+def _encode(plan: Plan, step: list[Sequence[Any]], first: int) -> list[list[Any]]:
+    encoded: list[list[Any]] = []
+
+    for row_index, row in enumerate(step, first):
+        params = check_parameters(plan.statement, row, row_index)
+
+        try:
+            encoded.append(plan.encode(params))
+        except ValidationError as exc:
+            exc.row_index = row_index
+            raise
+
+    return encoded
+
+
+def _write(
+    con: sqlite3.Connection, sql: str, rows: list[list[Any]], first: int, tried: str
+) -> None:
+    left = iter(rows)
+
+    try:
+        con.executemany(sql, left)
+    except sqlite3.Error as exc:
+        # The driver does not say which row it was at; the iterator knows how many it gave.
+        row_index = first + len(rows) - operator.length_hint(left) - 1
+        error = function_error(con) or sqlite_error(exc, f"{tried}, row {row_index}")
+        error.row_index = row_index
+        raise error from exc

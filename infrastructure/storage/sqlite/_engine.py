@@ -1,0 +1,163 @@
+"""Brings a statement to the connection it belongs on: the writer, a reader, the transaction's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Optional
+
+from ..._core.deadline import expiry
+from ..._core.secrets import scrub
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, Outcome
+from .._levels import Level
+from .._parameters import check_parameters
+from .._refusals import refuse
+from .._statement import Statement, StatementKind, parse_statement
+from .._transaction import Transactions
+from ._plans import Ask, Plans
+from ._readers import Readers
+from ._rows import Plan, fetch
+from ._settings import Settings, open_connection
+from ._worker import BUSY_WAIT, Work, Worker
+from ._writer import Writer, WriterSession
+
+__all__ = ["Engine"]
+
+# Connections of a parent process: closed by the child, SQLite would drop the parent's log.
+_FOREIGN: list[Any] = []
+
+
+class Engine:
+    """The connections of one storage and the transactions on them."""
+
+    def __init__(self, deadline: Optional[float], describe: Callable[[], str]) -> None:
+        self.deadline = deadline
+        self._describe = describe
+        self.transactions = Transactions(self._lease, deadline, begin="BEGIN IMMEDIATE")
+        self._worker: Optional[Worker] = None
+        self._readers: Optional[Readers] = None
+        self._writer: Optional[Writer] = None
+        self._plans: Optional[Plans] = None
+
+    @property
+    def writer(self) -> Writer:
+        """The one writer."""
+        assert self._writer is not None
+        return self._writer
+
+    @property
+    def readers(self) -> Readers:
+        """The reading connections."""
+        assert self._readers is not None
+        return self._readers
+
+    async def open(self, settings: Settings, *, inline_reads: bool) -> None:
+        """Open the connections; the caller aborts after an error."""
+        connect = partial(open_connection, settings)
+        self._worker = Worker(
+            "infrastructure-sqlite-writer", partial(connect, writer=True, busy_wait=BUSY_WAIT)
+        )
+        await self._worker.start()
+        self._readers = Readers(connect, inline=inline_reads)
+        self._writer = Writer(self._worker, self._holders)
+        self._plans = Plans(self._readers.look)
+
+    async def close(self) -> None:
+        """Roll open transactions back, finish what is queued, close."""
+        self.transactions.abort()
+        self.writer.fail(self._closed)
+        stopped = [worker.stop() for worker in (self.writer.worker, *self.readers.take())]
+        await asyncio.gather(*stopped)
+
+    def abort(self) -> None:
+        """Fail what is in flight and let go of everything."""
+        workers = [] if self._readers is None else self._readers.take()
+
+        if self._writer is not None:
+            self._writer.fail(self._closed)
+
+        for worker in (*workers, *([self._worker] if self._worker else ())):
+            worker.abort(self._closed)
+
+        self._worker = self._readers = self._writer = self._plans = None
+
+    def abandon(self, *, forked: bool) -> None:
+        """Forget what a parent process owns without closing it, and end what a closed loop left."""
+        if forked:
+            _FOREIGN.append((self._worker, self._readers))
+        else:
+            for worker in (*(self._readers.take() if self._readers else ()), self._worker):
+                if worker is not None:
+                    worker.stop()
+
+        self._worker = self._readers = self._writer = self._plans = None
+        self.transactions.roots.clear()
+
+    def _closed(self, outcome: Outcome = "not_applied") -> InfrastructureError:
+        msg = f"{self._describe()} was closed by disconnect() before the statement was done"
+        return ConnectionError(msg, outcome=outcome)
+
+    def _holders(self) -> str:
+        return "; ".join(map(str, self.transactions.roots))
+
+    async def _lease(self, expires: float, held: Optional[Level]) -> WriterSession:
+        return await self.writer.lease(expires, held)
+
+    async def prepare(
+        self, query: str, params: Optional[Sequence[Any]], operation: str
+    ) -> tuple[Plan, Sequence[Any], Optional[Level]]:
+        """Return the plan of a statement, its parameters as SQLite takes them, and its level."""
+        statement = parse_statement(query, dialect="sqlite")
+        level = self.transactions.current(operation)
+        refuse(statement, in_transaction=level is not None)
+        params = check_parameters(statement, params)
+        plan = await self.plan(statement, level)
+        return plan, plan.encode(params), level
+
+    async def plan(self, statement: Statement, level: Optional[Level]) -> Plan:
+        """Return the plan of a statement that runs in ``level``."""
+        assert self._plans is not None
+        return await self._plans.of(statement, None if level is None else self._asking(level))
+
+    def _asking(self, level: Level) -> Ask:
+        async def ask(sql: str, params: Sequence[Any]) -> list[Any]:
+            rows: list[Any] = await self.inside(
+                level, lambda con: con.execute(sql, params).fetchall(), "look at the schema"
+            )
+            return rows
+
+        return ask
+
+    async def inside(self, level: Level, work: Work, tried: str, *, touches: bool = False) -> Any:
+        """Run ``work`` on the connection of a transaction, when it is the level's turn."""
+        expires = expiry(self.deadline)
+        session = level.root.session
+        assert isinstance(session, WriterSession)
+        session.touched |= touches
+        return await level.root.run(
+            level, expires, tried, lambda: session.run(work, expires, tried)
+        )
+
+    async def execute(self, query: str, params: Optional[Sequence[Any]]) -> list[Any]:
+        """Run one statement where it belongs; return its rows."""
+        plan, values, level = await self.prepare(query, params, "execute")
+        statement = plan.statement
+        tried = f"execute {scrub(statement.text[:80])!r}"
+        work = partial(fetch, plan=plan, params=values)
+        rows: list[Any]
+
+        if level is not None:
+            rows = await self.inside(level, work, tried, touches=statement.touches_session)
+        elif statement.kind is StatementKind.READ:
+            rows = await self.readers.read(plan, values, expiry(self.deadline), tried)
+        else:
+            rows = await self.writer.execute(
+                work,
+                expiry(self.deadline),
+                self.transactions.held(),
+                tried,
+                grouped=statement.kind is not StatementKind.OUTSIDE,
+            )
+
+        return rows

@@ -1,0 +1,120 @@
+"""Finds once for each SQL text how its parameters go into the columns that they are written to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Optional
+
+from .._outputs import outputs
+from .._statement import Statement, StatementKind
+from .._targets import Target, Targets, targets
+from ._rows import Convert, Plan
+from .ddl import column_type
+from .functions import FUNCTION_NAMES
+from .values import encode_any, encoder_for
+
+__all__ = ["Plans"]
+
+CACHED = 1024
+TABLE_INFO = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2, 3)"
+
+Look = Callable[[str, Sequence[Any]], list[Any]]
+Ask = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
+
+
+class Plans:
+    """The plans of one storage, by SQL text.
+
+    ``look`` asks the committed schema at once; inside a transaction ``ask`` is given, which
+    asks the transaction's own connection, where a table of its own making is to be seen.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._plans: dict[str, Plan] = {}
+
+    async def of(self, statement: Statement, ask: Optional[Ask]) -> Plan:
+        """Return the plan of ``statement``."""
+        plan = self._plans.get(statement.text)
+
+        if plan is not None and (plan.version is None or plan.version == self._version()):
+            return plan
+
+        if statement.kind is not StatementKind.WRITE or not statement.parameters:
+            return self._keep(self._make(statement, _generic(statement), version=None))
+
+        version = self._version()
+        found = targets(statement.text, dialect="sqlite")
+        types = self._types(found, self._look(TABLE_INFO, [found.table])) if found.table else {}
+        resolved = types is not None
+
+        if not resolved and ask is not None:
+            types = self._types(found, await ask(TABLE_INFO, [found.table]))
+
+        plan = self._make(statement, _encoders(statement, found, types or {}), version=version)
+        return self._keep(plan) if resolved else plan
+
+    def _make(
+        self, statement: Statement, encoders: Sequence[Convert], *, version: Optional[int]
+    ) -> Plan:
+        return Plan(
+            statement,
+            encoders,
+            outputs(statement.text, dialect="sqlite"),
+            threaded=not FUNCTION_NAMES.isdisjoint(statement.functions),
+            version=version,
+        )
+
+    def _keep(self, plan: Plan) -> Plan:
+        if len(self._plans) >= CACHED:
+            self._plans.clear()
+
+        self._plans[plan.statement.text] = plan
+        return plan
+
+    def _version(self) -> Optional[int]:
+        try:
+            return int(self._look("PRAGMA schema_version", ())[0][0])
+        except sqlite3.OperationalError:
+            # Locked by another process for a moment: what is known may be out of date.
+            return None
+
+    def _types(self, found: Targets, rows: list[Any]) -> Optional[dict[Target, str]]:
+        """Return the declared type of each column written to; ``None`` where one is not there."""
+        # SQLite's names have no case, within ASCII.
+        by_name = {name.lower(): declared for name, declared in rows}
+        in_order = [declared for _, declared in rows]
+        types: dict[Target, str] = {}
+
+        for column in {target for where in found.parameters.values() for target in where}:
+            if column.column is not None:
+                declared = by_name.get(column.column.lower())
+            else:
+                position = column.position or 0
+                declared = in_order[position] if position < len(in_order) else None
+
+            if declared is None:
+                return None
+
+            types[column] = declared
+
+        return types
+
+
+def _generic(statement: Statement) -> list[Convert]:
+    return [encode_any] * statement.parameters
+
+
+def _encoders(statement: Statement, found: Targets, types: dict[Target, str]) -> list[Convert]:
+    """Return one encoder for each parameter; by its type only, where it is used in two ways."""
+    encoders = _generic(statement)
+
+    for number, where in found.parameters.items():
+        declared = {types[target] for target in where if target in types}
+
+        if len(declared) == 1:
+            wanted = column_type(declared.pop())
+            encoders[number - 1] = encode_any if wanted is None else encoder_for(wanted)
+
+    return encoders

@@ -1,0 +1,156 @@
+"""The settings of a SQLite storage, and a connection made by them."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional, Union
+from urllib.parse import quote
+
+from ..._core.secrets import scrub
+from ..._core.urls import flag_option, number_option, parse_url, refuse_unknown
+from ...interfaces.exceptions import ConfigurationError
+from .converters import register_converters
+from .functions import register_functions
+
+__all__ = ["Options", "Settings", "open_connection", "options_of"]
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED = frozenset({"journal_mode", "query_only", "writable_schema", "schema_version"})
+_VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """The options of the constructor and of the URL; ``path`` is ``None`` for a temporary file."""
+
+    path: Optional[Path] = None
+    deadline: Optional[float] = None
+    read_only: bool = False
+    inline_reads: bool = True
+    pragmas: Mapping[str, Union[str, int]] = field(default_factory=dict)
+
+
+def options_of(
+    url: str, given: Mapping[str, Any], pragmas: Mapping[str, Union[str, int]]
+) -> Options:
+    """Return the options of a URL over those given; raise ``ConfigurationError``."""
+    parts = parse_url(url)
+
+    if parts.scheme != "sqlite" or parts.hosts:
+        msg = (
+            f"SQLiteStorage takes sqlite:///relative.db, sqlite:////absolute.db or sqlite://, "
+            f"got {scrub(url)!r}"
+        )
+        raise ConfigurationError(msg)
+
+    refuse_unknown(parts.options, given, "sqlite://")
+    merged = {**given, **parts.options}
+    deadline = merged["deadline"]
+
+    for name, value in pragmas.items():
+        check_pragma(name, value)
+
+    options = Options(
+        path=Path(parts.path) if parts.path else None,
+        deadline=None if deadline is None else number_option("deadline", deadline),
+        read_only=flag_option("read_only", merged["read_only"]),
+        inline_reads=flag_option("inline_reads", merged["inline_reads"]),
+        pragmas=dict(pragmas),
+    )
+
+    if options.read_only and options.path is None:
+        msg = "sqlite:// is a new temporary database: read_only needs a file, sqlite:///path"
+        raise ConfigurationError(msg)
+
+    return options
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How to open the database.
+
+    ``path``       the file; made where it is missing, readable by its owner only.
+    ``read_only``  open an existing file, refuse every write.
+    ``pragmas``    applied to every connection, over the defaults of ours.
+    """
+
+    path: Path
+    read_only: bool = False
+    pragmas: Mapping[str, Union[str, int]] = field(default_factory=dict)
+
+
+def check_pragma(name: Any, value: Any) -> None:
+    """Raise ``ConfigurationError`` for a pragma that is not one word and one plain value."""
+    if not isinstance(name, str) or not _WORD.fullmatch(name):
+        msg = f"a pragma's name is one word, got {name!r:.60}"
+        raise ConfigurationError(msg)
+
+    if name.lower() in _RESERVED:
+        msg = f"the pragma {name} is the storage's own: it runs in WAL mode and reads by query_only"
+        raise ConfigurationError(msg)
+
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (str, int))
+        or not _VALUE.fullmatch(str(value))
+    ):
+        msg = f"the pragma {name} takes a word or a number, got {value!r:.60}"
+        raise ConfigurationError(msg)
+
+
+def open_connection(settings: Settings, *, writer: bool, busy_wait: float) -> sqlite3.Connection:
+    """Return a new connection with our functions, collation, converters and pragmas."""
+    register_converters()
+    mode = "ro" if settings.read_only else "rwc" if writer else "rw"
+
+    if mode == "rwc" and not settings.path.exists():
+        # Made by us, so that nobody else may read it; SQLite takes an empty file for a new one,
+        # and it is SQLite that says why a file cannot be made.
+        with suppress(OSError):
+            settings.path.touch(mode=0o600)
+
+    con = sqlite3.connect(
+        f"file:{quote(str(settings.path))}?mode={mode}",
+        uri=True,
+        timeout=busy_wait,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+        detect_types=sqlite3.PARSE_DECLTYPES,
+    )
+
+    try:
+        _prepare(con, settings, writer=writer)
+    except BaseException:
+        con.close()
+        raise
+
+    return con
+
+
+def _prepare(con: sqlite3.Connection, settings: Settings, *, writer: bool) -> None:
+    register_functions(con)
+
+    if writer and not settings.read_only:
+        con.execute("PRAGMA journal_mode=WAL")
+
+    pragmas: dict[str, Union[str, int]] = {
+        "synchronous": "NORMAL",
+        "foreign_keys": "ON",
+        "case_sensitive_like": "ON",
+        **{name.lower(): value for name, value in settings.pragmas.items()},
+    }
+
+    for name, value in pragmas.items():
+        con.execute(f"PRAGMA {name}={value}")
+
+    if not writer:
+        con.execute("PRAGMA query_only=ON")
+
+    # A file that is no database shows itself only when it is read.
+    con.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()

@@ -1,0 +1,78 @@
+"""``stream`` on SQLite: a cursor on a thread of its own, or on the transaction's connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Any, Optional
+
+from ..._core.deadline import expiry
+from ..._core.secrets import scrub
+from ...interfaces.exceptions import ValidationError
+from .._levels import Level
+from .._statement import StatementKind
+from ._engine import Engine
+from ._rows import Plan, make_rows, open_cursor
+from ._worker import Work, Worker
+from ._writer import outcome_of
+
+__all__ = ["stream"]
+
+Run = Callable[[Work], Awaitable[Any]]
+
+
+async def stream(
+    engine: Engine, query: str, params: Optional[Sequence[Any]], batch_size: int
+) -> AsyncGenerator[list[dict[str, Any]], None]:
+    """Give the rows of a query in lists of at most ``batch_size``."""
+    if type(batch_size) is not int or batch_size < 1:
+        msg = f"batch_size is a positive int, got {batch_size!r}"
+        raise ValidationError(msg, operation="stream")
+
+    plan, values, level = await engine.prepare(query, params, "stream")
+
+    if plan.statement.kind is not StatementKind.READ:
+        msg = "stream() reads by SELECT; run a statement that writes by execute()"
+        raise ValidationError(msg, operation="stream")
+
+    tried = f"stream {scrub(plan.statement.text[:80])!r}"
+
+    if level is not None:
+        async for batch in _batches(_inside(engine, level, tried), plan, values, batch_size):
+            yield batch
+
+        return
+
+    worker = await engine.readers.open()
+
+    try:
+        async for batch in _batches(_on(engine, worker, tried), plan, values, batch_size):
+            yield batch
+    finally:
+        engine.readers.dismiss(worker)
+
+
+def _inside(engine: Engine, level: Level, tried: str) -> Run:
+    async def run(work: Work) -> Any:
+        return await engine.inside(level, work, tried)
+
+    return run
+
+
+def _on(engine: Engine, worker: Worker, tried: str) -> Run:
+    async def run(work: Work) -> Any:
+        return await outcome_of(worker, worker.submit(work, expiry(engine.deadline)), tried)
+
+    return run
+
+
+async def _batches(
+    run: Run, plan: Plan, values: Sequence[Any], batch_size: int
+) -> AsyncGenerator[list[dict[str, Any]], None]:
+    cursor: sqlite3.Cursor = await run(lambda con: open_cursor(con, plan, values))
+
+    try:
+        while rows := await run(lambda _: make_rows(cursor, plan, cursor.fetchmany(batch_size))):
+            yield rows
+    finally:
+        cursor.close()

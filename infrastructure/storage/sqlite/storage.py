@@ -1,0 +1,154 @@
+"""The storage on SQLite: a file, or a private temporary database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, List, Optional, Union
+
+from ..._core.lifecycle import Lifecycle
+from ...interfaces.storage import StorageInterface
+from .._blocks import DetachedBlock, TransactionBlock
+from ._bulk import execute_many
+from ._engine import Engine
+from ._hypertables import create_hypertable
+from ._settings import Settings, options_of
+from ._stream import stream
+from ._tables import create_table
+from .errors import sqlite_error
+
+__all__ = ["SQLiteStorage"]
+
+
+class SQLiteStorage(Lifecycle, StorageInterface):
+    """A storage in a SQLite file.
+
+    ``url``           ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or ``sqlite://`` for
+                      a temporary database that ``disconnect`` removes.
+    ``deadline``      seconds for a call where no ``deadline`` block is open.
+    ``read_only``     open an existing file and refuse every write.
+    ``inline_reads``  run short reads on the event loop itself, within a budget of some hundred
+                      microseconds; ``False`` sends every read to a thread.
+    ``pragmas``       SQLite's settings for every connection: ``{"synchronous": "FULL"}``.
+    """
+
+    _default_deadline = 30.0
+
+    def __init__(
+        self,
+        url: str = "sqlite://",
+        *,
+        deadline: Union[float, str, None] = None,
+        read_only: Union[bool, str] = False,
+        inline_reads: Union[bool, str] = True,
+        pragmas: Optional[Mapping[str, Union[str, int]]] = None,
+    ) -> None:
+        given = {"deadline": deadline, "read_only": read_only, "inline_reads": inline_reads}
+        self._options = options_of(url, given, pragmas or {})
+        super().__init__(deadline=self._options.deadline)
+        self._temporary: Optional[Path] = None
+        self._engine = Engine(self._deadline, self._describe)
+
+    def _describe(self) -> str:
+        return f"SQLiteStorage {self._options.path or '(temporary)'}"
+
+    async def _open(self) -> None:
+        path = self._options.path
+
+        if path is None:
+            self._temporary = Path(tempfile.mkdtemp(prefix="infrastructure-"))
+            path = self._temporary / "database.db"
+
+        options = self._options
+        settings = Settings(path=path, read_only=options.read_only, pragmas=options.pragmas)
+
+        try:
+            await self._engine.open(settings, inline_reads=options.inline_reads)
+        except sqlite3.Error as exc:
+            raise sqlite_error(exc, f"connect to the SQLite file {path}") from exc
+
+    async def _close(self) -> None:
+        await self._engine.close()
+
+    def _abort(self) -> None:
+        self._engine.abort()
+
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary = None
+
+    def _abandon(self) -> None:
+        self._engine.abandon(forked=self._pid != os.getpid())
+        self._temporary = None
+
+    async def is_connected(self) -> bool:
+        """Return whether a statement would reach the database now."""
+        try:
+            self._check("is_connected")
+            self._engine.readers.look("PRAGMA schema_version")
+        except Exception:  # noqa: BLE001 - it never raises: whatever is wrong, the answer is no
+            return False
+
+        return True
+
+    async def execute(self, query: str, params: Optional[List[Any]] = None) -> List[Any]:
+        """Run one statement; return its rows as ``dict``."""
+        self._check("execute")
+        return await self._engine.execute(query, params)
+
+    async def execute_many(self, query: str, params_list: List[List[Any]]) -> None:
+        """Run one statement for every row of parameters, all or nothing."""
+        self._check("execute_many")
+        await execute_many(self._engine, query, params_list)
+
+    async def begin_transaction(self) -> None:
+        """Begin a transaction for the calling task; inside one, begin a savepoint."""
+        self._check("begin_transaction")
+        # The frame tells whether this call is a task of its own.
+        await self._engine.transactions.begin(sys._getframe())
+
+    async def commit(self) -> None:
+        """Commit the innermost transaction or savepoint of the calling task."""
+        self._check("commit")
+        transactions = self._engine.transactions
+        await transactions.commit(transactions.flat_level("commit", sys._getframe()))
+
+    async def rollback(self) -> None:
+        """Roll the innermost transaction or savepoint of the calling task back."""
+        self._check_owner("rollback")
+        transactions = self._engine.transactions
+        await transactions.roll_back(transactions.flat_level("rollback", sys._getframe()))
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """Return an ``async with`` block that is one transaction, or a savepoint inside one."""
+        return TransactionBlock(self._engine.transactions, self._check)
+
+    def detached(self) -> AbstractAsyncContextManager[None]:
+        """Return an ``async with`` block whose statements are outside any transaction."""
+        return DetachedBlock(self._engine.transactions)
+
+    async def stream(
+        self, query: str, params: Optional[List[Any]] = None, batch_size: int = 1000
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Give the rows of a query as they come."""
+        self._check("stream")
+
+        async for batch in stream(self._engine, query, params, batch_size):
+            for row in batch:
+                yield row
+
+    async def create_table(self, table_name: str, schema: dict[str, Any]) -> None:
+        """Create a table, or see that it is there as it should be."""
+        self._check("create_table")
+        await create_table(self._engine, table_name, schema)
+
+    async def create_hypertable(self, table_name: str, time_column: str) -> None:
+        """Index a table by its time column: what SQLite has of a hypertable."""
+        self._check("create_hypertable")
+        await create_hypertable(self._engine, table_name, time_column)

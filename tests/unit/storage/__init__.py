@@ -1,0 +1,1 @@
+"""The SQL layer that the storages share, and SQLite's own parts."""

@@ -1,0 +1,113 @@
+"""A storage belongs to one event loop and one process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from infrastructure import ConfigurationError, ConnectionError
+from infrastructure.storage.sqlite import SQLiteStorage
+
+
+def test_another_loop_is_refused_at_once(tmp_path: Path) -> None:
+    """A method called from another loop raises ConfigurationError; the first loop goes on."""
+    storage = SQLiteStorage(f"sqlite:///{tmp_path / 'a.db'}")
+    first = asyncio.new_event_loop()
+    first.run_until_complete(storage.connect())
+
+    for call in (storage.execute("SELECT 1 AS one"), storage.connect(), storage.disconnect()):
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            asyncio.run(call)
+
+    assert first.run_until_complete(storage.execute("SELECT 1 AS one")) == [{"one": 1}]
+    first.run_until_complete(storage.disconnect())
+    first.close()
+
+
+def test_after_its_loop_was_closed_connect_starts_afresh(tmp_path: Path) -> None:
+    """The old loop's connections are let go, the committed rows are there."""
+    storage = SQLiteStorage(f"sqlite:///{tmp_path / 'a.db'}")
+
+    async def first() -> None:
+        await storage.connect()
+        await storage.create_table("t", {"n": int})
+        await storage.execute("INSERT INTO t (n) VALUES (1)")
+
+    async def second() -> None:
+        async with storage:
+            assert await storage.execute("SELECT n FROM t") == [{"n": 1}]
+
+    before = set(threading.enumerate())
+    asyncio.run(first())
+    asyncio.run(second())
+
+    for thread in set(threading.enumerate()) - before:
+        thread.join(1)
+
+    assert set(threading.enumerate()) == before
+
+
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_forked_child_is_refused_and_may_connect_anew(tmp_path: Path) -> None:
+    """The child leaves the parent's connections alone: the parent writes on without loss."""
+    path = tmp_path / "a.db"
+    storage = SQLiteStorage(f"sqlite:///{path}")
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(storage.connect())
+    loop.run_until_complete(storage.create_table("t", {"n": int}))
+    loop.run_until_complete(storage.execute("INSERT INTO t (n) VALUES (1)"))
+    child = os.fork()
+
+    if not child:
+        os._exit(_in_child(storage))
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    loop.run_until_complete(storage.execute("INSERT INTO t (n) VALUES (3)"))
+    loop.run_until_complete(storage.disconnect())
+    loop.close()
+
+    with sqlite3.connect(path) as con:
+        assert con.execute("SELECT n FROM t ORDER BY n").fetchall() == [(1,), (2,), (3,)]
+
+
+def _in_child(storage: SQLiteStorage) -> int:
+    async def check() -> None:
+        with pytest.raises(ConfigurationError, match="another process"):
+            await storage.execute("SELECT 1 AS one")
+
+        async with storage:
+            await storage.execute("INSERT INTO t (n) VALUES (2)")
+
+    # The child inherits the mark of a running loop from nobody, but the policy's own loop.
+    try:
+        asyncio.new_event_loop().run_until_complete(check())
+    except BaseException as exc:  # noqa: BLE001 - a child of fork must not run the parent's cleanup
+        os.write(2, repr(exc).encode())
+        return 1
+
+    return 0
+
+
+async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
+    """After disconnect, and after a connect that failed, every thread has ended."""
+    before = set(threading.enumerate())
+    storage = SQLiteStorage(f"sqlite:///{tmp_path / 'a.db'}")
+
+    async with storage:
+        await storage.create_table("t", {"n": int})
+        assert set(threading.enumerate()) != before
+
+    broken = SQLiteStorage(f"sqlite:///{tmp_path / 'no' / 'a.db'}")
+
+    with pytest.raises(ConnectionError):
+        await broken.connect()
+
+    for thread in set(threading.enumerate()) - before:
+        thread.join(1)
+
+    assert set(threading.enumerate()) == before
