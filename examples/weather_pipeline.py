@@ -1,0 +1,122 @@
+"""A year of weather at three airports through messaging, storage and cache: the demo, to be read.
+
+Run it: python examples/weather_pipeline.py [CACHE_URL MESSAGING_URL STORAGE_URL]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import gzip
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from infrastructure import (
+    Column,
+    Message,
+    ValidationError,
+    open_cache,
+    open_messaging,
+    open_storage,
+)
+
+DATA = Path(__file__).parent / "data" / "nyc_weather_2013.csv.gz"
+TOPIC = "weather.observations"
+INSERT = (
+    "INSERT INTO weather (origin, time_hour, temp, wind_speed) VALUES ($1, $2, $3, $4) "
+    "ON CONFLICT (origin, time_hour) DO NOTHING"
+)
+MEANS = """
+    SELECT origin, CAST(time_bucket('1 month', time_hour) AS TIMESTAMPTZ) AS month,
+           avg(temp) AS temp, count(*) AS observations
+    FROM weather GROUP BY origin, month ORDER BY month, origin
+"""
+
+
+def to_row(line: dict[str, str]) -> list[Any]:
+    """Validate an observation: NA is a missing reading; 1,048 miles an hour are no wind."""
+    temp, wind = (
+        None if line[name] == "NA" else float(line[name]) for name in ("temp", "wind_speed")
+    )
+
+    if wind is not None and not 0 <= wind <= 250:
+        msg = f"{line['origin']} at {line['time_hour']}: a wind of {wind:g} miles an hour"
+        raise ValidationError(msg)
+
+    return [line["origin"], datetime.fromisoformat(line["time_hour"]), temp, wind]
+
+
+async def main(cache_url: str, messaging_url: str, storage_url: str) -> bool:
+    """Run the pipeline; return whether every observation is accounted for."""
+    with gzip.open(DATA, "rt") as lines:
+        observations = list(csv.DictReader(lines))
+
+    async with (
+        open_cache(cache_url) as cache,
+        open_storage(storage_url) as storage,
+        open_messaging(messaging_url) as messaging,
+    ):
+        # 1. A table whose key contains the time column, and a hypertable made of it.
+        schema = {
+            "origin": Column("TEXT", primary_key=True),
+            "time_hour": Column("TIMESTAMPTZ", primary_key=True),
+            "temp": "DOUBLE PRECISION",
+            "wind_speed": "DOUBLE PRECISION",
+        }
+        await storage.create_table("weather", schema)
+        await storage.create_hypertable("weather", "time_hour")
+
+        # 2. A handler of batches. Returning acknowledges the batch, so it returns after the
+        #    commit. ValidationError makes the engine single out the bad observation.
+        done: set[tuple[str, str]] = set()
+        dead: list[dict[str, str]] = []
+        complete = asyncio.Event()
+
+        def account(lines: list[dict[str, str]]) -> None:
+            done.update((line["origin"], line["time_hour"]) for line in lines)
+
+            if len(done) == len(observations):
+                complete.set()
+
+        async def store(batch: list[dict[str, str]]) -> None:
+            rows = [to_row(line) for line in batch]
+            await storage.execute_many(INSERT, rows)
+
+            for origin, time_hour, temp, _ in rows:
+                await cache.set(f"newest:{origin}", (time_hour, temp), ttl=3600)
+
+            account(batch)
+
+        async def bury(line: dict[str, str]) -> None:
+            dead.append(line)
+            account([line])
+
+        await messaging.subscribe_batch(TOPIC, store)
+        await messaging.subscribe(f"{TOPIC}.dlq", bury)
+
+        # 3. Publish everything, the airport as key: each airport's observations stay in order.
+        await messaging.publish_many(
+            TOPIC, [Message(line, key=line["origin"]) for line in observations]
+        )
+        await complete.wait()
+
+        # 4. Ask.
+        for row in await storage.execute(MEANS):
+            print(
+                f"{row['month']:%Y-%m}  {row['origin']}  {row['temp']:5.1f} °F  {row['observations']}"
+            )
+
+        for key in sorted(await cache.scan_keys("newest:*")):
+            time_hour, temp = await cache.get(key)
+            print(f"{key}  {time_hour:%Y-%m-%d %H:%M} UTC  {temp} °F")
+
+        stored = (await storage.execute("SELECT count(*) AS n FROM weather"))[0]["n"]
+        print(f"published {len(observations)} = stored {stored} + dead-lettered {len(dead)}")
+        return len(observations) == stored + len(dead)
+
+
+if __name__ == "__main__":
+    urls = sys.argv[1:] or ["memory://", "memory://", "sqlite://"]
+    sys.exit(0 if asyncio.run(main(*urls)) else 1)

@@ -1,0 +1,80 @@
+"""``infrastructure demo``: opens the backends, runs the pipeline, shows its progress."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Optional
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ...opening import open_cache, open_messaging, open_storage
+from .observations import data_file, read_observations
+from .pipeline import Pipeline
+from .report import report
+
+__all__ = ["run_demo"]
+
+REFRESH = 0.1
+"""Seconds between two looks of the progress bars."""
+
+
+async def run_demo(
+    console: Console, *, cache: str, messaging: str, storage: str, data: Optional[Path] = None
+) -> bool:
+    """Run the demo; return whether every observation is accounted for."""
+    lines = list(read_observations(data_file(data)))
+
+    async with (
+        open_cache(cache) as cache_backend,
+        open_storage(storage) as storage_backend,
+        open_messaging(messaging) as messaging_backend,
+    ):
+        console.print(
+            f"{len(lines):,} observations through {messaging_backend!r}, {storage_backend!r} "
+            f"and {cache_backend!r}",
+            highlight=False,
+        )
+        pipeline = Pipeline(cache_backend, messaging_backend, storage_backend)
+        await pipeline.prepare()
+        began = time.perf_counter()
+
+        async with _progress(console, pipeline, len(lines)):
+            await pipeline.publish(lines)
+
+        return await report(console, pipeline, time.perf_counter() - began)
+
+
+@asynccontextmanager
+async def _progress(console: Console, pipeline: Pipeline, total: int) -> AsyncIterator[None]:
+    columns = (
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+
+    with Progress(*columns, console=console) as progress:
+        published = progress.add_task("published", total=total)
+        stored = progress.add_task("stored", total=total)
+
+        def show() -> None:
+            progress.update(published, completed=pipeline.published)
+            progress.update(stored, completed=len(pipeline.stored) + len(pipeline.dead))
+
+        async def watch() -> None:
+            while True:
+                show()
+                await asyncio.sleep(REFRESH)
+
+        watcher = asyncio.create_task(watch())
+
+        try:
+            yield
+        finally:
+            watcher.cancel()
+            show()
