@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from ..interfaces import InfrastructureError
+from .logs import show_logs
 from .weather.demo import run_demo
 
 __all__ = ["app"]
@@ -38,6 +39,7 @@ def demo(
     Exits with 1 when a count does not match, with 2 when a backend cannot be used.
     """
     console = Console()
+    show_logs(console)
 
     try:
         complete = asyncio.run(

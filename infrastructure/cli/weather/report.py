@@ -30,7 +30,7 @@ async def report(console: Console, pipeline: Pipeline, seconds: float) -> bool:
 
 def _print_table(console: Console, means: Sequence[dict[str, Any]]) -> None:
     airports = sorted({row["origin"] for row in means})
-    table = Table(title="Monthly means: temperature (°F), wind (miles an hour)")
+    table = Table(title="Monthly means: °F, miles an hour")
     table.add_column("month")
 
     for airport in airports:
@@ -38,19 +38,23 @@ def _print_table(console: Console, means: Sequence[dict[str, Any]]) -> None:
 
     for month in sorted({row["month"] for row in means}):
         by_airport = {row["origin"]: row for row in means if row["month"] == month}
-        cells = [
-            f"{by_airport[airport]['temp']:.1f}  {by_airport[airport]['wind_speed']:4.1f}"
-            if airport in by_airport
-            else "-"
-            for airport in airports
-        ]
+        cells = [_cell(by_airport.get(airport)) for airport in airports]
         table.add_row(f"{month:%Y-%m}", *cells)
 
     console.print(table)
 
 
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None or row["temp"] is None or row["wind_speed"] is None:
+        return "-"
+
+    return f"{row['temp']:.1f}  {row['wind_speed']:4.1f}"
+
+
 def _print_plot(console: Console, means: Sequence[dict[str, Any]]) -> None:
     """Plot the mean temperature of each month, the airports side by side."""
+    means = [row for row in means if row["temp"] is not None]
+
     if not means:
         return
 
