@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure import (
+    CachingInterface,
     Column,
     Message,
+    StorageInterface,
     ValidationError,
     open_cache,
     open_messaging,
@@ -24,6 +26,12 @@ from infrastructure import (
 
 DATA = Path(__file__).parent / "data" / "nyc_weather_2013.csv.gz"
 TOPIC = "weather.observations"
+SCHEMA = {
+    "origin": Column("TEXT", primary_key=True),
+    "time_hour": Column("TIMESTAMPTZ", primary_key=True),
+    "temp": "DOUBLE PRECISION",
+    "wind_speed": "DOUBLE PRECISION",
+}
 INSERT = (
     "INSERT INTO weather (origin, time_hour, temp, wind_speed) VALUES ($1, $2, $3, $4) "
     "ON CONFLICT (origin, time_hour) DO NOTHING"
@@ -48,6 +56,42 @@ def to_row(line: dict[str, str]) -> list[Any]:
     return [line["origin"], datetime.fromisoformat(line["time_hour"]), temp, wind]
 
 
+class Weather:
+    """Handles the observations, and keeps account of each of them."""
+
+    def __init__(self, cache: CachingInterface, storage: StorageInterface, expected: int) -> None:
+        self.cache, self.storage, self.expected = cache, storage, expected
+        self.done: set[tuple[str, str]] = set()
+        self.dead: list[dict[str, str]] = []
+        self.complete = asyncio.Event()
+
+    async def store(self, batch: list[dict[str, str]]) -> None:
+        """Return: the batch is acknowledged. So it returns after the commit, not before.
+
+        A ValidationError makes the engine hand over the batch again, then one by one, and
+        move the bad observation alone to the dead letters.
+        """
+        rows = [to_row(line) for line in batch]
+        await self.storage.execute_many(INSERT, rows)
+
+        for origin, time_hour, temp, _ in rows:
+            await self.cache.set(f"newest:{origin}", (time_hour, temp), ttl=3600)
+
+        self.account(batch)
+
+    async def bury(self, line: dict[str, str]) -> None:
+        """Count a dead letter."""
+        self.dead.append(line)
+        self.account([line])
+
+    def account(self, lines: list[dict[str, str]]) -> None:
+        """Note what is done."""
+        self.done.update((line["origin"], line["time_hour"]) for line in lines)
+
+        if len(self.done) == self.expected:
+            self.complete.set()
+
+
 async def main(cache_url: str, messaging_url: str, storage_url: str) -> bool:
     """Run the pipeline; return whether every observation is accounted for."""
     with gzip.open(DATA, "rt") as lines:
@@ -59,62 +103,38 @@ async def main(cache_url: str, messaging_url: str, storage_url: str) -> bool:
         open_messaging(messaging_url) as messaging,
     ):
         # 1. A table whose key contains the time column, and a hypertable made of it.
-        schema = {
-            "origin": Column("TEXT", primary_key=True),
-            "time_hour": Column("TIMESTAMPTZ", primary_key=True),
-            "temp": "DOUBLE PRECISION",
-            "wind_speed": "DOUBLE PRECISION",
-        }
-        await storage.create_table("weather", schema)
+        await storage.create_table("weather", SCHEMA)
         await storage.create_hypertable("weather", "time_hour")
 
-        # 2. A handler of batches. Returning acknowledges the batch, so it returns after the
-        #    commit. ValidationError makes the engine single out the bad observation.
-        done: set[tuple[str, str]] = set()
-        dead: list[dict[str, str]] = []
-        complete = asyncio.Event()
+        # 2. The handlers.
+        weather = Weather(cache, storage, len(observations))
+        await messaging.subscribe_batch(TOPIC, weather.store)
+        await messaging.subscribe(f"{TOPIC}.dlq", weather.bury)
 
-        def account(lines: list[dict[str, str]]) -> None:
-            done.update((line["origin"], line["time_hour"]) for line in lines)
-
-            if len(done) == len(observations):
-                complete.set()
-
-        async def store(batch: list[dict[str, str]]) -> None:
-            rows = [to_row(line) for line in batch]
-            await storage.execute_many(INSERT, rows)
-
-            for origin, time_hour, temp, _ in rows:
-                await cache.set(f"newest:{origin}", (time_hour, temp), ttl=3600)
-
-            account(batch)
-
-        async def bury(line: dict[str, str]) -> None:
-            dead.append(line)
-            account([line])
-
-        await messaging.subscribe_batch(TOPIC, store)
-        await messaging.subscribe(f"{TOPIC}.dlq", bury)
-
-        # 3. Publish everything, the airport as key: each airport's observations stay in order.
+        # 3. Everything is published, the airport as key: each airport's observations in order.
         await messaging.publish_many(
             TOPIC, [Message(line, key=line["origin"]) for line in observations]
         )
-        await complete.wait()
+        await weather.complete.wait()
+        await show(cache, storage)
 
-        # 4. Ask.
-        for row in await storage.execute(MEANS):
-            print(
-                f"{row['month']:%Y-%m}  {row['origin']}  {row['temp']:5.1f} °F  {row['observations']}"
-            )
-
-        for key in sorted(await cache.scan_keys("newest:*")):
-            time_hour, temp = await cache.get(key)
-            print(f"{key}  {time_hour:%Y-%m-%d %H:%M} UTC  {temp} °F")
-
+        # 4. What was published is stored, or a dead letter.
         stored = (await storage.execute("SELECT count(*) AS n FROM weather"))[0]["n"]
-        print(f"published {len(observations)} = stored {stored} + dead-lettered {len(dead)}")
-        return len(observations) == stored + len(dead)
+        dead = len(weather.dead)
+        print(f"published {len(observations)} = stored {stored} + dead-lettered {dead}")
+        return bool(len(observations) == stored + dead)
+
+
+async def show(cache: CachingInterface, storage: StorageInterface) -> None:
+    """Print the monthly means from the storage, and the newest observations from the cache."""
+    for row in await storage.execute(MEANS):
+        print(
+            f"{row['month']:%Y-%m}  {row['origin']}  {row['temp']:5.1f} °F  {row['observations']}"
+        )
+
+    for key in sorted(await cache.scan_keys("newest:*")):
+        time_hour, temp = await cache.get(key)
+        print(f"{key}  {time_hour:%Y-%m-%d %H:%M} UTC  {temp} °F")
 
 
 if __name__ == "__main__":

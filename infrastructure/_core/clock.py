@@ -17,6 +17,7 @@ class Timer(Protocol):
 
     def cancel(self) -> None:
         """Let it not happen."""
+        ...
 
 
 class Clock(Protocol):
@@ -24,15 +25,19 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds that never jump; only differences mean something."""
+        ...
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""
+        ...
 
     def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
         """Call ``callback`` after ``delay`` seconds, in an empty context."""
+        ...
 
     async def sleep(self, delay: float) -> None:
         """Return after ``delay`` seconds."""
+        ...
 
 
 class SystemClock:

@@ -29,26 +29,35 @@ class Codec(Protocol):
     @property
     def content_type(self) -> str:
         """Return the media type of what ``encode`` writes."""
+        ...
 
     def encode(self, value: Any, *, limit: int = MAX_VALUE, what: str = "value") -> bytes:
         """Return ``value`` as at most ``limit`` bytes, or raise ``ValidationError``."""
+        ...
 
     def decode(self, data: bytes) -> Any:
         """Return the value of ``data``, or raise ``OperationError``."""
+        ...
 
 
 class MsgpackCodec:
     """Every type of the contract, exactly; the default."""
 
-    content_type = "application/vnd.infrastructure.v1+msgpack"
-    encode = staticmethod(encode)
-    decode = staticmethod(decode)
+    content_type: str = "application/vnd.infrastructure.v1+msgpack"
+
+    def encode(self, value: Any, *, limit: int = MAX_VALUE, what: str = "value") -> bytes:
+        """Return ``value`` in bytes, or raise ``ValidationError``."""
+        return encode(value, limit=limit, what=what)
+
+    def decode(self, data: bytes) -> Any:
+        """Return the value of ``data``, or raise ``OperationError``."""
+        return decode(data)
 
 
 class JsonCodec:
     """Plain JSON, for readers in other languages: only what JSON carries, nothing is bent to fit."""
 
-    content_type = "application/json"
+    content_type: str = "application/json"
 
     def encode(self, value: Any, *, limit: int = MAX_VALUE, what: str = "value") -> bytes:
         """Return ``value`` as JSON in UTF-8, or raise ``ValidationError``."""
@@ -80,7 +89,7 @@ class JsonCodec:
 class RawCodec:
     """Bytes as they are."""
 
-    content_type = "application/octet-stream"
+    content_type: str = "application/octet-stream"
 
     def encode(self, value: Any, *, limit: int = MAX_VALUE, what: str = "value") -> bytes:
         """Return ``value``, which must be ``bytes``, or raise ``ValidationError``."""

@@ -27,9 +27,9 @@ class Limit:
     def __init__(
         self, operation: str, default: Optional[float], *, outcome: Outcome = "not_applied"
     ) -> None:
-        self.operation = operation
+        self.operation: str = operation
         self.outcome: Outcome = outcome
-        self.expires = expiry(default)
+        self.expires: float = expiry(default)
         self._timeout: Optional[asyncio.Timeout] = None
 
     @property

@@ -13,9 +13,11 @@ from ..interfaces import InfrastructureError
 from .logs import show_logs
 from .weather.demo import run_demo
 
-__all__ = ["app"]
+__all__ = ["app", "demo"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app: typer.Typer = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 @app.callback()

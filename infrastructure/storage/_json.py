@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from ..interfaces.exceptions import ValidationError
+from ._shown import shown
 
 __all__ = ["encode_json"]
 
@@ -27,7 +28,7 @@ def encode_json(value: Any) -> str:
         if not text.isascii():
             text.encode()
     except (TypeError, ValueError, RecursionError) as exc:
-        msg = f"JSON does not carry the {type(value).__name__} {value!r:.80}: {exc}"
+        msg = f"JSON does not carry the {type(value).__name__} {shown(value)}: {exc}"
         raise ValidationError(msg) from exc
 
     if "\\u0000" in text and _NUL.search(text):
@@ -41,7 +42,7 @@ def _check_keys(value: Any) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                msg = f"its key {key!r:.40} is no str"
+                msg = f"its key {shown(key)} is no str"
                 raise TypeError(msg)
 
             _check_keys(item)

@@ -24,15 +24,19 @@ class Session(Protocol):
 
     async def control(self, text: str, expires: float) -> None:
         """Run BEGIN, COMMIT, ROLLBACK or a savepoint command; ends by ``expires``."""
+        ...
 
     def is_lost(self) -> bool:
         """Return whether the database has ended the transaction by itself."""
+        ...
 
     def release(self) -> None:
         """Give the connection back; its transaction has ended."""
+        ...
 
     def discard(self) -> None:
         """Return at once; a background task rolls back or closes the connection."""
+        ...
 
 
 class Level:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from ..interfaces.exceptions import ValidationError
 from ._cursor import Cursor
+from ._shown import shown
 from ._tokens import TokenKind
 from ._types import INTEGER_TYPES, TIME_TYPES, ColumnType
 
@@ -125,7 +126,7 @@ def _typed(value: Any, column_type: ColumnType) -> Any:
     try:
         return _CONVERSIONS[column_type.name](value, column_type)
     except (ValueError, TypeError, ArithmeticError, struct.error) as exc:
-        msg = f"the default {value!r:.80} does not fit {column_type}"
+        msg = f"the default {shown(value)} does not fit {column_type}"
         raise ValidationError(msg) from exc
 
 
@@ -229,7 +230,7 @@ def _json_text(value: Any) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as exc:
-        msg = f"the default {value!r:.80} is nothing that JSON carries"
+        msg = f"the default {shown(value)} is nothing that JSON carries"
         raise ValidationError(msg) from exc
 
 

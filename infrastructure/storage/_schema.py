@@ -11,6 +11,7 @@ from ..interfaces.exceptions import ValidationError
 from ..interfaces.storage import Column
 from ._cursor import Cursor
 from ._literals import Default, default_of_value, read_default
+from ._shown import shown
 from ._types import INTEGER_TYPES, ColumnType, read_type, type_of_python
 
 __all__ = [
@@ -94,7 +95,7 @@ def parse_table_name(name: Any, *, schemas: bool) -> TableName:
 def parse_schema(schema: Any) -> TableSchema:
     """Return the checked schema of ``create_table``, or raise ``ValidationError``."""
     if not isinstance(schema, Mapping) or not schema:
-        msg = f"a schema is a dict of at least one column name and its type, got {schema!r:.80}"
+        msg = f"a schema is a dict of at least one column name and its type, got {shown(schema)}"
         raise ValidationError(msg)
 
     columns = tuple(parse_column(name, spec) for name, spec in schema.items())
@@ -153,7 +154,7 @@ def _from_python(name: str, spec: Any) -> ColumnSpec:
     if found is None:
         msg = (
             "a type is a text such as 'BIGINT NOT NULL', a Column, or one of int, float, str, bool, "
-            f"bytes, datetime, date, timedelta, Decimal, UUID, dict, list (or X | None), got {spec!r:.80}"
+            f"bytes, datetime, date, timedelta, Decimal, UUID, dict, list (or X | None), got {shown(spec)}"
         )
         raise ValidationError(msg)
 

@@ -19,7 +19,7 @@ from .report import report
 
 __all__ = ["run_demo"]
 
-REFRESH = 0.1
+_REFRESH = 0.1
 """Seconds between two looks of the progress bars."""
 
 
@@ -69,7 +69,7 @@ async def _progress(console: Console, pipeline: Pipeline, total: int) -> AsyncIt
         async def watch() -> None:
             while True:
                 show()
-                await asyncio.sleep(REFRESH)
+                await asyncio.sleep(_REFRESH)
 
         watcher = asyncio.create_task(watch())
 

@@ -13,7 +13,7 @@ from ...interfaces.exceptions import ConfigurationError, ValidationError
 
 __all__ = ["COLUMNS", "MEASURES", "data_file", "read_observations", "to_row"]
 
-NAME = "nyc_weather_2013.csv.gz"
+_NAME = "nyc_weather_2013.csv.gz"
 
 # What each instrument can show: below and above it the reading is an error, not weather.
 MEASURES: Mapping[str, tuple[float, float]] = {
@@ -34,7 +34,7 @@ COLUMNS = ("origin", "time_hour", *MEASURES)
 def data_file(given: Optional[Path]) -> Path:
     """Return the file to read: the given one, or the year that comes with the package."""
     here = Path(__file__).parent
-    candidates = [given] if given else [here / NAME, here.parents[2] / "examples" / "data" / NAME]
+    candidates = [given] if given else [here / _NAME, here.parents[2] / "examples" / "data" / _NAME]
 
     for candidate in candidates:
         if candidate.is_file():

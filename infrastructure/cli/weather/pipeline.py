@@ -24,17 +24,17 @@ __all__ = ["DEAD_LETTERS", "TABLE", "TOPIC", "Pipeline"]
 TOPIC = "weather.observations"
 DEAD_LETTERS = TOPIC + ".dlq"
 TABLE = "weather"
-NEWEST_FOR = 3600
+_NEWEST_FOR = 3600
 """Seconds that the newest observation of an airport stays in the cache."""
 
-SCHEMA: Mapping[str, Any] = {
+_SCHEMA: Mapping[str, Any] = {
     "origin": Column("TEXT", primary_key=True),
     "time_hour": Column("TIMESTAMPTZ", primary_key=True),
     **dict.fromkeys(MEASURES, "DOUBLE PRECISION"),
 }
 
 # Delivery is at least once: a second delivery of an observation finds its row and changes nothing.
-INSERT = (
+_INSERT = (
     f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) "  # noqa: S608 - constants of this file
     f"VALUES ({', '.join(f'${n}' for n in range(1, len(COLUMNS) + 1))}) "
     "ON CONFLICT (origin, time_hour) DO NOTHING"
@@ -50,16 +50,16 @@ class Pipeline:
         self._cache = cache
         self._messaging = messaging
         self._storage = storage
-        self._done = asyncio.Event()
-        self._all_sent = False
+        self._done: asyncio.Event = asyncio.Event()
+        self._all_sent: bool = False
         self._sent: dict[tuple[str, str], float] = {}
-        self.published = 0
+        self.published: int = 0
         self.stored: dict[tuple[str, str], float] = {}
         self.dead: dict[tuple[str, str], str] = {}
 
     async def prepare(self) -> None:
         """Make the table and subscribe."""
-        await self._storage.create_table(TABLE, dict(SCHEMA))
+        await self._storage.create_table(TABLE, dict(_SCHEMA))
         await self._storage.create_hypertable(TABLE, "time_hour")
         await self._messaging.subscribe_batch(TOPIC, self._store)
         await self._messaging.subscribe(DEAD_LETTERS, self._count_dead)
@@ -98,7 +98,7 @@ class Pipeline:
         again and one by one, and moves what is bad, and nothing else, to the dead letters.
         """
         rows = [to_row(line) for line in batch]
-        await self._storage.execute_many(INSERT, rows)
+        await self._storage.execute_many(_INSERT, rows)
         now = time.perf_counter()
 
         for line in batch:
@@ -117,7 +117,7 @@ class Pipeline:
             known = await self._cache.get(f"{TABLE}:newest:{origin}")
 
             if known is None or known["time_hour"] < observation["time_hour"]:
-                await self._cache.set(f"{TABLE}:newest:{origin}", observation, NEWEST_FOR)
+                await self._cache.set(f"{TABLE}:newest:{origin}", observation, _NEWEST_FOR)
 
     async def _count_dead(self, line: dict[str, str]) -> None:
         self.dead.setdefault(_identity(line), _reason())

@@ -13,9 +13,9 @@ from .pipeline import Pipeline
 
 __all__ = ["report"]
 
-BARS = " ▁▂▃▄▅▆▇█"
-HEIGHT = 8
-COLOURS = ("cyan", "magenta", "yellow", "green")
+_BARS = " ▁▂▃▄▅▆▇█"
+_HEIGHT = 8
+_COLOURS = ("cyan", "magenta", "yellow", "green")
 
 
 async def report(console: Console, pipeline: Pipeline, seconds: float) -> bool:
@@ -64,28 +64,28 @@ def _print_plot(console: Console, means: Sequence[dict[str, Any]]) -> None:
     highest = max(temperature.values())
     console.print("\nMean temperature by month (°F), each airport a bar:")
 
-    for line in range(HEIGHT, 0, -1):
+    for line in range(_HEIGHT, 0, -1):
         cells = [
             "".join(
-                f"[{COLOURS[n % len(COLOURS)]}]{_bar(temperature.get((month, airport), 0), highest, line)}[/]"
+                f"[{_COLOURS[n % len(_COLOURS)]}]{_bar(temperature.get((month, airport), 0), highest, line)}[/]"
                 for n, airport in enumerate(airports)
             )
             for month in months
         ]
-        console.print(f"{highest * line / HEIGHT:6.1f} │ {' '.join(cells)}", highlight=False)
+        console.print(f"{highest * line / _HEIGHT:6.1f} │ {' '.join(cells)}", highlight=False)
 
     width = len(airports)
     console.print("       └─" + "─".join("─" * width for _ in months))
     console.print("         " + " ".join(f"{month:%b}"[:width].ljust(width) for month in months))
     console.print(
         "         "
-        + "  ".join(f"[{COLOURS[n % len(COLOURS)]}]█[/] {name}" for n, name in enumerate(airports))
+        + "  ".join(f"[{_COLOURS[n % len(_COLOURS)]}]█[/] {name}" for n, name in enumerate(airports))
     )
 
 
 def _bar(value: float, highest: float, line: int) -> str:
-    filled = value / highest * HEIGHT - (line - 1)
-    return BARS[max(0, min(8, round(filled * 8)))]
+    filled = value / highest * _HEIGHT - (line - 1)
+    return _BARS[max(0, min(8, round(filled * 8)))]
 
 
 async def _print_newest(console: Console, pipeline: Pipeline) -> None:

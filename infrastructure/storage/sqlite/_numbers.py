@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from ...interfaces.exceptions import OperationError, ValidationError
 from .._literals import fit_numeric
+from .._shown import shown
 from .._types import INTEGER_TYPES, ColumnType
 
 __all__ = [
@@ -28,14 +29,6 @@ Encode = Callable[[Any], Any]
 # What PostgreSQL's numeric holds before and after the point.
 _MOST_BEFORE = 131_072
 _MOST_AFTER = 16_383
-
-
-def shown(value: Any) -> str:
-    """Return the beginning of a value's repr, for the text of an error; never fails."""
-    try:
-        return f"{value!r:.60}"
-    except Exception:  # noqa: BLE001 - Python refuses to print an int of thousands of digits
-        return "too large to print"
 
 
 def mismatch(column_type: ColumnType | str, takes: str, value: Any) -> NoReturn:

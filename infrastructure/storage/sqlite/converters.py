@@ -12,7 +12,7 @@ from uuid import UUID
 
 __all__ = ["CAST_CONVERTERS", "CONVERTERS", "STANDARD_CONVERTERS", "register_converters"]
 
-Convert = Callable[[bytes], Any]
+_Convert = Callable[[bytes], Any]
 
 
 def _decimal(text: str) -> Decimal:
@@ -50,7 +50,7 @@ def _json(text: str) -> Any:
     return json.loads(text)
 
 
-def _lenient(decode: Callable[[str], Any]) -> Convert:
+def _lenient(decode: Callable[[str], Any]) -> _Convert:
     """Make a converter that gives back what does not parse as it is.
 
     The checks of a column of ours let the 31st of February through.
@@ -79,7 +79,7 @@ def _raw(stored: bytes) -> Any:
         return stored
 
 
-CONVERTERS: Mapping[str, Convert] = {
+CONVERTERS: Mapping[str, _Convert] = {
     "BOOLEAN_INT": b"1".__eq__,
     "DECIMAL_TEXT": _lenient(_decimal),
     "DATE_TEXT": _lenient(_date),
@@ -92,7 +92,7 @@ CONVERTERS: Mapping[str, Convert] = {
 }
 """By the first word of the type of a column that ``create_table`` made."""
 
-STANDARD_CONVERTERS: Mapping[str, Convert] = {
+STANDARD_CONVERTERS: Mapping[str, _Convert] = {
     "BOOL": _lenient(_boolean),
     "BOOLEAN": _lenient(_boolean),
     "NUMERIC": _lenient(_decimal),

@@ -21,14 +21,14 @@ from ._checks import CHECK_PREFIX
 
 __all__ = ["CODES", "ERRORS", "sqlite_error"]
 
-Make = Callable[[str], InfrastructureError]
+_Make = Callable[[str], InfrastructureError]
 
 
-def _refused(sqlstate: str) -> Make:
+def _refused(sqlstate: str) -> _Make:
     return lambda text: OperationError(text, sqlstate=sqlstate, outcome="not_applied")
 
 
-def _integrity(sqlstate: str) -> Make:
+def _integrity(sqlstate: str) -> _Make:
     return lambda text: IntegrityError(text, sqlstate=sqlstate, outcome="not_applied")
 
 
@@ -100,7 +100,7 @@ def _ordinary(text: str) -> InfrastructureError:
     return OperationError(text, sqlstate=state, outcome="not_applied")
 
 
-CODES: Mapping[int, Make] = {
+CODES: Mapping[int, _Make] = {
     # The extended codes first; a code that is not here counts as its last byte.
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: _integrity("23505"),
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: _integrity("23505"),

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from ...interfaces.exceptions import OperationError, ValidationError
 from .._json import encode_json
+from .._shown import shown
 from .._types import ColumnType
-from ._numbers import boolean, decimal_text, floating, integer, mismatch, numeric, shown
+from ._numbers import boolean, decimal_text, floating, integer, mismatch, numeric
 from ._times import day, interval, microseconds, timestamp, timestamptz
 from .converters import CAST_CONVERTERS, CONVERTERS, register_converters
 
@@ -24,10 +25,10 @@ __all__ = [
     "register_converters",
 ]
 
-Encode = Callable[[Any], Any]
+_Encode = Callable[[Any], Any]
 
 
-def encoder_for(column_type: ColumnType) -> Encode:
+def encoder_for(column_type: ColumnType) -> _Encode:
     """Return what makes SQLite's value of a Python value for a column of that type.
 
     ``None`` fits everywhere. A value of a wrong type raises ``ValidationError``, one out of the
@@ -55,7 +56,7 @@ def encode_any(value: Any) -> Any:
     raise ValidationError(msg)
 
 
-def _text(column_type: ColumnType) -> Encode:
+def _text(column_type: ColumnType) -> _Encode:
     length = int(column_type.arguments[0]) if column_type.arguments else None
 
     def encode(value: Any) -> str | None:
@@ -80,7 +81,7 @@ def _text(column_type: ColumnType) -> Encode:
     return encode
 
 
-def _bytes(column_type: ColumnType) -> Encode:
+def _bytes(column_type: ColumnType) -> _Encode:
     def encode(value: Any) -> bytes | None:
         if value is None or type(value) is bytes:
             return value
@@ -93,7 +94,7 @@ def _bytes(column_type: ColumnType) -> Encode:
     return encode
 
 
-def _uuid(column_type: ColumnType) -> Encode:
+def _uuid(column_type: ColumnType) -> _Encode:
     def encode(value: Any) -> str | None:
         if value is None:
             return None
@@ -106,14 +107,14 @@ def _uuid(column_type: ColumnType) -> Encode:
     return encode
 
 
-def _json(column_type: ColumnType) -> Encode:
+def _json(column_type: ColumnType) -> _Encode:
     def encode(value: Any) -> str | None:
         return None if value is None else encode_json(value)
 
     return encode
 
 
-_ENCODERS: Mapping[str, Callable[[ColumnType], Encode]] = {
+_ENCODERS: Mapping[str, Callable[[ColumnType], _Encode]] = {
     "SMALLINT": integer,
     "INTEGER": integer,
     "BIGINT": integer,
@@ -180,7 +181,7 @@ _NAIVE = timestamp(ColumnType("TIMESTAMP"))
 _AWARE = timestamptz(ColumnType("TIMESTAMPTZ"))
 _ENCODE_BYTES = _bytes(ColumnType("BYTEA"))
 # In this order: a bool is an int, a datetime is a date.
-_BY_BASE: tuple[tuple[Any, Encode], ...] = (
+_BY_BASE: tuple[tuple[Any, _Encode], ...] = (
     (bool, int),
     (int, _any_int),
     (float, _any_float),
@@ -193,7 +194,7 @@ _BY_BASE: tuple[tuple[Any, Encode], ...] = (
     (UUID, UUID.__str__),
     ((dict, list), encode_json),
 )
-_BY_TYPE: Mapping[type, Encode] = {
+_BY_TYPE: Mapping[type, _Encode] = {
     type(None): lambda _: None,
     **{base: encode for base, encode in _BY_BASE if isinstance(base, type)},
     bytes: bytes,
