@@ -92,7 +92,7 @@ def test_other_types_are_for_the_server_to_judge(text, name) -> None:
         (dict, "JSONB", False),
         (list[int], "JSONB", False),
         (int | None, "BIGINT", True),
-        (Optional[str], "TEXT", True),  # noqa: UP045 - users write it
+        (Optional[str], "TEXT", True),
     ],
 )
 def test_a_python_type_is_not_null_unless_it_says_so(spec, name, nullable) -> None:

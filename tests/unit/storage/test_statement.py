@@ -256,8 +256,15 @@ def test_control_names_the_method(text, named) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["set a = 1", "reset all", "discard all", "create temp table t (a int)", "set local a = 1"]
-    + ["select pg_advisory_lock(1)", "select set_config('a', 'b', false)"],
+    [
+        "set a = 1",
+        "reset all",
+        "discard all",
+        "create temp table t (a int)",
+        "set local a = 1",
+        "select pg_advisory_lock(1)",
+        "select set_config('a', 'b', false)",
+    ],
 )
 def test_session_commands_run_inside_a_transaction_only(text) -> None:
     """Outside, the error shows the block and the option."""

@@ -28,8 +28,7 @@ def columns(text: str) -> dict[int, list[str | int | None]]:
         ('insert or replace into s."T" ("A b") values ($1)', {1: ["A b"]}),
         ("insert into t as x (a) values ($1)", {1: ["a"]}),
         (
-            "insert into t (a) values ($1) on conflict (a) do update set b = $2, c = lower($3) "
-            "where t.d = $4",
+            "insert into t (a) values ($1) on conflict (a) do update set b = $2, c = f($3) where d = $4",
             {1: ["a"], 2: ["b"]},
         ),
         ("update t set a = $1, b = $2 where c = $3", {1: ["a"], 2: ["b"]}),
