@@ -91,7 +91,7 @@ def test_the_password_of_a_url_is_not_told() -> None:
 
 def test_an_unknown_option_lists_what_there_is() -> None:
     """The text names the option and those that exist."""
-    with pytest.raises(ConfigurationError, match="no option 'colour'; there are: .*max_entries"):
+    with pytest.raises(ConfigurationError, match=r"no option 'colour'; there are: .*max_entries"):
         open_cache("memory://", colour="red")
 
 

@@ -59,7 +59,7 @@ async def _run(
     rows: Iterator[Sequence[Any]],
 ) -> None:
     position = 0
-    tried = f"execute_many {plan.statement.text[:80]!r}"
+    tried = f"execute_many {plan.shown}"
 
     while step:
         work = partial(

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Optional
 
 from ..._core.deadline import expiry
-from ..._core.secrets import scrub
 from ...interfaces.exceptions import ConnectionError, InfrastructureError, Outcome
 from .._levels import Level
 from .._parameters import check_parameters
@@ -143,7 +142,7 @@ class Engine:
         """Run one statement where it belongs; return its rows."""
         plan, values, level = await self.prepare(query, params, "execute")
         statement = plan.statement
-        tried = f"execute {scrub(statement.text[:80])!r}"
+        tried = f"execute {plan.shown}"
         work = partial(fetch, plan=plan, params=values)
         rows: list[Any]
 

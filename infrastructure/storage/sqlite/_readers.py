@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Optional
 
-from ..._core.secrets import scrub
 from ._rows import Plan, fetch
 from ._worker import BUSY_WAIT, TICKS, Worker
 from ._writer import outcome_of
@@ -84,7 +83,7 @@ class Readers:
                 plan.slow += 1
                 return None
 
-            raise function_error(con) or sqlite_error(exc, scrub(tried)) from exc
+            raise function_error(con) or sqlite_error(exc, tried) from exc
 
         if time.perf_counter() - began > LONG:
             plan.slow += 1

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
+from ..._core.secrets import scrub
 from ...interfaces.exceptions import ValidationError
 from .._outputs import Outputs
 from .._statement import Statement
@@ -24,6 +25,7 @@ class Plan:
         "_output",
         "_outputs",
         "encoders",
+        "shown",
         "slow",
         "sql",
         "statement",
@@ -42,6 +44,8 @@ class Plan:
     ) -> None:
         self.statement = statement
         self.sql = rewrite_casts(statement.sqlite_text)
+        # What an error shows of the statement.
+        self.shown = repr(scrub(statement.text[:80]))
         self.encoders = encoders
         self._outputs = outputs
         self.threaded = threaded

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Optional
 
 from ..._core.deadline import expiry
-from ..._core.secrets import scrub
 from ...interfaces.exceptions import ValidationError
 from .._levels import Level
 from .._statement import StatementKind
@@ -35,7 +34,7 @@ async def stream(
         msg = "stream() reads by SELECT; run a statement that writes by execute()"
         raise ValidationError(msg, operation="stream")
 
-    tried = f"stream {scrub(plan.statement.text[:80])!r}"
+    tried = f"stream {plan.shown}"
 
     if level is not None:
         async for batch in _batches(_inside(engine, level, tried), plan, values, batch_size):

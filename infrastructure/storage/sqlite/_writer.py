@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Optional
 
-from ..._core.secrets import scrub
 from ...interfaces.exceptions import (
     InfrastructureError,
     TimeoutError,
@@ -206,4 +205,4 @@ async def outcome_of(worker: Worker, job: Job, tried: str) -> Any:
         msg = f"{tried}: the deadline passed and SQLite did not stop in time"
         raise TimeoutError(msg, outcome="unknown", sqlstate="57014") from exc
     except sqlite3.Error as exc:
-        raise sqlite_error(exc, scrub(tried)) from exc
+        raise sqlite_error(exc, tried) from exc
