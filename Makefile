@@ -12,7 +12,7 @@ DEV := .venv
 WHEEL := .venv-test
 PIP := -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation
 # Folders too: one is newer than the wheel once a file in it is gone.
-SOURCES := $(shell find infrastructure -name __pycache__ -prune -o -print) pyproject.toml LICENSE README.md
+SOURCES := $(shell find infrastructure -name __pycache__ -prune -o -print) $(wildcard examples/data/*) pyproject.toml LICENSE README.md
 
 # A tree that was copied together with its environments must not use those of the original.
 HERE := $(shell pwd | cksum | cut -d' ' -f1)

@@ -111,8 +111,9 @@ class Lifecycle(ABC):
         self._adopt("connect")
 
         async with Limit("connect", self._deadline) as limit:
-            while self._closing is not None:
-                await asyncio.wait({self._closing})
+            # What is ending, a connect that all its callers gave up too, is waited for, not joined.
+            while ending := self._ending():
+                await asyncio.wait({ending})
 
             if self._live is not None:
                 return
@@ -124,6 +125,10 @@ class Lifecycle(ABC):
                 self._opening.add_done_callback(self._opened)
 
             await self._share(self._opening)
+
+    def _ending(self) -> asyncio.Task[None] | None:
+        opening = self._opening
+        return opening if opening is not None and opening.cancelling() else self._closing
 
     async def _share(self, opening: asyncio.Task[None]) -> None:
         self._waiting += 1

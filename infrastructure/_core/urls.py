@@ -34,7 +34,7 @@ def parse_url(text: Any) -> Url:
 
     scheme, _, rest = text.partition("://")
     # The split is on the netloc only: several hosts with ports are no urllib netloc.
-    location, path, query = _cut(rest)
+    location, path, query = _cut(rest, text)
     user_info, _, host_text = location.rpartition("@")
     user, _, password = user_info.partition(":")
     return Url(
@@ -47,8 +47,13 @@ def parse_url(text: Any) -> Url:
     )
 
 
-def _cut(rest: str) -> tuple[str, str, str]:
-    split = urlsplit("//" + rest)
+def _cut(rest: str, text: str) -> tuple[str, str, str]:
+    try:
+        split = urlsplit("//" + rest)
+    except ValueError as exc:
+        msg = f"{scrub(text)!r:.120} is not a URL: {scrub(str(exc))}"
+        raise ConfigurationError(msg) from exc
+
     return split.netloc, split.path.removeprefix("/"), split.query
 
 

@@ -132,10 +132,13 @@ async def every_cancellation(
     outcomes: list[CancellationOutcome] = []
 
     for phase in PHASES:
-        for n in range(limit + 1):
+        n = 0
+
+        while True:
             assert n < limit, f"the operation was still suspending at its {limit}th suspension"
             outcome = await cancel_at(operation, n, phase)
             outcomes.append(outcome)
+            n += 1
 
             if after is not None:
                 await after(outcome)

@@ -16,8 +16,8 @@ UNSAFE_NAMES = {"NotImplementedError", "wait_for"}
 
 TASK_MAKERS = {"TaskGroup", "create_task", "ensure_future"}
 TASK_HOMES = ("infrastructure/interfaces/_context.py", "infrastructure/_core/tasks.py")
-# These run in the foreground of a test or a terminal: their tasks may be anybody's.
-TASK_FREE = ("infrastructure/conformance/", "infrastructure/testing/", "infrastructure/cli/")
+# These run in the foreground of a test or a terminal: their tasks and variables are their own.
+FOREGROUND = ("infrastructure/conformance/", "infrastructure/testing/", "infrastructure/cli/")
 
 AMBIGUOUS = {"ConnectionError", "TimeoutError"}
 
@@ -58,7 +58,7 @@ def unsafe(module: Module) -> list[str]:
 
 def stray_tasks(module: Module) -> list[str]:
     """Name the places that make tasks where none may be made."""
-    if module.path in TASK_HOMES or module.path.startswith(TASK_FREE):
+    if module.path in TASK_HOMES or module.path.startswith(FOREGROUND):
         return []
 
     return [
@@ -70,7 +70,7 @@ def stray_tasks(module: Module) -> list[str]:
 
 def stray_context_variables(module: Module) -> list[str]:
     """Name the places that make context variables where none may be made."""
-    if module.path in CONTEXT_HOMES:
+    if module.path in CONTEXT_HOMES or module.path.startswith(FOREGROUND):
         return []
 
     return [

@@ -14,7 +14,10 @@ from ._source import ROOT
 
 INSTALLED = Path(infrastructure.__file__).resolve().parent
 SITE_PACKAGES = Path(sysconfig.get_path("purelib")).resolve()
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = SETTINGS["project"]
+# Source in the repository → place in the wheel, of what the wheel has and the package folder has not.
+ADDED = SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
 
 
 def differences(left: Path, right: Path) -> list[str]:
@@ -59,7 +62,25 @@ def test_the_copy_is_the_tree() -> None:
     """The wheel holds every file of the package as it is now, and the marker of its types."""
     assert len(list(INSTALLED.rglob("*.py"))) > 15
     assert (INSTALLED / "py.typed").is_file()
-    assert not differences(INSTALLED, ROOT / "infrastructure")
+
+    found = set(differences(INSTALLED, ROOT / "infrastructure"))
+    added = {place.removeprefix("infrastructure/") for place in ADDED.values()}
+
+    assert found == (added if INSTALLED.is_relative_to(SITE_PACKAGES) else set())
+
+
+def test_what_is_added_to_the_wheel_is_the_repositorys() -> None:
+    """The data of the demo come along; an editable install reads them where they stand."""
+    site = INSTALLED.parent
+    found = {place: (site / place).is_file() for place in ADDED.values()}
+
+    assert set(found.values()) == {INSTALLED.is_relative_to(SITE_PACKAGES)}
+    assert all((ROOT / source).is_file() for source in ADDED)
+    assert all(
+        (site / place).read_bytes() == (ROOT / source).read_bytes()
+        for source, place in ADDED.items()
+        if found[place]
+    )
 
 
 def test_the_metadata_is_the_projects() -> None:

@@ -1,0 +1,1 @@
+"""The caches: in memory and on Redis."""

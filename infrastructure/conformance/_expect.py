@@ -1,0 +1,50 @@
+"""What checks have in common: to expect an error in words, and to let something run beside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from ..interfaces._context import start_task
+
+__all__ = ["apart", "beside", "equal", "raises", "turns"]
+
+T = TypeVar("T")
+Error = TypeVar("Error", bound=BaseException)
+
+
+def equal(found: object, wanted: object) -> None:
+    """Assert that two values are equal, and show them where they are not."""
+    assert found == wanted, f"got {found!r:.300}, expected {wanted!r:.300}"
+
+
+async def raises(error: type[Error], call: Callable[[], Awaitable[Any]], what: str) -> Error:
+    """Return the ``error`` that ``call()`` raises."""
+    try:
+        result = await call()
+    except error as exc:
+        return exc
+    except Exception as exc:
+        msg = f"{what} raised {type(exc).__name__}: {exc}; expected {error.__name__}"
+        raise AssertionError(msg) from exc
+
+    msg = f"{what} returned {result!r:.80}; expected {error.__name__}"
+    raise AssertionError(msg)
+
+
+def beside(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task as a user would: in a copy of the calling context."""
+    return start_task(coroutine, name="check", context=copy_context())
+
+
+def apart(coroutine: Coroutine[Any, Any, T], name: str = "apart") -> asyncio.Task[T]:
+    """Start a task that inherits nothing: no deadline, no transaction."""
+    return start_task(coroutine, name=name)
+
+
+async def turns(count: int = 20) -> None:
+    """Let what is ready run, and what that makes ready."""
+    for _ in range(count):
+        await asyncio.sleep(0)

@@ -1,0 +1,111 @@
+"""C8: several keys in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...interfaces import ValidationError
+from .._check import check
+from .._expect import raises
+from .._harness import CachingHarness
+from .._values import PROBES, same
+
+__all__ = [
+    "C8_a_bad_part_is_refused_and_named",
+    "C8_delete_many_counts_live_keys",
+    "C8_empty_batches_are_fine",
+    "C8_get_many_gives_hits_only",
+    "C8_large_batches_are_complete",
+    "C8_nothing_changes_when_a_part_is_bad",
+    "C8_set_many_stores_all_with_one_ttl",
+]
+
+
+@check(feature="batch")
+async def C8_get_many_gives_hits_only(harness: CachingHarness) -> None:
+    """The keys that are there with their values, a stored None too; a generator is fine."""
+    async with harness.make() as cache:
+        await cache.set("one", 1)
+        await cache.set("none", None)
+        await cache.set("short", 1, 1)
+        await harness.advance(1.1)
+        found = await cache.get_many(key for key in ("one", "none", "short", "nobody", "one"))
+        assert found == {"one": 1, "none": None}
+
+
+@check(feature="batch")
+async def C8_set_many_stores_all_with_one_ttl(harness: CachingHarness) -> None:
+    """Every value with its exact type, as set stores it; ttl=None, a number and 0."""
+    async with harness.make() as cache:
+        await cache.set_many(PROBES)
+        found = await cache.get_many(PROBES)
+        bent = [name for name, value in PROBES.items() if not same(found.get(name), value)]
+        assert not bent, f"came back otherwise than they were stored: {bent}"
+        await cache.set_many({"a": 1, "b": 2}, 60)
+        assert [await cache.ttl("a"), await cache.ttl("b")] == [60, 60]
+        await cache.set_many({"a": 3}, 0)
+        assert await cache.exists("a") is False, "ttl=0 left the key"
+
+
+@check(feature="batch")
+async def C8_delete_many_counts_live_keys(harness: CachingHarness) -> None:
+    """The number of live keys removed: not the missing, the expired, the repeated."""
+    async with harness.make() as cache:
+        await cache.set_many({"a": 1, "b": None, "c": 3})
+        await cache.set("short", 1, 1)
+        await harness.advance(1.1)
+        assert await cache.delete_many(["a", "b", "a", "short", "nobody"]) == 2
+        assert await cache.scan_keys("*") == ["c"]
+
+
+@check(feature="batch")
+async def C8_empty_batches_are_fine(harness: CachingHarness) -> None:
+    """No keys: an empty answer, nothing done."""
+    async with harness.make() as cache:
+        assert await cache.get_many([]) == {}
+        assert await cache.delete_many([]) == 0
+        await cache.set_many({})
+
+
+@check(feature="batch")
+async def C8_large_batches_are_complete(harness: CachingHarness) -> None:
+    """Thousands of keys in one call are all stored, read and removed."""
+    values = {f"key:{number}": number for number in range(3000)}
+
+    async with harness.make() as cache:
+        await cache.set_many(values)
+        assert await cache.get_many(values) == values
+        assert await cache.delete_many(values) == 3000
+        assert await cache.get_many(values) == {}
+
+
+async def _refused(harness: CachingHarness) -> dict[str, Any]:
+    async with harness.make() as cache:
+        await cache.set("a", "old")
+        bad: Any = ["a", ""]
+        await raises(ValidationError, lambda: cache.get_many(bad), "get_many with an empty key")
+        await raises(ValidationError, lambda: cache.delete_many(["b", ""]), "delete_many")
+        await raises(ValidationError, lambda: cache.set_many({"a": 1, "": 2}), "set_many")
+        await raises(ValidationError, lambda: cache.set_many({"a": 1}, -1), "set_many, ttl=-1")
+        call = lambda: cache.set_many({"a": 1, "b": object(), "c": 3})  # noqa: E731 - used once
+        error = await raises(ValidationError, call, "set_many of an object")
+        return {"error": error, "a": await cache.get("a"), "c": await cache.exists("c")}
+
+
+@check(feature="batch")
+async def C8_a_bad_part_is_refused_and_named(harness: CachingHarness) -> None:
+    """A bad key, value or ttl anywhere in a batch is a ValidationError; what follows is not done."""
+    after = await _refused(harness)
+    named = after["error"].failed_keys
+    assert "a" not in named or after["a"] == "old", (
+        f"'a' is named as failed and was stored: {named}"
+    )
+    assert after["c"] is False, "a key behind the bad one was stored"
+
+
+@check(feature="strict_batch")
+async def C8_nothing_changes_when_a_part_is_bad(harness: CachingHarness) -> None:
+    """All keys and values are validated before the first is touched: ``not_applied``."""
+    after = await _refused(harness)
+    assert after["a"] == "old", "a part was stored before the bad one was found"
+    assert after["error"].outcome == "not_applied", f"outcome={after['error'].outcome!r}"

@@ -1,0 +1,196 @@
+"""C9: one factory call a key, whoever waits and whoever is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from typing import Any
+
+from .._check import check
+from .._expect import beside, raises, turns
+from .._harness import CachingHarness
+
+__all__ = [
+    "C9_a_hit_calls_no_factory",
+    "C9_a_set_meanwhile_wins",
+    "C9_cancelling_some_waiters_touches_only_those",
+    "C9_each_caller_gets_a_copy_of_its_own",
+    "C9_one_call_however_many_wait",
+    "C9_the_factory_runs_in_its_callers_context",
+    "C9_the_factorys_error_reaches_all_and_is_not_cached",
+    "C9_the_value_is_stored_with_its_ttl",
+    "Factory",
+    "started",
+]
+
+_who: ContextVar[str] = ContextVar("who", default="nobody")
+
+
+class Factory:
+    """A factory that counts its calls and returns when it is told to."""
+
+    def __init__(self, result: Any = None, *, waits: bool = True) -> None:
+        self.calls = 0
+        self.result = result
+        self.begun = asyncio.Event()
+        self.go = asyncio.Event()
+        self.seen: list[str] = []
+
+        if not waits:
+            self.go.set()
+
+    async def __call__(self) -> Any:
+        """Note the call, wait to be let go, give the result or raise it."""
+        self.calls += 1
+        self.seen.append(_who.get())
+        self.begun.set()
+        await self.go.wait()
+
+        if isinstance(self.result, Exception):
+            raise self.result
+
+        return self.result
+
+
+async def started(factory: Factory) -> None:
+    """Return when the factory runs; a backend may ask its server first."""
+    async with asyncio.timeout(5):
+        await factory.begun.wait()
+
+
+@check(feature="get_or_set")
+async def C9_a_hit_calls_no_factory(harness: CachingHarness) -> None:
+    """A stored value comes as it is, a stored None too."""
+    factory = Factory("made", waits=False)
+
+    async with harness.make() as cache:
+        for value in (1, None, [1]):
+            await cache.set("key", value)
+            assert await cache.get_or_set("key", factory) == value
+
+        assert factory.calls == 0, "the factory was called for a key that is there"
+
+
+@check(feature="get_or_set")
+async def C9_the_value_is_stored_with_its_ttl(harness: CachingHarness) -> None:
+    """A miss calls the factory, and stores what it made; a made None is a hit afterwards."""
+    factory = Factory(None, waits=False)
+
+    async with harness.make() as cache:
+        assert await cache.get_or_set("key", factory, 60) is None
+        assert await cache.exists("key") is True, "a made None was not stored"
+        assert await cache.ttl("key") == 60
+        await cache.get_or_set("key", factory)
+        assert factory.calls == 1, "a stored None was taken for a miss"
+        await cache.get_or_set("other", factory)
+        assert await cache.ttl("other") is None
+
+
+@check(feature="get_or_set")
+async def C9_one_call_however_many_wait(harness: CachingHarness) -> None:
+    """Fifty callers of one key wait for one call; another key has its own."""
+    factory, other = Factory("made"), Factory("other")
+
+    async with harness.make() as cache:
+        waiters = [beside(cache.get_or_set("key", factory)) for _ in range(50)]
+        apart = beside(cache.get_or_set("other", other))
+        await started(factory)
+        await started(other)
+        waiters += [beside(cache.get_or_set("key", factory)) for _ in range(10)]
+        await turns()
+        other.go.set()
+        assert await apart == "other", "a key waited for another one's factory"
+        factory.go.set()
+        assert await asyncio.gather(*waiters) == ["made"] * 60
+        assert factory.calls == 1, f"the factory was called {factory.calls} times"
+
+
+@check(feature="get_or_set")
+async def C9_each_caller_gets_a_copy_of_its_own(harness: CachingHarness) -> None:
+    """Changing the answer changes nobody else's, nor what is stored."""
+    factory = Factory({"list": [1]})
+
+    async with harness.make() as cache:
+        waiters = [beside(cache.get_or_set("key", factory)) for _ in range(2)]
+        await started(factory)
+        factory.go.set()
+        answers = await asyncio.gather(*waiters)
+        stored = await cache.get("key")
+        answers[0]["list"].append(2)
+        factory.result["list"].append(3)
+        assert stored == {"list": [1]}
+        assert await cache.get("key") == {"list": [1]}, "an answer shares with the stored value"
+
+
+@check(feature="get_or_set")
+async def C9_the_factorys_error_reaches_all_and_is_not_cached(harness: CachingHarness) -> None:
+    """All who wait get the very error; the next caller calls the factory again."""
+    factory = Factory(LookupError("no such row"))
+
+    async with harness.make() as cache:
+        waiters = [beside(cache.get_or_set("key", factory)) for _ in range(3)]
+        await started(factory)
+        await turns()
+        factory.go.set()
+        answers = await asyncio.gather(*waiters, return_exceptions=True)
+        assert all(type(answer) is LookupError for answer in answers), f"got {answers!r}"
+        assert await cache.exists("key") is False, "an error was cached"
+        factory.result = "made"
+        assert await cache.get_or_set("key", factory) == "made"
+        assert factory.calls == 2
+
+
+@check(feature="get_or_set")
+async def C9_cancelling_some_waiters_touches_only_those(harness: CachingHarness) -> None:
+    """The first caller, whose call started the factory, may go; the others get the value."""
+    factory = Factory("made")
+
+    async with harness.make() as cache:
+        first = beside(cache.get_or_set("key", factory))
+        await started(factory)
+        others = [beside(cache.get_or_set("key", factory)) for _ in range(3)]
+        await turns()
+        first.cancel()
+        others[1].cancel()
+        await raises(asyncio.CancelledError, lambda: first, "the cancelled first caller")
+        await raises(asyncio.CancelledError, lambda: others[1], "a cancelled waiter")
+        factory.go.set()
+        assert [await others[0], await others[2]] == ["made", "made"]
+        assert factory.calls == 1, "the factory was called again for those who stayed"
+        assert await cache.get("key") == "made"
+
+
+@check(feature="get_or_set")
+async def C9_a_set_meanwhile_wins(harness: CachingHarness) -> None:
+    """A value that was set while the factory ran stays; the made one goes to the waiters."""
+    factory = Factory("made")
+
+    async with harness.make() as cache:
+        waiter = beside(cache.get_or_set("key", factory))
+        await started(factory)
+        await cache.set("key", "set")
+        factory.go.set()
+        assert await waiter == "made"
+        assert await cache.get("key") == "set", "the factory's value overwrote a later set"
+
+
+@check(feature="get_or_set")
+async def C9_the_factory_runs_in_its_callers_context(harness: CachingHarness) -> None:
+    """It sees the context variables of its first caller, and may use the cache itself."""
+    factory = Factory("made")
+
+    async with harness.make() as cache:
+        token = _who.set("first")
+        first = beside(cache.get_or_set("key", factory))
+        await started(factory)
+        _who.reset(token)
+        second = beside(cache.get_or_set("key", factory))
+        await turns()
+        factory.go.set()
+        assert [await first, await second] == ["made", "made"]
+        assert factory.seen == ["first"], f"the factory saw {factory.seen}"
+
+        async def nested() -> Any:
+            return await cache.get_or_set("inner", Factory(1, waits=False))
+
+        assert await cache.get_or_set("outer", nested) == 1

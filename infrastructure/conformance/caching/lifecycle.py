@@ -1,0 +1,162 @@
+"""G3, G4 and G8: connecting, disconnecting, and who may use a cache when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ...interfaces import CachingInterface, ConfigurationError, ConnectionError
+from .._check import check
+from .._expect import beside, raises
+from .._harness import CachingHarness
+from .get_or_set import Factory, started
+
+__all__ = [
+    "G3_async_with_disconnects_after_an_error",
+    "G3_concurrent_connects_and_disconnects_coalesce",
+    "G3_connect_and_disconnect_are_idempotent",
+    "G3_connect_works_again_after_disconnect",
+    "G3_disconnect_ends_a_get_or_set_under_way",
+    "G3_instances_reach_the_same_data",
+    "G4_every_method_names_itself_when_not_connected",
+    "G8_another_event_loop_is_refused",
+    "calls_of",
+]
+
+
+def calls_of(cache: CachingInterface) -> dict[str, Callable[[], Awaitable[Any]]]:
+    """Return a harmless call of every method that needs a connection."""
+    return {
+        "get": lambda: cache.get("key"),
+        "set": lambda: cache.set("key", 1),
+        "delete": lambda: cache.delete("key"),
+        "exists": lambda: cache.exists("key"),
+        "ttl": lambda: cache.ttl("key"),
+        "scan_keys": lambda: cache.scan_keys("*"),
+        "get_many": lambda: cache.get_many(["key"]),
+        "set_many": lambda: cache.set_many({"key": 1}),
+        "delete_many": lambda: cache.delete_many(["key"]),
+        "get_or_set": lambda: cache.get_or_set("key", Factory(1, waits=False)),
+    }
+
+
+async def _refuses_all(cache: CachingInterface, when: str) -> None:
+    # What a mixin calls first is the backend's own: it may name that.
+    inherited = ("get_many", "set_many", "delete_many", "get_or_set")
+
+    for name, call in calls_of(cache).items():
+        error = await raises(ConnectionError, call, f"{name} {when}")
+        assert name in inherited or name in str(error), f"{name} {when} is not named: {error}"
+        assert error.outcome in (None, "not_applied"), f"{name} {when}: outcome={error.outcome!r}"
+
+
+@check()
+async def G4_every_method_names_itself_when_not_connected(harness: CachingHarness) -> None:
+    """Before connect and after disconnect: ConnectionError with the method's name."""
+    cache = harness.make()
+    await _refuses_all(cache, "before connect")
+    await cache.connect()
+    await cache.disconnect()
+    await _refuses_all(cache, "after disconnect")
+
+
+@check()
+async def G3_connect_and_disconnect_are_idempotent(harness: CachingHarness) -> None:
+    """Twice is once; disconnect before connect does nothing."""
+    cache = harness.make()
+    await cache.disconnect()
+    await cache.connect()
+    await cache.connect()
+    await cache.set("key", 1)
+    await cache.connect()
+    assert await cache.get("key") == 1, "a second connect lost the data"
+    await cache.disconnect()
+    await cache.disconnect()
+
+
+@check()
+async def G3_connect_works_again_after_disconnect(harness: CachingHarness) -> None:
+    """As often as one likes; what was stored is still there."""
+    cache = harness.make()
+
+    for number in range(3):
+        async with cache:
+            assert await cache.get("key") == (number or None)
+            await cache.set("key", number + 1)
+
+
+@check()
+async def G3_async_with_disconnects_after_an_error(harness: CachingHarness) -> None:
+    """The body's error comes out as it is, and the cache is disconnected."""
+    cache = harness.make()
+
+    async def body() -> None:
+        async with cache:
+            raise LookupError("the body's own")
+
+    await raises(LookupError, body, "async with")
+    await raises(ConnectionError, lambda: cache.get("key"), "get after async with")
+
+
+@check(feature="lifecycle")
+async def G3_concurrent_connects_and_disconnects_coalesce(harness: CachingHarness) -> None:
+    """Ten connects at once share one attempt, ten disconnects too; cancelling one is its own affair."""
+    cache = harness.make()
+    connects = [beside(cache.connect()) for _ in range(10)]
+    await asyncio.sleep(0)
+    connects[0].cancel()
+    results = await asyncio.gather(*connects, return_exceptions=True)
+    assert all(one is None for one in results[1:]), f"connect gave {results!r}"
+    await cache.set("key", 1)
+    results = await asyncio.gather(*(cache.disconnect() for _ in range(10)), return_exceptions=True)
+    assert results == [None] * 10, f"disconnect gave {results!r}"
+    await raises(ConnectionError, lambda: cache.get("key"), "get after disconnect")
+
+
+@check(feature="flights")
+async def G3_disconnect_ends_a_get_or_set_under_way(harness: CachingHarness) -> None:
+    """It does not hang on a factory that never returns, and the waiter gets an answer."""
+    cache = harness.make()
+    factory = Factory("never")
+
+    async with asyncio.timeout(5):
+        async with cache:
+            waiter = beside(cache.get_or_set("key", factory))
+            await started(factory)
+
+        answer = (await asyncio.gather(waiter, return_exceptions=True))[0]
+
+    assert isinstance(answer, Exception), f"the waiter got {answer!r}"
+
+
+@check(feature="shared_handles")
+async def G3_instances_reach_the_same_data(harness: CachingHarness) -> None:
+    """What one instance stores another reads, removes and lists; one may leave."""
+    async with harness.make() as one:
+        async with harness.make() as two:
+            await one.set("key", [1], 60)
+            assert await two.get("key") == [1]
+            assert await two.ttl("key") == 60
+            assert await two.scan_keys("k*") == ["key"]
+
+        await one.set("other", 2)
+        assert await one.get("key") == [1], "the data left with the other instance"
+        await two.connect()
+        assert await two.delete("other") is True
+        await two.disconnect()
+        assert await one.exists("other") is False
+
+
+@check(feature="loop_owner")
+async def G8_another_event_loop_is_refused(harness: CachingHarness) -> None:
+    """Use and connect from another loop: ConfigurationError at once; at home it works on."""
+    async with harness.make() as cache:
+        await cache.set("key", 1)
+
+        async def elsewhere() -> None:
+            for name, call in {**calls_of(cache), "connect": cache.connect}.items():
+                await raises(ConfigurationError, call, f"{name} in another event loop")
+
+        await asyncio.to_thread(asyncio.run, elsewhere())
+        assert await cache.get("key") == 1

@@ -1,0 +1,1 @@
+"""The conformance checks, run on every backend."""

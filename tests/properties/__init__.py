@@ -1,0 +1,1 @@
+"""What holds for every input, by examples that hypothesis makes up."""

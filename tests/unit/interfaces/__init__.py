@@ -1,0 +1,1 @@
+"""What the interfaces themselves are made of."""

@@ -1,0 +1,135 @@
+"""One factory a key: who joins, who leaves, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import Any
+
+import pytest
+
+from infrastructure.interfaces import OperationError, TimeoutError
+from infrastructure.interfaces._flights import Flight, Flights
+
+
+class Making:
+    """A factory that the test holds."""
+
+    def __init__(self) -> None:
+        self.flights: list[Flight] = []
+        self.go = asyncio.Event()
+        self.cancelled = 0
+
+    async def __call__(self, flight: Flight) -> Any:
+        self.flights.append(flight)
+
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+        return len(self.flights)
+
+
+async def turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_all_who_wait_share_one_call() -> None:
+    """Afterwards the next one makes anew."""
+    flights, making = Flights(), Making()
+    callers = [asyncio.create_task(flights.run("a", making, math.inf)) for _ in range(3)]
+    await turns()
+    assert len(flights.tasks) == 1
+    making.go.set()
+    assert await asyncio.gather(*callers) == [1, 1, 1]
+    assert not flights.tasks
+    assert await flights.run("a", making, math.inf) == 2
+
+
+async def test_a_waiter_ends_at_its_own_time() -> None:
+    """The factory goes on for those who have more, and ends with the last of them."""
+    flights, making = Flights(), Making()
+    now = time.monotonic()
+    short = asyncio.create_task(flights.run("a", making, now + 0.01))
+    longer = asyncio.create_task(flights.run("a", making, now + 0.05))
+
+    with pytest.raises(TimeoutError, match="had not returned when the deadline passed") as caught:
+        await short
+
+    assert caught.value.operation == "get_or_set"
+    assert making.cancelled == 0
+
+    with pytest.raises((TimeoutError, OperationError)):
+        await longer
+
+    await turns()
+    assert making.cancelled == 1
+    assert not flights.tasks
+
+
+async def test_a_waiter_without_limit_keeps_it_alive() -> None:
+    """It takes the limit off; a shorter one does not set it again."""
+    flights, making = Flights(), Making()
+    first = asyncio.create_task(flights.run("a", making, time.monotonic() + 0.01))
+    ever = asyncio.create_task(flights.run("a", making, math.inf))
+    late = asyncio.create_task(flights.run("a", making, time.monotonic() - 1))
+    await asyncio.wait({first, late})
+    making.go.set()
+    assert await ever == 1
+
+    for caller in (first, late):
+        assert isinstance(caller.exception(), TimeoutError)
+
+
+async def test_a_cancelled_factory_is_an_error_for_its_waiters() -> None:
+    """One that may be tried again."""
+    flights, making = Flights(), Making()
+    caller = asyncio.create_task(flights.run("a", making, math.inf))
+    await turns()
+    (task,) = flights.tasks
+    task.cancel()
+
+    with pytest.raises(OperationError, match="the factory was cancelled; call again") as caught:
+        await caller
+
+    assert caught.value.retryable is True
+
+
+async def test_a_factory_that_was_cancelled_before_its_first_step_is_gone_too() -> None:
+    """No flight stays behind that nobody can land."""
+    flights, making = Flights(), Making()
+    caller = asyncio.create_task(flights.run("a", making, math.inf))
+    await asyncio.sleep(0)
+    (task,) = flights.tasks
+    task.cancel()
+
+    with pytest.raises(OperationError):
+        await caller
+
+    assert making.flights == []
+    making.go.set()
+    assert await flights.run("a", making, math.inf) == 1
+
+
+async def test_a_superseded_flight_is_joined_by_nobody() -> None:
+    """It lands for its waiters, and takes no later flight of the key along."""
+    flights, making = Flights(), Making()
+    flights.supersede("a")
+    early = asyncio.create_task(flights.run("a", making, math.inf))
+    await turns()
+    flights.supersede("b")
+    flights.supersede("a")
+    late = asyncio.create_task(flights.run("a", making, math.inf))
+    await turns()
+    assert [flight.superseded for flight in making.flights] == [True, False]
+    assert len(flights.tasks) == 2
+    making.flights[0].task.cancel()
+    await asyncio.wait({early})
+    joined = asyncio.create_task(flights.run("a", making, math.inf))
+    await turns()
+    making.go.set()
+    assert await late == await joined == 2

@@ -1,0 +1,1 @@
+"""The tools to test with."""
