@@ -125,6 +125,6 @@ def _write(
     except sqlite3.Error as exc:
         # The driver does not say which row it was at; the iterator knows how many it gave.
         row_index = first + len(rows) - operator.length_hint(left) - 1
-        error = function_error(con) or sqlite_error(exc, f"{tried}, row {row_index}")
+        error = function_error(con, exc) or sqlite_error(exc, f"{tried}, row {row_index}")
         error.row_index = row_index
         raise error from exc

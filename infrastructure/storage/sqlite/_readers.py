@@ -83,7 +83,7 @@ class Readers:
                 plan.slow += 1
                 return None
 
-            raise function_error(con) or sqlite_error(exc, tried) from exc
+            raise function_error(con, exc) or sqlite_error(exc, tried) from exc
 
         if time.perf_counter() - began > LONG:
             plan.slow += 1

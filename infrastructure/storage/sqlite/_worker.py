@@ -218,7 +218,7 @@ class Worker:
             if job.grouped and con.in_transaction:
                 con.execute("ROLLBACK")
 
-            return job, None, function_error(con) or exc
+            return job, None, function_error(con, exc) or exc
         finally:
             self._current = None
 
@@ -265,7 +265,7 @@ class Worker:
                         job.interrupted = exc if self._unwanted() else None
                         return None
 
-                    done.append((job, None, function_error(con) or exc))
+                    done.append((job, None, function_error(con, exc) or exc))
 
             self._current = None
             con.execute("COMMIT")

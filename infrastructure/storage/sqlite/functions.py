@@ -51,15 +51,20 @@ class FunctionErrors:
 _ERRORS: WeakValueDictionary[int, FunctionErrors] = WeakValueDictionary()
 
 
-def function_error(con: sqlite3.Connection) -> InfrastructureError | None:
-    """Return, once, what a function of ours raised in the statement that has just failed."""
+def function_error(
+    con: sqlite3.Connection, exc: BaseException | None = None
+) -> InfrastructureError | None:
+    """Return, once, what a function of ours raised in the statement that has just failed.
+
+    With ``exc``, what the statement raised, only where it came of a function.
+    """
     errors = _ERRORS.get(id(con))
 
     if errors is None:
         return None
 
     last, errors.last = errors.last, None
-    return last
+    return last if exc is None or "user-defined" in str(exc) else None
 
 
 def register_functions(

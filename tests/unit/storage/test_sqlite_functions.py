@@ -243,6 +243,18 @@ def test_the_names_are_those_registered(con) -> None:
         assert (0,) in kinds.fetchall(), name
 
 
+def test_an_old_error_is_not_that_of_another_statement(con) -> None:
+    """Nobody may have asked for the first."""
+    with pytest.raises(sqlite3.OperationalError):
+        value(con, "time_bucket('x', 'y')")
+
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        value(con, "missing")
+
+    assert function_error(con, raised.value) is None
+    assert function_error(con) is None
+
+
 def test_the_errors_of_a_connection_go_with_it() -> None:
     """Another connection at the same address has none."""
     first = sqlite3.connect(":memory:")

@@ -1,0 +1,167 @@
+"""G7: a cancellation is never lost, and leaves a storage that works."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import time
+
+from ...interfaces import TransactionError, deadline
+from ...testing.cancellation import CancellationOutcome, every_cancellation
+from .._check import check
+from .._expect import apart, equal, raises, turns
+from .._harness import StorageHarness
+from ._items import SLOW, Items, calls_of, items_of
+
+__all__ = [
+    "G7_a_cancelled_connect_leaves_nothing",
+    "G7_a_cancelled_statement_aborts_its_transaction",
+    "G7_a_cancelled_statement_ends_at_once",
+    "G7_every_suspension_of_a_transaction_can_be_cancelled",
+    "G7_every_suspension_of_every_method_can_be_cancelled",
+    "G7_execute_many_is_all_or_nothing_when_cancelled",
+]
+
+
+def _told(name: str, outcome: CancellationOutcome) -> None:
+    assert not outcome.swallowed, f"{name} lost its cancellation: {outcome}"
+    assert outcome.error is None, f"{name} failed: {outcome}"
+
+
+async def _still_works(items: Items) -> None:
+    """A write and a read, each within its time."""
+    with deadline(2):
+        await items.run("DELETE FROM items")
+        await items.add(7)
+        await items.holds([7], "a wrong answer")
+
+
+@check(feature="cancellation")
+async def G7_every_suspension_of_every_method_can_be_cancelled(harness: StorageHarness) -> None:
+    """Cancelled at each suspension, while it waits and when its answer is there: it comes out."""
+    async with items_of(harness) as items:
+        calls = calls_of(items)
+        del calls["create_hypertable"], calls["begin_transaction"]
+
+        async def after(_: CancellationOutcome) -> None:
+            await _still_works(items)
+
+        for name, call in calls.items():
+            for outcome in await every_cancellation(call, after=after):
+                _told(name, outcome)
+
+
+@check(feature="cancellation")
+async def G7_every_suspension_of_a_transaction_can_be_cancelled(harness: StorageHarness) -> None:
+    """Nothing of it stays when the cancellation came before its commit, and no lock."""
+    async with items_of(harness) as items:
+        committing = [False]
+
+        async def whole() -> None:
+            committing[0] = False
+
+            async with items.storage.transaction():
+                await items.add(1)
+
+                async with items.storage.transaction():
+                    await items.add(2)
+
+                await items.ids()
+                committing[0] = True
+
+        async def after(outcome: CancellationOutcome) -> None:
+            with deadline(2):
+                there = await items.ids()
+
+            assert there in ([], [1, 2]), f"half of it is there: {there} after {outcome}"
+            # A cancelled commit may have happened; nothing before it may.
+            assert there == [] or committing[0], f"it was committed before its end: {outcome}"
+            await _still_works(items)
+            await items.run("DELETE FROM items")
+
+        await items.run("DELETE FROM items")
+
+        for outcome in await every_cancellation(whole, after=after):
+            _told("transaction()", outcome)
+
+
+@check(feature="cancellation")
+async def G7_execute_many_is_all_or_nothing_when_cancelled(harness: StorageHarness) -> None:
+    """At every suspension of many rows."""
+    async with items_of(harness) as items:
+        rows = [[number] for number in range(1200)]
+
+        async def after(outcome: CancellationOutcome) -> None:
+            with deadline(2):
+                there = await items.ids()
+
+            assert len(there) in (0, 1200), f"{len(there)} of 1200 rows after {outcome}"
+            await _still_works(items)
+            await items.run("DELETE FROM items")
+
+        insert = "INSERT INTO items (id) VALUES ($1)"
+
+        for outcome in await every_cancellation(lambda: items.many(insert, rows), after=after):
+            _told("execute_many", outcome)
+
+
+@check(feature="cancellation")
+async def G7_a_cancelled_statement_ends_at_once(harness: StorageHarness) -> None:
+    """The caller does not wait for the database, and the next statement not for the cancelled one."""
+    async with items_of(harness) as items:
+        for _ in range(20):
+            took = await _cancelled(items)
+            assert took <= 0.5, f"the cancelled caller waited for {took:.3f} s"
+
+        await _still_works(items)
+
+
+async def _cancelled(items: Items) -> float:
+    """Cancel a slow statement; return the seconds that its caller still waited."""
+    task = apart(items.run(SLOW))
+    await turns()
+    begun = time.monotonic()
+    task.cancel()
+    await raises(asyncio.CancelledError, lambda: task, "the slow statement")
+    return time.monotonic() - begun
+
+
+@check(feature="cancellation")
+async def G7_a_cancelled_statement_aborts_its_transaction(harness: StorageHarness) -> None:
+    """Until rollback every statement raises TransactionError with 25P02."""
+    async with items_of(harness) as items:
+
+        async def slowly() -> None:
+            # asyncio.timeout cancels the statement itself, in its own task.
+            async with asyncio.timeout(0.05):
+                await items.run(SLOW)
+
+        await items.storage.begin_transaction()
+        await items.add(1)
+        await raises(builtins.TimeoutError, slowly, "asyncio.timeout")
+        error = await raises(TransactionError, items.ids, "a statement after the cancelled one")
+        assert error.sqlstate == "25P02", f"sqlstate={error.sqlstate}"
+        await items.storage.rollback()
+        await _still_works(items)
+
+
+@check(feature="cancellation")
+async def G7_a_cancelled_connect_leaves_nothing(harness: StorageHarness) -> None:
+    """Connect and disconnect, cancelled anywhere, can be called again and work."""
+    storage = harness.make()
+
+    async def back_again(outcome: CancellationOutcome) -> None:
+        _told("connect or disconnect", outcome)
+        await storage.connect()
+        equal(await storage.execute("SELECT 1 AS n"), [{"n": 1}])
+        await storage.disconnect()
+
+    await every_cancellation(storage.connect, after=back_again)
+
+    async def reconnected(outcome: CancellationOutcome) -> None:
+        await back_again(outcome)
+        await storage.connect()
+
+    await storage.connect()
+    await every_cancellation(storage.disconnect, after=reconnected)
+    await storage.disconnect()

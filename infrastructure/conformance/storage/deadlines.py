@@ -1,0 +1,159 @@
+"""G5: every call ends in time."""
+
+from __future__ import annotations
+
+import time
+
+from ...interfaces import TimeoutError, TransactionError, ValidationError, deadline
+from .._check import check
+from .._expect import beside, raises
+from .._harness import StorageHarness
+from ._items import SLOW, calls_of, items_of
+
+__all__ = [
+    "G5_a_call_after_the_deadline_is_refused",
+    "G5_a_child_task_has_its_parents_deadline",
+    "G5_a_rollback_is_not_stopped_by_an_expired_block",
+    "G5_a_slow_statement_ends_in_time",
+    "G5_an_open_deadline_changes_nothing",
+    "G5_the_default_of_the_constructor_counts",
+    "G5_the_earliest_of_nested_deadlines_rules",
+    "G11_a_bad_deadline_is_refused",
+]
+
+_PASSED = 1e-9
+_SLACK = 0.25
+
+
+@check(feature="deadlines")
+async def G5_a_call_after_the_deadline_is_refused(harness: StorageHarness) -> None:
+    """Every method raises TimeoutError and does nothing."""
+    async with items_of(harness) as items:
+        await items.add(-1)
+
+        with deadline(_PASSED):
+            for name, call in calls_of(items).items():
+                error = await raises(TimeoutError, call, f"{name} after the deadline")
+                assert error.outcome == "not_applied", f"{name}: outcome={error.outcome!r}"
+
+        await items.holds([-1], "a call that timed out did its work")
+        await raises(TransactionError, items.storage.rollback, "a rollback: nothing was begun")
+
+
+@check(feature="deadlines")
+async def G5_an_open_deadline_changes_nothing(harness: StorageHarness) -> None:
+    """In time all works; ``deadline(None)`` lifts the default of the single calls."""
+    async with items_of(harness) as items:
+        for number, seconds in enumerate((5.0, None)):
+            with deadline(seconds):
+                await items.add(number)
+                await items.storage.begin_transaction()
+                await items.many("INSERT INTO items (id) VALUES ($1)", [[number + 10]])
+                await items.storage.commit()
+
+        await items.holds([0, 1, 10, 11])
+
+
+@check(feature="deadlines")
+async def G5_the_earliest_of_nested_deadlines_rules(harness: StorageHarness) -> None:
+    """An inner block cannot lengthen, nor lift, the enclosing one; afterwards it is gone."""
+    async with items_of(harness) as items:
+        with deadline(_PASSED):
+            for inner in (10.0, None):
+                with deadline(inner):
+                    await raises(TimeoutError, items.ids, f"deadline({inner}) inside")
+
+        with deadline(10.0), deadline(_PASSED):
+            await raises(TimeoutError, items.ids, "the inner, earlier deadline")
+
+        await items.holds([])
+
+
+@check(feature="deadlines")
+async def G5_a_child_task_has_its_parents_deadline(harness: StorageHarness) -> None:
+    """A task that is started inside the block ends by its instant."""
+    async with items_of(harness) as items:
+        with deadline(_PASSED):
+            child = beside(items.add(1))
+
+        await raises(TimeoutError, lambda: child, "a child task's statement")
+        await items.holds([])
+
+
+@check(feature="deadlines")
+async def G5_a_slow_statement_ends_in_time(harness: StorageHarness) -> None:
+    """Outside and inside a transaction, alone and as one of many; the storage works on."""
+    async with items_of(harness) as items:
+        for inside in (False, True):
+            if inside:
+                await items.storage.begin_transaction()
+
+            begun = time.monotonic()
+
+            with deadline(0.1):
+                error = await raises(TimeoutError, lambda: items.run(SLOW), "a slow statement")
+
+            took = time.monotonic() - begun
+            assert took <= 0.1 + _SLACK, f"it took {took:.3f} s with a deadline of 0.1 s"
+            assert error.sqlstate in (None, "57014"), f"sqlstate={error.sqlstate}"
+
+            if inside:
+                aborted = await raises(TransactionError, items.ids, "a statement after it")
+                assert aborted.sqlstate == "25P02", f"sqlstate={aborted.sqlstate}"
+                await items.storage.rollback()
+
+            await items.add(int(inside))
+
+        await items.holds([0, 1])
+
+
+@check(feature="deadlines")
+async def G5_the_default_of_the_constructor_counts(harness: StorageHarness) -> None:
+    """``deadline=`` is that of every single call; a block goes before it."""
+    async with items_of(harness, deadline=0.2) as items:
+        begun = time.monotonic()
+        await raises(TimeoutError, lambda: items.run(SLOW), "a slow statement")
+        took = time.monotonic() - begun
+        assert 0.15 <= took <= 0.2 + _SLACK, f"it took {took:.3f} s with deadline=0.2"
+        begun = time.monotonic()
+
+        with deadline(0.4):
+            await raises(TimeoutError, lambda: items.run(SLOW), "a slow statement in a block")
+
+        took = time.monotonic() - begun
+        assert 0.35 <= took <= 0.4 + _SLACK, f"it took {took:.3f} s in deadline(0.4)"
+
+
+@check(feature="deadlines")
+async def G5_a_rollback_is_not_stopped_by_an_expired_block(harness: StorageHarness) -> None:
+    """It has a second of its own; the end of an ``async with`` too."""
+    async with items_of(harness) as items:
+        await items.storage.begin_transaction()
+        await items.add(1)
+
+        with deadline(_PASSED):
+            await items.storage.rollback()
+
+        await items.holds([])
+
+        async def body() -> None:
+            async with items.storage.transaction():
+                await items.add(2)
+
+                with deadline(_PASSED):
+                    await items.add(3)
+
+        await raises(TimeoutError, body, "the block")
+        await items.add(4)
+        await items.holds([4])
+
+
+@check(feature="deadlines")
+async def G11_a_bad_deadline_is_refused(harness: StorageHarness) -> None:
+    """Zero, negative, nan, a bool, a text: ValidationError when the block is made."""
+    for seconds in (0, -1, float("nan"), float("inf"), True, "1"):
+
+        async def make(seconds: object = seconds) -> object:
+            return deadline(seconds)  # type: ignore[arg-type]  # on purpose
+
+        await raises(ValidationError, make, f"deadline({seconds!r})")
