@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from ..interfaces.exceptions import InfrastructureError, TransactionError
 from ._levels import Level
-from ._transaction import Detached, Transactions
+from ._transaction import ROLLBACK_WITHIN, Detached, Transactions
 
 __all__ = ["DetachedBlock", "TransactionBlock"]
 
@@ -74,7 +74,7 @@ class TransactionBlock:
             raise TransactionError(msg, outcome="not_applied", operation="commit")
 
         try:
-            await self._manager.commit(level)
+            await self._manager.commit(level, at_least=ROLLBACK_WITHIN)
         except BaseException:
             # Where it failed before it was sent, nobody else would end it.
             self._manager.let_go(level)

@@ -159,12 +159,12 @@ def _selected(inner: list[Token]) -> StatementKind:
 
 def _writes_inside(inner: list[Token]) -> bool:
     """Return whether a WITH has a data-modifying part, or is one."""
-    for before, token, after in zip(inner[:-1], inner[1:], [*inner[2:], inner[-1]], strict=True):
+    for before, token, after in zip(inner, inner[1:], [*inner[2:], None], strict=False):
         if before.text not in ("(", ")") or token.keyword not in _WRITES:
             continue
 
         # replace( and insert( are functions.
-        if after.text != "(":
+        if after is None or after.text != "(":
             return True
 
     return False

@@ -42,7 +42,7 @@ class Session(Protocol):
 class Level:
     """A transaction or a savepoint, open until it is committed or rolled back."""
 
-    __slots__ = ("ended", "failed", "flat", "name", "owner", "parent", "root")
+    __slots__ = ("_guard", "ended", "failed", "flat", "name", "owner", "parent", "root")
 
     def __init__(self, root: Root, parent: Optional[Level], *, flat: bool) -> None:
         self.root = root
@@ -52,6 +52,21 @@ class Level:
         self.name = f"infrastructure_{next(_NUMBERS)}"
         self.failed: Optional[BaseException] = None
         self.ended = False
+        self._guard: Optional[Callable[[asyncio.Task[Any]], object]] = None
+
+    def guard(self, callback: Callable[[asyncio.Task[Any]], object]) -> None:
+        """Call ``callback`` should the owner end before the level does."""
+        if self.owner is not None:
+            self._guard = callback
+            self.owner.add_done_callback(callback)
+
+    def end(self) -> None:
+        """Note that it was committed or rolled back."""
+        self.ended = True
+
+        if self._guard is not None and self.owner is not None:
+            self.owner.remove_done_callback(self._guard)
+            self._guard = None
 
     def __contains__(self, other: Level) -> bool:
         """Return whether ``other`` is this level or one inside it."""
@@ -81,7 +96,8 @@ class Root:
         self.session = session
         self.outer = outer
         self.since = time.monotonic()
-        self.touched_session = False
+        self.gone = False
+        self.changed_schema = False
         self.level = Level(self, None, flat=flat)
         self._innermost = self.level
         self._busy = False
@@ -106,24 +122,29 @@ class Root:
         try:
             refuse_failed(level, operation)
             return await send()
-        except (ValidationError, TransactionError):
-            # Found before execution, or by the state of the transaction: it goes on.
-            raise
         except BaseException as exc:
-            self._fail(level, exc)
+            # What was found before execution leaves the transaction as it is, unless the
+            # database has ended it (SQLite's OR ROLLBACK).
+            before = isinstance(exc, (ValidationError, TransactionError))
+
+            if not before or self.session.is_lost():
+                self._fail(level, exc)
+
             raise
         finally:
             self.give_turn()
 
     def _fail(self, level: Level, exc: BaseException) -> None:
-        level.failed = exc
+        level.failed = level.failed or exc
 
         if self.session.is_lost():
-            outer = level.parent
+            self.lose(level.parent, exc)
 
-            while outer is not None:
-                outer.failed = outer.failed or exc
-                outer = outer.parent
+    def lose(self, level: Optional[Level], exc: BaseException) -> None:
+        """Fail ``level`` and those around it: the database has ended their transaction."""
+        while level is not None:
+            level.failed = level.failed or exc
+            level = level.parent
 
     async def take_turn(
         self, level: Level, expires: float, operation: str, *, with_inner: bool = False
@@ -198,10 +219,10 @@ class Root:
         inner: Optional[Level] = self._innermost
 
         while inner is not None and inner in level:
-            inner.ended = True
+            inner.end()
             inner = inner.parent
 
-        level.ended = True
+        level.end()
 
         if inner is not None and self._innermost in level:
             self._innermost = inner
@@ -229,9 +250,13 @@ def refuse_failed(level: Level, operation: str) -> None:
 def failed_error(level: Level, operation: str) -> TransactionError:
     """Return the error of SQLSTATE 25P02 that names what failed first."""
     failed: Any = level.failed
-    what = f"{type(failed).__name__}: {failed}" if str(failed) else type(failed).__name__
+    what = "a cancelled statement" if isinstance(failed, asyncio.CancelledError) else _told(failed)
     now = "it was rolled back" if level.ended else "roll it back"
     msg = f"{operation}: the transaction is aborted by an earlier failure ({what}); {now}"
     error = TransactionError(msg, sqlstate="25P02", outcome="not_applied", operation=operation)
     error.__cause__ = failed
     return error
+
+
+def _told(failed: BaseException) -> str:
+    return f"{type(failed).__name__}: {failed}" if str(failed) else type(failed).__name__

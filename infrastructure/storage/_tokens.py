@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 __all__ = ["Dialect", "Token", "TokenKind", "significant", "tokens", "unquoted"]
@@ -100,8 +101,12 @@ def tokens(text: str, dialect: Dialect) -> Iterator[Token]:
         position = end
 
 
+@lru_cache(maxsize=8)
 def significant(text: str, dialect: Dialect) -> list[Token]:
-    """Return the tokens that are neither space nor comment."""
+    """Return the tokens that are neither space nor comment; not to be changed.
+
+    A statement is looked at from several sides one after another: it is cut once.
+    """
     return [token for token in tokens(text, dialect) if token.kind not in _SKIPPED]
 
 

@@ -11,13 +11,18 @@ from typing import Any, Optional, Union
 from .._core.deadline import expiry
 from .._core.tasks import Tasks, logger
 from ..interfaces._context import transactions
-from ..interfaces.exceptions import InfrastructureError, TransactionError
+from ..interfaces.exceptions import (
+    ConnectionError,
+    InfrastructureError,
+    OperationError,
+    TransactionError,
+)
 from ._levels import Level, Root, Session, failed_error, refuse_ended
 
-__all__ = ["Detached", "Transactions"]
+__all__ = ["ROLLBACK_WITHIN", "Detached", "Transactions"]
 
 ROLLBACK_WITHIN = 1.0
-"""Seconds that a rollback has, whatever the deadline around it; then it goes on in the background."""
+"""Seconds that a rollback and the end of a block have, whatever the deadline around them."""
 
 Lease = Callable[[float, Optional[Level]], Awaitable[Session]]
 """Gets a session by an instant; the level is one that the asking task holds already."""
@@ -148,8 +153,7 @@ class Transactions:
 
         opened = await self.open(flat=True, operation=operation)
 
-        if opened.owner is not None:
-            opened.owner.add_done_callback(lambda _task: self._orphaned(opened))
+        opened.guard(lambda _task: self._orphaned(opened))
 
     def _orphaned(self, level: Level) -> None:
         if not level.ended:
@@ -179,27 +183,43 @@ class Transactions:
 
         return level
 
-    async def commit(self, level: Level) -> None:
-        """Commit ``level``; one in which a statement failed is rolled back, and raises."""
+    async def commit(self, level: Level, *, at_least: float = 0.0) -> None:
+        """Commit ``level``; one in which a statement failed is rolled back, and raises.
+
+        ``at_least`` seconds are left for it, whatever the deadline around it.
+        """
         if level.failed is not None:
             await self.roll_back(level)
             raise failed_error(level, "commit")
 
         root = level.root
-        expires = expiry(self._deadline)
+        expires = max(expiry(self._deadline), time.monotonic() + at_least)
         await root.take_turn(level, expires, "commit")
+
+        try:
+            failed = level.failed is not None
+
+            if not failed:
+                await self._send_commit(level, expires)
+        finally:
+            root.give_turn()
+
+        # The statement of another task that had the turn before may have failed it.
+        if failed:
+            await self.roll_back(level)
+            raise failed_error(level, "commit")
+
+    async def _send_commit(self, level: Level, expires: float) -> None:
         text = f"RELEASE SAVEPOINT {level.name}" if level.parent else "COMMIT"
 
         try:
-            await root.session.control(text, expires)
+            await level.root.session.control(text, expires)
         except BaseException as exc:
             level.failed = exc
-            self._end_badly(level)
+            self._end_badly(level, exc)
             raise
-        else:
-            self._end(level)
-        finally:
-            root.give_turn()
+
+        self._end(level)
 
     def _end(self, level: Level) -> None:
         level.root.leave(level)
@@ -210,13 +230,22 @@ class Transactions:
 
         self.rebind(level, level.parent or self._outside(level))
 
-    def _end_badly(self, level: Level) -> None:
-        """End a transaction whose state nobody knows: the background rolls back or closes."""
+    def _end_badly(self, level: Level, exc: BaseException) -> None:
+        """End a level in a state nobody knows: the background rolls all back, or closes.
+
+        The levels around it stay until their owners end them, and say what happened:
+        nothing of theirs runs outside silently.
+        """
         root = level.root
-        root.leave(root.level)
+        root.leave(level)
+        root.lose(level.parent, exc)
+        self._discard(root)
+        self.rebind(level, level.parent or self._outside(level))
+
+    def _discard(self, root: Root) -> None:
+        root.gone = True
         self.roots.discard(root)
         root.session.discard()
-        self.rebind(level, self._outside(level))
 
     def _outside(self, level: Level) -> Optional[Detached]:
         outer = level.root.outer
@@ -230,16 +259,23 @@ class Transactions:
         root = level.root
         expires = time.monotonic() + ROLLBACK_WITHIN
 
+        if root.gone:
+            self._end(level)
+            return
+
         try:
             await root.take_turn(level, expires, "rollback", with_inner=True)
-        except BaseException:
-            self._end_badly(level)
+        except TransactionError:
+            # Ended meanwhile with the level around it: there is nothing left to roll back.
+            return
+        except BaseException as exc:
+            self._end_badly(level, exc)
             raise
 
         try:
             await self._send_rollback(level, expires)
-        except BaseException:
-            self._end_badly(level)
+        except BaseException as exc:
+            self._end_badly(level, exc)
             raise
         else:
             self._end(level)
@@ -247,31 +283,52 @@ class Transactions:
             root.give_turn()
 
     async def _send_rollback(self, level: Level, expires: float) -> None:
-        session = level.root.session
+        root = level.root
 
         if level.parent is None:
-            await session.control("ROLLBACK", expires)
-        elif not session.is_lost():
-            await session.control(f"ROLLBACK TO SAVEPOINT {level.name}", expires)
-            await session.control(f"RELEASE SAVEPOINT {level.name}", expires)
+            await root.session.control("ROLLBACK", expires)
+            return
+
+        await root.session.control(f"ROLLBACK TO SAVEPOINT {level.name}", expires)
+
+        if root.session.is_lost():
+            root.lose(level.parent, level.failed or lost())
+        else:
+            await root.session.control(f"RELEASE SAVEPOINT {level.name}", expires)
 
     def let_go(self, level: Level) -> None:
         """Roll ``level`` back in the background: its body was cancelled, nobody waits."""
         if level.ended:
             return
 
-        if level.parent is None:
-            self._end_badly(level)
+        if level.parent is None or level.root.gone:
+            self._end_badly(level, asyncio.CancelledError())
         else:
             self._tasks.start(self.roll_back(level), "roll back a cancelled savepoint")
 
     def abort(self) -> None:
-        """End all transactions at once: the storage disconnects."""
+        """Roll all transactions back at once: the storage disconnects."""
         for root in tuple(self.roots):
-            root.level.failed = root.level.failed or InfrastructureError(
-                "the storage was disconnected"
-            )
-            self._end_badly(root.level)
+            root.lose(root.innermost, disconnected())
+            self._discard(root)
+
+    def forget(self) -> None:
+        """Let go of all transactions: their connections are another process's or loop's."""
+        for root in self.roots:
+            root.lose(root.innermost, disconnected())
+            root.gone = True
+
+        self.roots.clear()
+
+
+def lost() -> InfrastructureError:
+    """Return why a transaction failed that the database has ended by itself."""
+    return OperationError("the database has rolled the transaction back", outcome="not_applied")
+
+
+def disconnected() -> InfrastructureError:
+    """Return why a transaction failed whose storage was disconnected under it."""
+    return ConnectionError("the storage was disconnected", outcome="not_applied")
 
 
 def runs_as_own_task(frame: FrameType) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain
 from typing import Any
 
-from ...interfaces.exceptions import ValidationError
+from ...interfaces.exceptions import InfrastructureError, ValidationError
 from .._blocks import TransactionBlock
 from .._levels import Level
 from .._parameters import check_parameters
@@ -22,8 +23,13 @@ from .functions import function_error
 
 __all__ = ["execute_many"]
 
-STEP = 500
-"""Rows that are encoded at a time on the event loop, about a millisecond."""
+_STEP = 500
+"""At most as many rows are handed to the thread at a time."""
+
+_HOLD = 0.002
+"""Seconds for which the event loop is held to take and encode them."""
+
+_END: Any = object()
 
 
 async def execute_many(engine: Engine, query: str, params_list: Iterable[Sequence[Any]]) -> None:
@@ -33,9 +39,9 @@ async def execute_many(engine: Engine, query: str, params_list: Iterable[Sequenc
     refuse(statement, in_transaction=outer is not None)
     _refuse_bulk(statement)
     rows = _iterate(params_list)
-    step = list(islice(rows, STEP))
+    first = next(rows, _END)
 
-    if not step:
+    if first is _END:
         return
 
     # A savepoint inside a transaction: a bad row must undo the rows before it, and no more.
@@ -43,42 +49,29 @@ async def execute_many(engine: Engine, query: str, params_list: Iterable[Sequenc
         level = engine.transactions.current("execute_many")
         assert level is not None
         plan = await engine.plan(statement, level)
-        await _run(engine, plan, level, outer, step, rows)
+
+        try:
+            await _run(engine, plan, level, chain([first], rows))
+        except BaseException as exc:
+            # As after a failed execute: the transaction around it can only be rolled back.
+            if outer is not None and level.failed is not None:
+                outer.failed = outer.failed or exc
+
+            raise
 
 
 def _no_check(_operation: str) -> None:
     """Nothing: the caller has checked."""
 
 
-async def _run(
-    engine: Engine,
-    plan: Plan,
-    level: Level,
-    outer: Level | None,
-    step: list[Sequence[Any]],
-    rows: Iterator[Sequence[Any]],
-) -> None:
-    position = 0
+async def _run(engine: Engine, plan: Plan, level: Level, rows: Iterator[Sequence[Any]]) -> None:
     tried = f"execute_many {plan.shown}"
+    position = 0
 
-    while step:
-        work = partial(
-            _write, sql=plan.sql, rows=_encode(plan, step, position), first=position, tried=tried
-        )
-
-        try:
-            await engine.inside(level, work, tried)
-        except ValidationError:
-            raise
-        except BaseException as exc:
-            # As after a failed execute: the transaction around it can only be rolled back.
-            if outer is not None:
-                outer.failed = exc
-
-            raise
-
+    while step := _encode(plan, rows, position):
+        work = partial(_write, sql=plan.sql, rows=step, first=position, tried=tried)
+        await engine.inside(level, work, tried)
         position += len(step)
-        step = list(islice(rows, STEP))
 
 
 def _refuse_bulk(statement: Statement) -> None:
@@ -100,17 +93,22 @@ def _iterate(params_list: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
         raise ValidationError(msg, operation="execute_many") from exc
 
 
-def _encode(plan: Plan, step: list[Sequence[Any]], first: int) -> list[list[Any]]:
+def _encode(plan: Plan, rows: Iterator[Sequence[Any]], first: int) -> list[list[Any]]:
+    """Take and encode as many rows as may be done without holding the event loop."""
     encoded: list[list[Any]] = []
+    until = time.perf_counter() + _HOLD
 
-    for row_index, row in enumerate(step, first):
+    for row_index, row in enumerate(rows, first):
         params = check_parameters(plan.statement, row, row_index)
 
         try:
             encoded.append(plan.encode(params))
-        except ValidationError as exc:
+        except InfrastructureError as exc:
             exc.row_index = row_index
             raise
+
+        if len(encoded) == _STEP or time.perf_counter() > until:
+            break
 
     return encoded
 
@@ -124,7 +122,9 @@ def _write(
         con.executemany(sql, left)
     except sqlite3.Error as exc:
         # The driver does not say which row it was at; the iterator knows how many it gave.
-        row_index = first + len(rows) - operator.length_hint(left) - 1
-        error = function_error(con, exc) or sqlite_error(exc, f"{tried}, row {row_index}")
+        given = len(rows) - operator.length_hint(left)
+        row_index = first + given - 1 if given else None
+        where = tried if row_index is None else f"{tried}, row {row_index}"
+        error = function_error(con, exc) or sqlite_error(exc, where)
         error.row_index = row_index
         raise error from exc

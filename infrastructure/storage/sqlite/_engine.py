@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Optional
@@ -14,14 +15,16 @@ from .._parameters import check_parameters
 from .._refusals import refuse
 from .._statement import Statement, StatementKind, parse_statement
 from .._transaction import Transactions
+from ._jobs import Work
 from ._plans import Ask, Plans
 from ._readers import Readers
 from ._rows import Plan, fetch
+from ._session import WriterSession
 from ._settings import Settings, open_connection
-from ._worker import BUSY_WAIT, Work, Worker
-from ._writer import Writer, WriterSession
+from ._worker import BUSY_WAIT, Worker
+from ._writer import Writer
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "session_of"]
 
 # Connections of a parent process: closed by the child, SQLite would drop the parent's log.
 _FOREIGN: list[Any] = []
@@ -34,7 +37,7 @@ class Engine:
         self.deadline = deadline
         self._describe = describe
         self.transactions = Transactions(self._lease, deadline, begin="BEGIN IMMEDIATE")
-        self._worker: Optional[Worker] = None
+        self._workers: set[Worker] = set()
         self._readers: Optional[Readers] = None
         self._writer: Optional[Writer] = None
         self._plans: Optional[Plans] = None
@@ -42,56 +45,80 @@ class Engine:
     @property
     def writer(self) -> Writer:
         """The one writer."""
-        assert self._writer is not None
+        if self._writer is None:
+            raise self._closed()
+
         return self._writer
 
     @property
     def readers(self) -> Readers:
         """The reading connections."""
-        assert self._readers is not None
+        if self._readers is None:
+            raise self._closed()
+
         return self._readers
 
-    async def open(self, settings: Settings, *, inline_reads: bool) -> None:
-        """Open the connections; the caller aborts after an error."""
+    async def open(
+        self, settings: Settings, *, inline_reads: bool, farewell: Callable[[], object]
+    ) -> None:
+        """Open the connections; the caller aborts after an error.
+
+        ``farewell`` is called when the writer's connection was closed.
+        """
         connect = partial(open_connection, settings)
-        self._worker = Worker(
-            "infrastructure-sqlite-writer", partial(connect, writer=True, busy_wait=BUSY_WAIT)
-        )
-        await self._worker.start()
-        self._readers = Readers(connect, inline=inline_reads)
-        self._writer = Writer(self._worker, self._holders)
+        writing = partial(connect, writer=True, busy_wait=BUSY_WAIT)
+        worker = self._make_worker("infrastructure-sqlite-writer", writing, farewell)
+        await worker.opened()
+        self._readers = Readers(connect, self._make_worker, inline=inline_reads)
+        self._writer = Writer(worker, self._holders)
         self._plans = Plans(self._readers.look)
+
+    def _make_worker(
+        self,
+        name: str,
+        connect: Callable[[], sqlite3.Connection],
+        farewell: Callable[[], object] = lambda: None,
+    ) -> Worker:
+        worker = Worker(name, connect, self._closed, farewell)
+        self._workers.add(worker)
+        worker.stopped.add_done_callback(lambda _: self._workers.discard(worker))
+        return worker
 
     async def close(self) -> None:
         """Roll open transactions back, finish what is queued, close."""
         self.transactions.abort()
         self.writer.fail(self._closed)
-        stopped = [worker.stop() for worker in (self.writer.worker, *self.readers.take())]
-        await asyncio.gather(*stopped)
+        # Not gather: out of time, it would cancel what tells that a thread has ended.
+        await asyncio.wait([worker.stop() for worker in self._workers])
 
     def abort(self) -> None:
         """Fail what is in flight and let go of everything."""
-        workers = [] if self._readers is None else self._readers.take()
+        self.transactions.abort()
 
         if self._writer is not None:
             self._writer.fail(self._closed)
 
-        for worker in (*workers, *([self._worker] if self._worker else ())):
-            worker.abort(self._closed)
+        if self._readers is not None:
+            self._readers.close()
 
-        self._worker = self._readers = self._writer = self._plans = None
+        for worker in tuple(self._workers):
+            worker.abort()
+
+        self._workers.clear()
+        self._readers = self._writer = self._plans = None
 
     def abandon(self, *, forked: bool) -> None:
         """Forget what a parent process owns without closing it, and end what a closed loop left."""
-        if forked:
-            _FOREIGN.append((self._worker, self._readers))
-        else:
-            for worker in (*(self._readers.take() if self._readers else ()), self._worker):
-                if worker is not None:
-                    worker.stop()
+        self.transactions.forget()
 
-        self._worker = self._readers = self._writer = self._plans = None
-        self.transactions.roots.clear()
+        if forked:
+            _FOREIGN.append((self._workers, self._readers))
+        else:
+            for worker in self._workers:
+                worker.stop()
+
+        self._workers = set()
+        self._readers = self._writer = self._plans = None
 
     def _closed(self, outcome: Outcome = "not_applied") -> InfrastructureError:
         msg = f"{self._describe()} was closed by disconnect() before the statement was done"
@@ -116,8 +143,14 @@ class Engine:
 
     async def plan(self, statement: Statement, level: Optional[Level]) -> Plan:
         """Return the plan of a statement that runs in ``level``."""
-        assert self._plans is not None
-        return await self._plans.of(statement, None if level is None else self._asking(level))
+        if self._plans is None:
+            raise self._closed()
+
+        if level is None:
+            return await self._plans.of(statement)
+
+        ask = self._asking(level)
+        return await self._plans.of(statement, ask, fresh=level.root.changed_schema)
 
     def _asking(self, level: Level) -> Ask:
         async def ask(sql: str, params: Sequence[Any]) -> list[Any]:
@@ -131,8 +164,7 @@ class Engine:
     async def inside(self, level: Level, work: Work, tried: str, *, touches: bool = False) -> Any:
         """Run ``work`` on the connection of a transaction, when it is the level's turn."""
         expires = expiry(self.deadline)
-        session = level.root.session
-        assert isinstance(session, WriterSession)
+        session = session_of(level)
         session.touched |= touches
         return await level.root.run(
             level, expires, tried, lambda: session.run(work, expires, tried)
@@ -147,6 +179,7 @@ class Engine:
         rows: list[Any]
 
         if level is not None:
+            level.root.changed_schema |= statement.kind is StatementKind.DDL
             rows = await self.inside(level, work, tried, touches=statement.touches_session)
         elif statement.kind is StatementKind.READ:
             rows = await self.readers.read(plan, values, expiry(self.deadline), tried)
@@ -160,3 +193,10 @@ class Engine:
             )
 
         return rows
+
+
+def session_of(level: Level) -> WriterSession:
+    """Return the session of a transaction on SQLite."""
+    session = level.root.session
+    assert isinstance(session, WriterSession)
+    return session

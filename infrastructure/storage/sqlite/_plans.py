@@ -34,26 +34,32 @@ class Plans:
         self._look = look
         self._plans: dict[str, Plan] = {}
 
-    async def of(self, statement: Statement, ask: Optional[Ask]) -> Plan:
-        """Return the plan of ``statement``."""
-        plan = self._plans.get(statement.text)
+    async def of(
+        self, statement: Statement, ask: Optional[Ask] = None, *, fresh: bool = False
+    ) -> Plan:
+        """Return the plan of ``statement``; a ``fresh`` one only ``ask`` knows how to make."""
+        plan = None if fresh else self._plans.get(statement.text)
 
         if plan is not None and (plan.version is None or plan.version == self._version()):
             return plan
 
-        if statement.kind is not StatementKind.WRITE or not statement.parameters:
+        if statement.kind is not StatementKind.WRITE:
             return self._keep(self._make(statement, _generic(statement), version=None))
 
         version = self._version()
         found = targets(statement.text, dialect="sqlite")
-        types = self._types(found, self._look(TABLE_INFO, [found.table])) if found.table else {}
-        resolved = types is not None
+        types: Optional[dict[Target, str]] = {}
 
-        if not resolved and ask is not None:
-            types = self._types(found, await ask(TABLE_INFO, [found.table]))
+        if found.table is not None and found.parameters:
+            types = None if fresh else self._types(found, self._look(TABLE_INFO, [found.table]))
+
+            if types is None and ask is not None:
+                fresh = True
+                types = self._types(found, await ask(TABLE_INFO, [found.table]))
 
         plan = self._make(statement, _encoders(statement, found, types or {}), version=version)
-        return self._keep(plan) if resolved else plan
+        # What only the transaction sees, and what was looked at in a moment of lock, is not kept.
+        return plan if fresh or types is None or version is None else self._keep(plan)
 
     def _make(
         self, statement: Statement, encoders: Sequence[Convert], *, version: Optional[int]

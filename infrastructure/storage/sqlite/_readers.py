@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Optional
 
+from ._outcome import outcome_of
 from ._rows import Plan, fetch
 from ._worker import BUSY_WAIT, TICKS, Worker
-from ._writer import outcome_of
 from .errors import sqlite_error
 from .functions import function_error
 
@@ -32,16 +32,16 @@ SLOW = 2
 _ELSEWHERE = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_TOOBIG}
 
 Connect = Callable[..., sqlite3.Connection]
+MakeWorker = Callable[[str, Callable[[], sqlite3.Connection]], Worker]
 
 
 class Readers:
     """The connections that only read."""
 
-    def __init__(self, connect: Connect, *, inline: bool) -> None:
+    def __init__(self, connect: Connect, make: MakeWorker, *, inline: bool) -> None:
         self._connect = connect
-        self._workers: set[Worker] = set()
+        self._make = make
         self._shared: list[Worker] = []
-        self._starting = 0
         self._con: Optional[sqlite3.Connection] = connect(writer=False, busy_wait=0)
         self._ticks = 0
         self._inline = inline
@@ -61,7 +61,7 @@ class Readers:
             if rows is not None:
                 return rows
 
-        worker = await self._idle()
+        worker = self._idle()
         job = worker.submit(partial(fetch, plan=plan, params=params), expires)
         return await outcome_of(worker, job, tried)
 
@@ -90,41 +90,22 @@ class Readers:
 
         return rows
 
-    async def _idle(self) -> Worker:
+    def _idle(self) -> Worker:
         """Return the thread with the least to do; a new one while all are busy."""
         least = min(self._shared, key=lambda worker: worker.load, default=None)
 
-        if least is not None and (not least.load or len(self._shared) + self._starting >= THREADS):
+        if least is not None and (not least.load or len(self._shared) >= THREADS):
             return least
 
-        self._starting += 1
+        self._shared.append(self.open())
+        return self._shared[-1]
 
-        try:
-            worker = await self.open()
-        finally:
-            self._starting -= 1
-
-        self._shared.append(worker)
-        return worker
-
-    async def open(self) -> Worker:
-        """Return a new thread with a reading connection; whoever asked for it dismisses it."""
-        connect = partial(self._connect, writer=False, busy_wait=BUSY_WAIT)
-        worker = Worker("infrastructure-sqlite-reader", connect)
-        self._workers.add(worker)
-
-        try:
-            await worker.start()
-        except BaseException:
-            self.dismiss(worker)
-            raise
-
-        return worker
-
-    def dismiss(self, worker: Worker) -> None:
-        """Let a thread end after what it runs."""
-        self._workers.discard(worker)
-        worker.stop()
+    def open(self) -> Worker:
+        """Return a new thread with a reading connection; whoever asked for it stops it."""
+        return self._make(
+            "infrastructure-sqlite-reader",
+            partial(self._connect, writer=False, busy_wait=BUSY_WAIT),
+        )
 
     def look(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a short question about the schema."""
@@ -132,14 +113,8 @@ class Readers:
         self._ticks = -1000
         return self._con.execute(sql, params).fetchall()
 
-    def take(self) -> list[Worker]:
-        """Return the threads, no longer ours, and close the connection on the loop."""
-        workers = list(self._workers)
-        self._workers.clear()
-        self._shared.clear()
-
+    def close(self) -> None:
+        """Close the connection on the loop; the threads are stopped by who counts them."""
         if self._con is not None:
             self._con.close()
             self._con = None
-
-        return workers

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, Optional
 
 from ..._core.deadline import expiry
 from ...interfaces.exceptions import ValidationError
 from .._levels import Level
 from .._statement import StatementKind
-from ._engine import Engine
+from ._engine import Engine, session_of
+from ._jobs import Work
+from ._outcome import outcome_of
 from ._rows import Plan, make_rows, open_cursor
-from ._worker import Work, Worker
-from ._writer import outcome_of
+from ._worker import Worker
 
 __all__ = ["stream"]
 
@@ -37,18 +39,28 @@ async def stream(
     tried = f"stream {plan.shown}"
 
     if level is not None:
-        async for batch in _batches(_inside(engine, level, tried), plan, values, batch_size):
-            yield batch
+        session = session_of(level)
+        run = _inside(engine, level, tried)
+
+        inside = _batches(run, plan, values, batch_size, session.keep, session.close)
+
+        async with aclosing(inside) as batches:
+            async for batch in batches:
+                yield batch
 
         return
 
-    worker = await engine.readers.open()
+    worker = engine.readers.open()
 
     try:
-        async for batch in _batches(_on(engine, worker, tried), plan, values, batch_size):
-            yield batch
+        async with aclosing(
+            _batches(_on(engine, worker, tried), plan, values, batch_size)
+        ) as batches:
+            async for batch in batches:
+                yield batch
     finally:
-        engine.readers.dismiss(worker)
+        # The cursor ends with its connection; a step that was given up is interrupted.
+        worker.stop()
 
 
 def _inside(engine: Engine, level: Level, tried: str) -> Run:
@@ -65,13 +77,27 @@ def _on(engine: Engine, worker: Worker, tried: str) -> Run:
     return run
 
 
+def _nothing(_cursor: sqlite3.Cursor) -> None:
+    pass
+
+
 async def _batches(
-    run: Run, plan: Plan, values: Sequence[Any], batch_size: int
+    run: Run,
+    plan: Plan,
+    values: Sequence[Any],
+    batch_size: int,
+    keep: Callable[[sqlite3.Cursor], None] = _nothing,
+    close: Callable[[sqlite3.Cursor], None] = _nothing,
 ) -> AsyncGenerator[list[dict[str, Any]], None]:
-    cursor: sqlite3.Cursor = await run(lambda con: open_cursor(con, plan, values))
+    def begin(con: sqlite3.Connection) -> sqlite3.Cursor:
+        cursor = open_cursor(con, plan, values)
+        keep(cursor)
+        return cursor
+
+    cursor: sqlite3.Cursor = await run(begin)
 
     try:
         while rows := await run(lambda _: make_rows(cursor, plan, cursor.fetchmany(batch_size))):
             yield rows
     finally:
-        cursor.close()
+        close(cursor)

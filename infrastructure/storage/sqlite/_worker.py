@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import builtins
 import math
 import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Optional
 
 from ...interfaces.exceptions import Outcome
-from .functions import function_error
+from ._jobs import Job, Work, expire, fail, resolve
+from ._runs import Result, is_busy, run_group, run_one
 
-__all__ = ["GaveUp", "Job", "Work", "Worker"]
+__all__ = ["BUSY_WAIT", "TICKS", "Worker"]
 
-Work = Callable[[sqlite3.Connection], Any]
-
-GROUP = 256
+_GROUP = 256
 """At most as many writes share one commit."""
 
 TICKS = 1000
@@ -28,79 +27,72 @@ TICKS = 1000
 BUSY_WAIT = 0.05
 """Seconds that SQLite itself waits for another process's lock before we look around again."""
 
-
-GRACE = 0.15
-"""Seconds after a deadline in which a started job may still tell what became of it."""
-
-
-class GaveUp(Exception):
-    """The job's time was over before it had begun, or it was interrupted: nothing was applied."""
-
-
-class Job:
-    """Something to run on the connection, and the future of who waits for it."""
-
-    __slots__ = ("_unclaimed", "abort", "expires", "future", "grouped", "interrupted", "work")
-
-    def __init__(
-        self, work: Work, future: asyncio.Future[Any], expires: float, *, grouped: bool = False
-    ) -> None:
-        self.work = work
-        self.future = future
-        self.expires = expires
-        self.grouped = grouped
-        self.abort = False
-        self.interrupted: Exception | None = None
-        # Whoever pops it first, the thread that starts the job or the loop that gives it up,
-        # knows for sure that the other has not: list.pop is atomic.
-        self._unclaimed = [True]
-
-    def claim(self) -> bool:
-        """Return whether the caller is the first to claim the job."""
-        try:
-            return self._unclaimed.pop()
-        except IndexError:
-            return False
+Closed = Callable[[Outcome], Exception]
 
 
 class Worker:
-    """One connection, one thread; ``submit`` never blocks."""
+    """One connection, one thread; ``submit`` never blocks.
 
-    def __init__(self, name: str, connect: Callable[[], sqlite3.Connection]) -> None:
+    ``connect`` makes the connection, on the thread; ``closed`` the error of a job that comes too
+    late; ``farewell`` is called on the thread when the connection was closed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], sqlite3.Connection],
+        closed: Closed,
+        farewell: Callable[[], object] = lambda: None,
+    ) -> None:
         self._connect = connect
+        self._closed = closed
+        self._farewell = farewell
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[Optional[Job]] = queue.SimpleQueue()
-        self._current: Optional[Job] = None
-        self._opened: asyncio.Future[None] = self._loop.create_future()
-        self._stopped: asyncio.Future[None] = self._loop.create_future()
-        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._pending: set[Job] = set()
+        self._current: Optional[Job] = None
+        self._stopping = False
+        self._con: Optional[sqlite3.Connection] = None
         self.renew = False
-
-    async def start(self) -> None:
-        """Start the thread; return when its connection is open, or raise what it raised."""
+        self.stopped: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
         self._thread.start()
 
-        try:
-            await self._opened
-        except BaseException:
-            self.stop()
-            raise
+    @property
+    def load(self) -> int:
+        """How many jobs wait or run."""
+        return len(self._pending)
 
-    def submit(self, work: Work, expires: float, *, grouped: bool = False) -> Job:
-        """Queue ``work``; the result comes by ``job.future``."""
+    async def opened(self) -> None:
+        """Return when the connection is open, or raise what opening it raised."""
+        await self.result(self.submit(lambda _con: None, math.inf))
+
+    def submit(
+        self, work: Work, expires: float, *, grouped: bool = False, steady: bool = False
+    ) -> Job:
+        """Queue ``work``; the result comes by ``result``."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        job = Job(work, future, expires, grouped=grouped)
-        self._pending.add(job)
-        self._jobs.put(job)
+        job = Job(work, future, expires, grouped=grouped, steady=steady)
+
+        if self._stopping:
+            job.claim()
+            future.set_exception(self._closed("not_applied"))
+        else:
+            self._pending.add(job)
+            self._jobs.put(job)
+
         return job
+
+    def post(self, work: Work) -> None:
+        """Queue ``work`` that nobody waits for, and that is not interrupted."""
+        self.submit(work, math.inf, steady=True).future.add_done_callback(_heard)
 
     async def result(self, job: Job) -> Any:
         """Return the job's result; ``builtins.TimeoutError`` where it did not tell in time."""
         timer = None
 
         if job.expires != math.inf:
-            timer = self._loop.call_later(max(0.0, job.expires - time.monotonic()), _expire, job)
+            timer = self._loop.call_later(max(0.0, job.expires - time.monotonic()), expire, job)
 
         try:
             return await job.future
@@ -112,47 +104,29 @@ class Worker:
             if timer is not None:
                 timer.cancel()
 
-    @property
-    def load(self) -> int:
-        """How many jobs wait or run."""
-        return len(self._pending)
-
     def stop(self) -> asyncio.Future[None]:
         """Close the connection after what is queued; return what tells when."""
+        self._stopping = True
         self._jobs.put(None)
-        return self._stopped
+        return self.stopped
 
-    def abort(self, error: Callable[[Outcome], Exception]) -> None:
+    def abort(self) -> None:
         """Fail what waits and interrupt what runs; the thread then closes and ends by itself."""
         for job in self._pending:
             job.abort = True
-            _fail(job.future, error("not_applied" if job.claim() else "unknown"))
+            fail(job.future, self._closed("not_applied" if job.claim() else "unknown"))
 
         self._pending.clear()
-        self._jobs.put(None)
+        self.stop()
 
     def _main(self) -> None:
         try:
-            con = self._connect()
-        except BaseException as exc:  # noqa: BLE001 - whoever waits for the start gets it
-            self._tell(_fail, self._opened, exc)
-            self._tell(_resolve, self._stopped, None)
-            return
-
-        self._tell(_resolve, self._opened, None)
-
-        try:
             while batch := self._take():
-                if self.renew:
-                    # A transaction has changed the state of the session: a new one is clean.
-                    self.renew = False
-                    con.close()
-                    con = self._connect()
-
-                self._serve(con, batch)
+                self._serve(batch)
         finally:
-            con.close()
-            self._tell(_resolve, self._stopped, None)
+            self._drop()
+            self._farewell()
+            self._tell(resolve, self.stopped, None)
 
     def _take(self) -> list[Job]:
         """Wait for jobs; return those that are queued, none when the worker is to stop."""
@@ -162,7 +136,7 @@ class Worker:
         while job is not None:
             batch.append(job)
 
-            if len(batch) == GROUP:
+            if len(batch) == _GROUP:
                 return batch
 
             try:
@@ -176,108 +150,71 @@ class Worker:
 
         return batch
 
-    def _serve(self, con: sqlite3.Connection, jobs: list[Job]) -> None:
+    def _serve(self, jobs: list[Job]) -> None:
         """Run ``jobs`` in order; neighbours that may share a commit do."""
-        con.set_progress_handler(self._unwanted, TICKS)
-        done: list[tuple[Job, Any, Optional[BaseException]]] = []
         start = 0
 
         for end in range(1, len(jobs) + 1):
             if end == len(jobs) or not (jobs[end].grouped and jobs[end - 1].grouped):
-                done += self._run(con, jobs[start:end])
+                self._run(jobs[start:end])
                 start = end
 
-        self._tell(self._deliver, done, jobs)
-
-    def _unwanted(self) -> bool:
-        job = self._current
-        return job is not None and (job.abort or job.expires <= time.monotonic())
-
-    def _run(
-        self, con: sqlite3.Connection, jobs: list[Job]
-    ) -> list[tuple[Job, Any, Optional[BaseException]]]:
-        jobs = [job for job in jobs if job.claim()]
-
-        if len(jobs) > 1 and (done := self._group(con, jobs)) is not None:
-            return done
-
-        return [self._one(con, job) for job in jobs]
-
-    def _one(self, con: sqlite3.Connection, job: Job) -> tuple[Job, Any, Optional[BaseException]]:
-        self._current = job
+    def _run(self, taken: list[Job]) -> None:
+        """Run neighbours and tell each answer as soon as it is there."""
+        jobs = [job for job in taken if job.claim()]
 
         try:
-            if job.interrupted is not None:
-                raise job.interrupted
+            con = self._ready(jobs)
+            done = run_group(con, jobs, self._enter) if len(jobs) > 1 else None
 
-            if self._unwanted():
-                raise GaveUp
-
-            return job, self._patiently(con, job), None
-        except BaseException as exc:  # noqa: BLE001 - whoever waits for the job gets it
-            if job.grouped and con.in_transaction:
-                con.execute("ROLLBACK")
-
-            return job, None, function_error(con, exc) or exc
-        finally:
-            self._current = None
-
-    def _patiently(self, con: sqlite3.Connection, job: Job) -> Any:
-        """Run the job, waiting for another process's lock as long as the job has time."""
-        while True:
-            try:
-                if not job.grouped:
-                    return job.work(con)
-
-                con.execute("BEGIN IMMEDIATE")
-                result = job.work(con)
-                con.execute("COMMIT")
-            except sqlite3.OperationalError as exc:
-                if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or self._unwanted():
-                    raise
-
-                if job.grouped and con.in_transaction:
-                    con.execute("ROLLBACK")
-            else:
-                return result
-
-    def _group(
-        self, con: sqlite3.Connection, jobs: list[Job]
-    ) -> Optional[list[tuple[Job, Any, Optional[BaseException]]]]:
-        """Run the jobs in one transaction; ``None`` where they must run one by one.
-
-        SQLite undoes a single failed statement by itself. Where a failure took the whole
-        transaction with it, or the COMMIT failed, nothing has happened yet.
-        """
-        done: list[tuple[Job, Any, Optional[BaseException]]] = []
-
-        try:
-            con.execute("BEGIN IMMEDIATE")
+            if done is not None:
+                self._tell(self._deliver, done, taken)
+                return
 
             for job in jobs:
-                self._current = job
+                self._tell(self._deliver, [run_one(con, job, self._enter)], [job])
+        except Exception as exc:  # noqa: BLE001 - whoever waits for a job gets it
+            # The connection cannot be opened, or is in a state that nobody knows.
+            self._drop()
+            self._tell(self._deliver, [(job, None, exc) for job in jobs], taken)
+        else:
+            self._tell(self._deliver, [], taken)
 
-                try:
-                    done.append((job, job.work(con), None))
-                except Exception as exc:  # noqa: BLE001 - whoever waits for the job gets it
-                    if not con.in_transaction:
-                        # One that was interrupted is not tried again.
-                        job.interrupted = exc if self._unwanted() else None
-                        return None
+    def _ready(self, jobs: list[Job]) -> sqlite3.Connection:
+        """Return the open connection, waiting for another process's lock as long as a job may."""
+        while True:
+            try:
+                return self._open()
+            except sqlite3.OperationalError as exc:
+                if not is_busy(exc) or all(job.is_unwanted() for job in jobs):
+                    raise
 
-                    done.append((job, None, function_error(con, exc) or exc))
+    def _drop(self) -> None:
+        con, self._con = self._con, None
 
-            self._current = None
-            con.execute("COMMIT")
-        except sqlite3.Error:
-            if con.in_transaction:
-                con.execute("ROLLBACK")
+        if con is not None:
+            with suppress(sqlite3.Error):
+                con.close()
 
-            return None
-        finally:
-            self._current = None
+    def _open(self) -> sqlite3.Connection:
+        """Return the connection; a new one where a transaction has changed the session's state."""
+        if self.renew:
+            self._drop()
 
-        return done
+        if self._con is None:
+            self._con = self._connect()
+            self._con.set_progress_handler(self._is_unwanted, TICKS)
+
+        self.renew = False
+        return self._con
+
+    def _enter(self, job: Optional[Job]) -> None:
+        """Note which job runs: the one that may be interrupted."""
+        self._current = None if job is None or job.steady else job
+
+    def _is_unwanted(self) -> bool:
+        job = self._current
+        return job is not None and job.is_unwanted()
 
     def _tell(self, callback: Callable[[Any, Any], None], first: Any, second: Any) -> None:
         try:
@@ -286,36 +223,17 @@ class Worker:
             # The loop was closed without a disconnect: nobody waits any more.
             self._jobs.put(None)
 
-    def _deliver(
-        self, done: list[tuple[Job, Any, Optional[BaseException]]], taken: list[Job]
-    ) -> None:
+    def _deliver(self, done: list[Result], taken: list[Job]) -> None:
         self._pending.difference_update(taken)
 
         for job, result, error in done:
-            if job.future.done():
-                continue
-
             if error is None:
-                job.future.set_result(result)
+                resolve(job.future, result)
             else:
-                job.future.set_exception(error)
+                fail(job.future, error)
 
 
-def _expire(job: Job) -> None:
-    """End the wait for a job: at once where it has not begun, after a moment of grace else."""
-    if job.claim():
-        _fail(job.future, GaveUp())
-        return
-
-    job.abort = True
-    job.future.get_loop().call_later(GRACE, _fail, job.future, builtins.TimeoutError())
-
-
-def _resolve(future: asyncio.Future[None], value: None) -> None:
-    if not future.done():
-        future.set_result(value)
-
-
-def _fail(future: asyncio.Future[None], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Take the error of work that nobody waits for: the connection is closing."""
+    if not future.cancelled():
+        future.exception()

@@ -7,12 +7,14 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any, List, Optional, Union
 
 from ..._core.lifecycle import Lifecycle
+from ..._core.tasks import logger
 from ...interfaces.storage import StorageInterface
 from .._blocks import DetachedBlock, TransactionBlock
 from ._bulk import execute_many
@@ -52,24 +54,25 @@ class SQLiteStorage(Lifecycle, StorageInterface):
         given = {"deadline": deadline, "read_only": read_only, "inline_reads": inline_reads}
         self._options = options_of(url, given, pragmas or {})
         super().__init__(deadline=self._options.deadline)
-        self._temporary: Optional[Path] = None
         self._engine = Engine(self._deadline, self._describe)
 
     def _describe(self) -> str:
         return f"SQLiteStorage {self._options.path or '(temporary)'}"
 
     async def _open(self) -> None:
-        path = self._options.path
+        options, path = self._options, self._options.path
+        farewell: Callable[[], object] = partial(logger.debug, "%s is closed", self._describe())
 
         if path is None:
-            self._temporary = Path(tempfile.mkdtemp(prefix="infrastructure-"))
-            path = self._temporary / "database.db"
+            folder = Path(tempfile.mkdtemp(prefix="infrastructure-"))
+            path = folder / "database.db"
+            # By the writer's thread, when its connection is closed: it may be opening it still.
+            farewell = partial(shutil.rmtree, folder, ignore_errors=True)
 
-        options = self._options
         settings = Settings(path=path, read_only=options.read_only, pragmas=options.pragmas)
 
         try:
-            await self._engine.open(settings, inline_reads=options.inline_reads)
+            await self._engine.open(settings, inline_reads=options.inline_reads, farewell=farewell)
         except sqlite3.Error as exc:
             raise sqlite_error(exc, f"connect to the SQLite file {path}") from exc
 
@@ -79,13 +82,8 @@ class SQLiteStorage(Lifecycle, StorageInterface):
     def _abort(self) -> None:
         self._engine.abort()
 
-        if self._temporary is not None:
-            shutil.rmtree(self._temporary, ignore_errors=True)
-            self._temporary = None
-
     def _abandon(self) -> None:
         self._engine.abandon(forked=self._pid != os.getpid())
-        self._temporary = None
 
     async def is_connected(self) -> bool:
         """Return whether a statement would reach the database now."""
@@ -139,9 +137,10 @@ class SQLiteStorage(Lifecycle, StorageInterface):
         """Give the rows of a query as they come."""
         self._check("stream")
 
-        async for batch in stream(self._engine, query, params, batch_size):
-            for row in batch:
-                yield row
+        async with aclosing(stream(self._engine, query, params, batch_size)) as batches:
+            async for batch in batches:
+                for row in batch:
+                    yield row
 
     async def create_table(self, table_name: str, schema: dict[str, Any]) -> None:
         """Create a table, or see that it is there as it should be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -162,13 +163,15 @@ async def test_options_of_the_url_count(tmp_path: Path) -> None:
     assert storage._deadline == 7.0
 
 
-async def test_a_temporary_database_is_removed() -> None:
+async def test_a_temporary_database_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing stays after disconnect."""
-    storage = SQLiteStorage()
-    await storage.connect()
-    folder = storage._temporary
-    assert folder is not None
-    assert folder.is_dir()
-    await storage.disconnect()
-    assert not folder.exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async with SQLiteStorage() as storage:
+        await storage.create_table("t", {"n": int})
+        assert len(list(tmp_path.iterdir())) == 1
+
+    assert not list(tmp_path.iterdir())
     assert "closed" in repr(storage)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -199,9 +201,9 @@ async def test_who_waits_gets_the_writer_in_order(storage: SQLiteStorage) -> Non
     assert await numbers(storage) == [1, 3, 5]
 
 
-async def test_disconnect_fails_what_waits_and_rolls_back_what_is_open() -> None:
-    """An open transaction is rolled back; who waits for the writer gets ConnectionError."""
-    storage = SQLiteStorage()
+async def test_disconnect_finishes_what_waits_and_rolls_back_what_is_open(tmp_path: Path) -> None:
+    """An open transaction is rolled back; a write that waited for it is done, a begin fails."""
+    storage = SQLiteStorage(f"sqlite:///{tmp_path / 'a.db'}")
     await storage.connect()
     await storage.create_table("t", {"n": int})
     entered = asyncio.Event()
@@ -214,16 +216,69 @@ async def test_disconnect_fails_what_waits_and_rolls_back_what_is_open() -> None
 
     holder = asyncio.create_task(hold())
     await entered.wait()
-    waiter = asyncio.create_task(storage.execute("INSERT INTO t (n) VALUES (2)"))
+    write = asyncio.create_task(storage.execute("INSERT INTO t (n) VALUES (2)"))
+    begin = asyncio.create_task(storage.transaction().__aenter__())
     await asyncio.sleep(0)
     await storage.disconnect()
 
+    assert await write == []
+
     with pytest.raises(ConnectionError) as caught:
-        await waiter
+        await begin
 
     assert caught.value.outcome == "not_applied"
     holder.cancel()
     await asyncio.gather(holder, return_exceptions=True)
+
+    async with storage:
+        assert await numbers(storage) == [2]
+
+
+async def test_a_stream_left_open_holds_no_snapshot(storage: SQLiteStorage) -> None:
+    """The end of the transaction closes its cursors, whoever still has the stream."""
+    await storage.execute_many("INSERT INTO t (n) VALUES ($1)", [[n] for n in range(100)])
+
+    async with storage.transaction():
+        rows = storage.stream("SELECT n FROM t", batch_size=10)
+        await anext(rows)
+
+    assert await storage.execute("VACUUM") == []
+
+    with pytest.raises(TransactionError):
+        async for _ in rows:
+            pass
+
+
+async def test_a_cancelled_stream_leaves_its_cursor_to_the_thread(storage: SQLiteStorage) -> None:
+    """Cancelling a stream in mid-fetch, inside a transaction or not, harms nobody."""
+    slow = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"
+
+    async def read() -> None:
+        async for _ in storage.stream(slow, batch_size=10_000_000):
+            pass
+
+    async def read_inside() -> None:
+        async with storage.transaction():
+            await read()
+
+    for reading in (read, read_inside):
+        for _ in range(5):
+            task = asyncio.create_task(reading())
+            await asyncio.sleep(0.005)
+            task.cancel()
+
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    await storage.execute("INSERT INTO t (n) VALUES (1)")
+    assert await numbers(storage) == [1]
+
+
+async def test_slow_reads_share_a_few_threads(storage: SQLiteStorage) -> None:
+    """A burst of them opens no thread each."""
+    before = threading.active_count()
+    await asyncio.gather(*(storage.execute("SELECT sum(n) AS s FROM t") for _ in range(50)))
+    assert threading.active_count() - before <= 4
 
 
 async def test_disconnect_interrupts_what_does_not_end() -> None:

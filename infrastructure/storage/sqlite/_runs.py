@@ -1,0 +1,120 @@
+"""Runs jobs on a SQLite connection: one by one, or several in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Optional
+
+from ._jobs import GaveUp, Job
+from .functions import function_error
+
+__all__ = ["Result", "is_busy", "run_group", "run_one"]
+
+Result = tuple[Job, Any, Optional[BaseException]]
+Enter = Callable[[Optional[Job]], None]
+"""Notes which job runs now; none, while nothing may be interrupted."""
+
+
+def run_one(con: sqlite3.Connection, job: Job, enter: Enter) -> Result:
+    """Run a job; its result or its error, whatever it is, is for who waits for it."""
+    try:
+        if job.interrupted is not None:
+            raise job.interrupted
+
+        if job.is_unwanted() and not job.steady:
+            raise GaveUp
+
+        return job, _patiently(con, job, enter), None
+    except BaseException as exc:  # noqa: BLE001 - see above
+        return job, None, function_error(con, exc) or exc
+    finally:
+        enter(None)
+
+
+def _patiently(con: sqlite3.Connection, job: Job, enter: Enter) -> Any:
+    """Run the job, waiting for another process's lock as long as the job has time."""
+    while True:
+        enter(job)
+
+        try:
+            return _alone(con, job, enter) if job.grouped else job.work(con)
+        except sqlite3.OperationalError as exc:
+            if not is_busy(exc) or job.is_unwanted():
+                raise
+
+
+def _alone(con: sqlite3.Connection, job: Job, enter: Enter) -> Any:
+    con.execute("BEGIN IMMEDIATE")
+
+    try:
+        result = job.work(con)
+        _commit(con, enter)
+    finally:
+        _undo(con, enter)
+
+    return result
+
+
+def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optional[list[Result]]:
+    """Run the jobs in one transaction; ``None`` where they must run one by one.
+
+    SQLite undoes a single failed statement by itself. Where a failure took the whole
+    transaction with it, or the COMMIT failed, nothing has happened yet.
+    """
+    done: list[Result] = []
+
+    try:
+        con.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error:
+        return None
+
+    try:
+        for job in jobs:
+            enter(job)
+
+            try:
+                done.append((job, job.work(con), None))
+            except Exception as exc:  # noqa: BLE001 - whoever waits for the job gets it
+                if _is_interrupt(exc):
+                    # It may stop a statement whose changes are all made: they must not stay.
+                    job.interrupted = exc
+                    return None
+
+                if not con.in_transaction:
+                    return None
+
+                done.append((job, None, function_error(con, exc) or exc))
+
+        _commit(con, enter)
+    except sqlite3.Error:
+        return None
+    finally:
+        _undo(con, enter)
+
+    return done
+
+
+def _commit(con: sqlite3.Connection, enter: Enter) -> None:
+    # A progress handler can stop a COMMIT that is done already, which then looks undone.
+    enter(None)
+    con.execute("COMMIT")
+
+
+def _undo(con: sqlite3.Connection, enter: Enter) -> None:
+    # Nor may the ROLLBACK be stopped.
+    enter(None)
+
+    if con.in_transaction:
+        con.execute("ROLLBACK")
+
+
+def is_busy(exc: sqlite3.Error) -> bool:
+    """Return whether another process's lock is in the way, and waiting for it may help."""
+    code = getattr(exc, "sqlite_errorcode", None)
+    # Not SQLITE_BUSY_SNAPSHOT: the read transaction is too old and stays so.
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
+
+
+def _is_interrupt(exc: Exception) -> bool:
+    return getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT

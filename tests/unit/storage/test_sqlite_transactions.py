@@ -1,0 +1,128 @@
+"""Transactions on SQLite: what ends them behind their owner's back, and what is told then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextvars import Context
+from pathlib import Path
+
+import pytest
+
+from infrastructure import (
+    IntegrityError,
+    TimeoutError,
+    TransactionError,
+    ValidationError,
+    deadline,
+)
+from infrastructure.storage.sqlite import SQLiteStorage
+
+ENDLESS = (
+    "INSERT INTO t (n) WITH RECURSIVE c(x) AS (SELECT 1000 UNION ALL SELECT x + 1 FROM c) "
+    "SELECT max(x) FROM c"
+)
+
+
+@pytest.fixture
+async def storage() -> AsyncIterator[SQLiteStorage]:
+    """A temporary storage with a table of one unique number."""
+    async with SQLiteStorage() as made:
+        await made.create_table("t", {"n": "BIGINT PRIMARY KEY"})
+        yield made
+
+
+async def numbers(storage: SQLiteStorage) -> list[int]:
+    """Return what is committed."""
+    return [row["n"] for row in await storage.execute("SELECT n FROM t ORDER BY n")]
+
+
+async def test_a_block_does_not_outlive_a_disconnect(tmp_path: Path) -> None:
+    """After disconnect and connect a statement in the old block is refused, never outside it."""
+    storage = SQLiteStorage(f"sqlite:///{tmp_path / 'a.db'}")
+    await storage.connect()
+    await storage.create_table("t", {"n": int})
+
+    with pytest.raises(TransactionError):
+        async with storage.transaction():
+            await storage.execute("INSERT INTO t (n) VALUES (1)")
+            await storage.disconnect()
+            await storage.connect()
+
+            with pytest.raises(TransactionError, match="disconnected"):
+                await storage.execute("INSERT INTO t (n) VALUES (2)")
+
+    assert await numbers(storage) == []
+    await storage.disconnect()
+
+
+async def test_a_granted_write_stays_out_of_the_next_transaction(storage: SQLiteStorage) -> None:
+    """A write that waited runs between two transactions, not inside the second."""
+    await storage.begin_transaction()
+    await storage.execute("INSERT INTO t (n) VALUES (1)")
+    other = asyncio.get_running_loop().create_task(
+        storage.execute("INSERT INTO t (n) VALUES (100)"), context=Context()
+    )
+    await asyncio.sleep(0)
+    await storage.commit()
+    await storage.begin_transaction()
+    await storage.execute("INSERT INTO t (n) VALUES (2)")
+    await storage.rollback()
+
+    assert await other == []
+    assert await numbers(storage) == [1, 100]
+
+
+async def test_a_write_interrupted_in_a_savepoint_fails_all_of_the_transaction(
+    storage: SQLiteStorage,
+) -> None:
+    """SQLite takes the whole transaction with it: nothing that follows slips outside."""
+    with pytest.raises(TransactionError):
+        async with storage.transaction():
+            await storage.execute("INSERT INTO t (n) VALUES (1)")
+
+            with pytest.raises(TimeoutError):
+                async with storage.transaction():
+                    with deadline(0.05):
+                        await storage.execute(ENDLESS)
+
+            with pytest.raises(TransactionError):
+                await storage.execute("INSERT INTO t (n) VALUES (2)")
+
+    assert await numbers(storage) == []
+
+
+async def test_or_rollback_ends_the_transaction_whatever_the_error(storage: SQLiteStorage) -> None:
+    """A type check that failed with OR ROLLBACK fails the transaction, unlike a plain one."""
+    await storage.begin_transaction()
+    await storage.execute("INSERT INTO t (n) VALUES (1)")
+
+    with pytest.raises(ValidationError):
+        await storage.execute("INSERT INTO t (n) VALUES ('text')")
+
+    await storage.execute("INSERT INTO t (n) VALUES (2)")
+
+    with pytest.raises(ValidationError):
+        await storage.execute("INSERT OR ROLLBACK INTO t (n) VALUES ('text')")
+
+    with pytest.raises(TransactionError):
+        await storage.execute("INSERT INTO t (n) VALUES (3)")
+
+    await storage.rollback()
+    assert await numbers(storage) == []
+
+
+async def test_commit_looks_again_after_its_turn_came(storage: SQLiteStorage) -> None:
+    """A joined task's statement that failed meanwhile makes the commit a rollback."""
+    await storage.begin_transaction()
+    await storage.execute("INSERT INTO t (n) VALUES (1)")
+    joined = asyncio.create_task(storage.execute("INSERT INTO t (n) VALUES (1)"))
+    await asyncio.sleep(0)
+
+    with pytest.raises(TransactionError, match="it was rolled back"):
+        await storage.commit()
+
+    with pytest.raises(IntegrityError):
+        await joined
+
+    assert await numbers(storage) == []
