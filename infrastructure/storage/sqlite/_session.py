@@ -79,9 +79,12 @@ class WriterSession:
     def release(self) -> None:
         """Give the writer to the next."""
         if not self._released:
-            self._released = True
             self._worker.renew |= self.touched
-            self._leave(self)
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._released = True
+        self._leave(self)
 
     def discard(self) -> None:
         """Let the thread roll back after what it runs, which is interrupted; give the writer on."""
@@ -90,11 +93,13 @@ class WriterSession:
                 self._job.abort = True
 
             self._worker.post(self._roll_back)
-            self.touched = True
-            self.release()
+            self._hand_on()
 
     def _roll_back(self, con: sqlite3.Connection) -> None:
         self._close_cursors()
 
         if con.in_transaction:
             con.execute("ROLLBACK")
+
+        # Only now: a connection closed with cursors open would live on, and keep its locks.
+        self._worker.renew |= self.touched

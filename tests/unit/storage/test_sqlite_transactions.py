@@ -126,3 +126,34 @@ async def test_commit_looks_again_after_its_turn_came(storage: SQLiteStorage) ->
         await joined
 
     assert await numbers(storage) == []
+
+
+async def test_a_cancelled_transaction_with_an_open_stream_frees_the_file(
+    storage: SQLiteStorage,
+) -> None:
+    """Its cursors are closed before its connection: no lock stays with a half-closed one."""
+    await storage.execute_many("INSERT INTO t (n) VALUES ($1)", [[n] for n in range(100)])
+    kept = []
+    begun = asyncio.Event()
+
+    async def body() -> None:
+        async with storage.transaction():
+            await storage.execute("INSERT INTO t (n) VALUES (-1)")
+            await storage.execute("PRAGMA cache_size = 77")
+            kept.append(storage.stream("SELECT n FROM t", batch_size=10))
+            await anext(kept[0])
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(body())
+    await begun.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    with deadline(1):
+        await storage.execute("INSERT INTO t (n) VALUES (-2)")
+
+    assert (await numbers(storage))[:2] == [-2, 0]
+    await kept[0].aclose()
