@@ -26,6 +26,10 @@ class Session(Protocol):
         """Run BEGIN, COMMIT, ROLLBACK or a savepoint command; ends by ``expires``."""
         ...
 
+    async def undo(self, savepoint: str, expires: float) -> None:
+        """Roll back to a savepoint and release it, in one go."""
+        ...
+
     def is_lost(self) -> bool:
         """Return whether the database has ended the transaction by itself."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Optional, Union
 
@@ -161,7 +162,7 @@ class Transactions:
                 "a task ended with its begin_transaction still open: it is rolled back; "
                 "call commit() or rollback(), or use `async with storage.transaction():`"
             )
-            self._tasks.start(self.roll_back(level), "roll back an orphaned transaction")
+            self._tasks.start(self._roll_back_quietly(level), "roll back what a task left open")
 
     def flat_level(self, operation: str, caller: FrameType) -> Level:
         """Return the level that ``commit`` or ``rollback`` ends, or raise ``TransactionError``."""
@@ -289,12 +290,10 @@ class Transactions:
             await root.session.control("ROLLBACK", expires)
             return
 
-        await root.session.control(f"ROLLBACK TO SAVEPOINT {level.name}", expires)
+        await root.session.undo(level.name, expires)
 
         if root.session.is_lost():
             root.lose(level.parent, level.failed or lost())
-        else:
-            await root.session.control(f"RELEASE SAVEPOINT {level.name}", expires)
 
     def let_go(self, level: Level) -> None:
         """Roll ``level`` back in the background: its body was cancelled, nobody waits."""
@@ -304,7 +303,12 @@ class Transactions:
         if level.parent is None or level.root.gone:
             self._end_badly(level, asyncio.CancelledError())
         else:
-            self._tasks.start(self.roll_back(level), "roll back a cancelled savepoint")
+            self._tasks.start(self._roll_back_quietly(level), "roll back a cancelled savepoint")
+
+    async def _roll_back_quietly(self, level: Level) -> None:
+        # Where it fails, the whole transaction is given up, which its owner learns of.
+        with suppress(InfrastructureError):
+            await self.roll_back(level)
 
     def abort(self) -> None:
         """Roll all transactions back at once: the storage disconnects."""

@@ -36,6 +36,10 @@ class WriterSession:
             finally:
                 self._in_transaction = con.in_transaction
 
+        if self._released:
+            msg = f"{tried}: the transaction has ended, and its connection is another's"
+            raise TransactionError(msg, outcome="not_applied")
+
         self._job = self._worker.submit(noted, expires, steady=steady)
         return await outcome_of(self._worker, self._job, tried)
 
@@ -43,6 +47,16 @@ class WriterSession:
         """Run a transaction command; a ROLLBACK of what SQLite has ended already is done."""
         # Its time counts until it begins; then it is not stopped half-way.
         await self.run(partial(self._control, text=text), expires, text, steady=True)
+
+    async def undo(self, savepoint: str, expires: float) -> None:
+        """Roll back to a savepoint and release it, in one go: nothing comes between the two."""
+        text = f"ROLLBACK TO SAVEPOINT {savepoint}"
+        await self.run(partial(self._undo, savepoint=savepoint), expires, text, steady=True)
+
+    def _undo(self, con: sqlite3.Connection, savepoint: str) -> None:
+        if con.in_transaction:
+            con.execute(f"ROLLBACK TO SAVEPOINT {savepoint}")
+            con.execute(f"RELEASE SAVEPOINT {savepoint}")
 
     def _control(self, con: sqlite3.Connection, text: str) -> None:
         if text in ("COMMIT", "ROLLBACK"):
