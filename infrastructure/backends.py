@@ -22,27 +22,51 @@ from ._core.names import (
 from ._core.secrets import Secret, scrub
 from ._core.tasks import Tasks
 from ._core.urls import Url, parse_url, refuse_unknown
+from .messaging._delivery import DeliveryEngine
+from .messaging._log import Log
+from .messaging._messaging import EngineMessaging
+from .messaging._options import DeliveryOptions
+from .messaging._record import Partition, Record
+from .storage._parameters import check_parameters
+from .storage._refusals import refuse
+from .storage._schema import TableSchema, parse_schema
+from .storage._statement import Statement, StatementKind, parse_statement
+from .storage._transaction import Transactions
 
 __all__ = [
     "SYSTEM_CLOCK",
     "Clock",
     "Codec",
+    "DeliveryEngine",
+    "DeliveryOptions",
+    "EngineMessaging",
     "JsonCodec",
     "Lifecycle",
     "Limit",
+    "Log",
     "MsgpackCodec",
+    "Partition",
     "RawCodec",
+    "Record",
     "Secret",
+    "Statement",
+    "StatementKind",
+    "TableSchema",
     "Tasks",
+    "Transactions",
     "Url",
     "check_identifier",
     "check_key",
+    "check_parameters",
     "check_subscribable",
     "check_topic",
     "check_ttl",
     "compile_pattern",
+    "parse_schema",
+    "parse_statement",
     "parse_url",
     "quote_identifier",
+    "refuse",
     "refuse_unknown",
     "scrub",
     "translated",

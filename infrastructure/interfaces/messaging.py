@@ -41,7 +41,8 @@ class MessageInfo:
     """What a handler may know of the message that it handles, beside its payload.
 
     ``key``        as published; bytes from elsewhere that are not UTF-8 stay ``bytes``.
-    ``headers``    as published, without those of the library; foreign bytes stay ``bytes``.
+    ``headers``    as published; foreign bytes stay ``bytes``. Those of a dead letter tell its
+                   origin, their names begin with ``infrastructure-``.
     ``id``         the same for every delivery of one message, different for any other.
     ``timestamp``  when it was published, aware, in UTC; ``None`` where nobody noted it.
     ``attempt``    1 for the first call of this handler with it, counting only those that count.

@@ -61,4 +61,4 @@ def probe(names: list[str]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(probe(sys.argv[1:])))  # noqa: T201 - the parent reads it
+    print(json.dumps(probe(sys.argv[1:])))

@@ -79,7 +79,9 @@ def _print_plot(console: Console, means: Sequence[dict[str, Any]]) -> None:
     console.print("         " + " ".join(f"{month:%b}"[:width].ljust(width) for month in months))
     console.print(
         "         "
-        + "  ".join(f"[{_COLOURS[n % len(_COLOURS)]}]█[/] {name}" for n, name in enumerate(airports))
+        + "  ".join(
+            f"[{_COLOURS[n % len(_COLOURS)]}]█[/] {name}" for n, name in enumerate(airports)
+        )
     )
 
 

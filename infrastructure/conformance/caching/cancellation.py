@@ -8,7 +8,7 @@ from ...testing.cancellation import CancellationOutcome, every_cancellation
 from .._check import check
 from .._expect import beside, raises, turns
 from .._harness import CachingHarness
-from .get_or_set import Factory, started
+from ._factory import Factory, started
 from .lifecycle import calls_of
 
 __all__ = [

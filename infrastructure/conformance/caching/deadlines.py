@@ -9,7 +9,7 @@ from ...interfaces import TimeoutError, ValidationError, deadline
 from .._check import check
 from .._expect import beside, raises, turns
 from .._harness import CachingHarness
-from .get_or_set import Factory, started
+from ._factory import Factory, started
 from .lifecycle import calls_of
 
 __all__ = [

@@ -9,7 +9,7 @@ from ...interfaces import ValidationError
 from .._check import check
 from .._expect import beside, raises
 from .._harness import CachingHarness
-from .get_or_set import Factory, started
+from ._factory import Factory, started
 
 __all__ = [
     "C9_a_batch_write_meanwhile_wins",

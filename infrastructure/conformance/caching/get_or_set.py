@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
 from typing import Any
 
 from .._check import check
 from .._expect import beside, raises, turns
 from .._harness import CachingHarness
+from ._factory import WHO, Factory, started
 
 __all__ = [
     "C9_a_hit_calls_no_factory",
@@ -19,43 +19,7 @@ __all__ = [
     "C9_the_factory_runs_in_its_callers_context",
     "C9_the_factorys_error_reaches_all_and_is_not_cached",
     "C9_the_value_is_stored_with_its_ttl",
-    "Factory",
-    "started",
 ]
-
-_who: ContextVar[str] = ContextVar("who", default="nobody")
-
-
-class Factory:
-    """A factory that counts its calls and returns when it is told to."""
-
-    def __init__(self, result: Any = None, *, waits: bool = True) -> None:
-        self.calls = 0
-        self.result = result
-        self.begun = asyncio.Event()
-        self.go = asyncio.Event()
-        self.seen: list[str] = []
-
-        if not waits:
-            self.go.set()
-
-    async def __call__(self) -> Any:
-        """Note the call, wait to be let go, give the result or raise it."""
-        self.calls += 1
-        self.seen.append(_who.get())
-        self.begun.set()
-        await self.go.wait()
-
-        if isinstance(self.result, Exception):
-            raise self.result
-
-        return self.result
-
-
-async def started(factory: Factory) -> None:
-    """Return when the factory runs; a backend may ask its server first."""
-    async with asyncio.timeout(5):
-        await factory.begun.wait()
 
 
 @check(feature="get_or_set")
@@ -180,10 +144,10 @@ async def C9_the_factory_runs_in_its_callers_context(harness: CachingHarness) ->
     factory = Factory("made")
 
     async with harness.make() as cache:
-        token = _who.set("first")
+        token = WHO.set("first")
         first = beside(cache.get_or_set("key", factory))
         await started(factory)
-        _who.reset(token)
+        WHO.reset(token)
         second = beside(cache.get_or_set("key", factory))
         await turns()
         factory.go.set()

@@ -10,7 +10,7 @@ from ...interfaces import CachingInterface, ConfigurationError, ConnectionError
 from .._check import check
 from .._expect import beside, raises
 from .._harness import CachingHarness
-from .get_or_set import Factory, started
+from ._factory import Factory, started
 
 __all__ = [
     "G3_async_with_disconnects_after_an_error",

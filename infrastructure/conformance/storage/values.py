@@ -30,7 +30,7 @@ _TEHRAN = timezone(timedelta(hours=3, minutes=30))
 _NAIVE = datetime(2024, 5, 1, 12, 30, 0, 1)  # noqa: DTZ001 - naive on purpose
 _AWARE = _NAIVE.replace(tzinfo=UTC)
 
-COLUMNS: Final[Mapping[str, tuple[Any, ...]]] = {
+_COLUMNS: Final[Mapping[str, tuple[Any, ...]]] = {
     "SMALLINT": (0, -32768, 32767),
     "INTEGER": (5, -(2**31), 2**31 - 1),
     "BIGINT": (7, -(2**63), 2**63 - 1),
@@ -59,7 +59,7 @@ _INSERT = "INSERT INTO items (id, COLUMN) VALUES ($1, $2)"
 def _schema() -> dict[str, str]:
     return {
         "id": "BIGINT PRIMARY KEY",
-        **{f"c{number}": text for number, text in enumerate(COLUMNS)},
+        **{f"c{number}": text for number, text in enumerate(_COLUMNS)},
     }
 
 
@@ -82,7 +82,7 @@ def _exact(found: Any, wanted: Any) -> bool:
 async def S5_values_come_back_type_exact(harness: StorageHarness) -> None:
     """Every portable type: by INSERT, by execute_many, by UPDATE and by RETURNING."""
     async with items_of(harness, _schema()) as items:
-        for number, (text, values) in enumerate(COLUMNS.items()):
+        for number, (text, values) in enumerate(_COLUMNS.items()):
             insert = _INSERT.replace("COLUMN", f"c{number}")
             await items.many(insert, list(enumerate(values)))
             found = await items.run("SELECT * FROM items ORDER BY id")
@@ -108,7 +108,7 @@ async def _by_update(items: Items, column: str, value: Any) -> None:
 async def S5_a_value_finds_its_row(harness: StorageHarness) -> None:
     """A parameter equals the column it was written to."""
     async with items_of(harness, _schema()) as items:
-        for number, (text, values) in enumerate(COLUMNS.items()):
+        for number, (text, values) in enumerate(_COLUMNS.items()):
             if text in _WITHOUT_EQUALITY:
                 continue
 
@@ -126,10 +126,10 @@ async def S5_a_value_finds_its_row(harness: StorageHarness) -> None:
 async def S5_none_fits_every_column(harness: StorageHarness) -> None:
     """It is NULL, in JSON too."""
     async with items_of(harness, _schema()) as items:
-        names = [f"c{number}" for number in range(len(COLUMNS))]
-        marks = ", ".join(f"${number}" for number in range(2, len(COLUMNS) + 2))
+        names = [f"c{number}" for number in range(len(_COLUMNS))]
+        marks = ", ".join(f"${number}" for number in range(2, len(_COLUMNS) + 2))
         insert = "INSERT INTO items VALUES ($1, MARKS)".replace("MARKS", marks)
-        await items.run(insert, [1, *[None] * len(COLUMNS)])
+        await items.run(insert, [1, *[None] * len(_COLUMNS)])
         row = (await items.run("SELECT * FROM items"))[0]
         assert all(row[name] is None for name in names), f"got {row}"
         where = " AND ".join(f"{name} IS NULL" for name in names)

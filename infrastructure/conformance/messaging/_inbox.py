@@ -1,0 +1,131 @@
+"""Handlers that collect what they get, and let a check wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+from ...interfaces import MessageInfo, current_message
+
+__all__ = ["PATIENCE", "Gate", "Inbox", "cancel_inside", "topic"]
+
+PATIENCE = 30.0
+"""Seconds that a check waits for what must come; a broker's first rebalance takes some."""
+
+
+def topic(name: str) -> str:
+    """Return a topic that no other check uses."""
+    return f"{name}.{uuid4().hex[:12]}"
+
+
+class Inbox:
+    """A handler that keeps every payload and what was known of its message.
+
+    ``fail``  is called with each payload, before it is kept, and may raise.
+    """
+
+    def __init__(self, fail: Callable[[Any], None] | None = None) -> None:
+        self.payloads: list[Any] = []
+        self.infos: list[MessageInfo] = []
+        self.calls = 0
+        self._fail = fail
+        self._changed = asyncio.Event()
+
+    async def __call__(self, payload: Any) -> None:
+        self.calls += 1
+
+        if self._fail is not None:
+            self._fail(payload)
+
+        self.infos.append(current_message())
+        self.payloads.append(payload)
+        self._changed.set()
+
+    async def wait(self, count: int) -> list[Any]:
+        """Return the payloads once there are ``count`` of them."""
+        await self.wait_until(lambda: len(self.payloads) >= count, f"{count} messages")
+        return self.payloads
+
+    async def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Return once ``condition()`` holds, looked at after each message."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not condition():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except builtins.TimeoutError as exc:
+            msg = f"waited {PATIENCE:g} s for {what}, got {self.payloads!r:.400}"
+            raise AssertionError(msg) from exc
+
+
+class Gate:
+    """A handler that stays in its call until it is let go.
+
+    ``running`` calls are inside now, ``most`` were at once; ``payloads`` came out of it.
+    """
+
+    def __init__(self, *, stops: Callable[[Any], bool] = lambda _: True) -> None:
+        self.running = 0
+        self.most = 0
+        self.entered: list[Any] = []
+        self.payloads: list[Any] = []
+        self.cancelled: list[Any] = []
+        self._stops = stops
+        self._open = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    async def __call__(self, payload: Any) -> None:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.entered.append(payload)
+        self._changed.set()
+
+        try:
+            if self._stops(payload):
+                await self._open.wait()
+
+            self.payloads.append(payload)
+        except asyncio.CancelledError:
+            self.cancelled.append(payload)
+            raise
+        finally:
+            self.running -= 1
+            self._changed.set()
+
+    def let_go(self) -> None:
+        """Let all calls end, those to come too."""
+        self._open.set()
+
+    async def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Return once ``condition()`` holds, looked at whenever a call began or ended."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not condition():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except builtins.TimeoutError as exc:
+            msg = f"waited {PATIENCE:g} s for {what}; entered {self.entered!r:.200}"
+            raise AssertionError(msg) from exc
+
+
+async def cancel_inside(body: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> float:
+    """Cancel ``body`` once it has set its event; return the seconds that it took to end."""
+    inside = asyncio.Event()
+    task = asyncio.create_task(body(inside))
+    entered = asyncio.create_task(inside.wait())
+    await asyncio.wait({task, entered}, return_when=asyncio.FIRST_COMPLETED)
+    entered.cancel()
+
+    if task.done():
+        task.result()
+        raise AssertionError("the body ended before it was cancelled")
+
+    began = time.monotonic()
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled(), "the cancellation was swallowed"
+    return time.monotonic() - began

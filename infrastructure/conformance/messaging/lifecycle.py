@@ -1,0 +1,126 @@
+"""Connect and disconnect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ...interfaces import ConfigurationError, ConnectionError, Message, MessagingInterface
+from .._check import check
+from .._harness import MessagingHarness
+from ._expect import raises
+from ._inbox import Inbox, topic
+
+__all__ = [
+    "G3_async_with_connects_and_disconnects",
+    "G3_concurrent_connects_share_one_attempt",
+    "G3_connect_and_disconnect_are_idempotent",
+    "G3_disconnect_under_load_ends",
+    "G4_methods_name_themselves_when_not_connected",
+    "G8_use_from_another_loop_is_refused",
+]
+
+
+@check()
+async def G3_connect_and_disconnect_are_idempotent(harness: MessagingHarness) -> None:
+    """Twice is once, disconnect before connect is nothing, and connect works again."""
+    name, inbox = topic("idempotent"), Inbox()
+    messaging = harness.make()
+    await messaging.disconnect()
+
+    for number in range(2):
+        await messaging.connect()
+        await messaging.connect()
+        await messaging.subscribe(name, inbox)
+        await messaging.publish(name, number)
+        await inbox.wait_until(lambda: number in inbox.payloads, f"message {number}")  # noqa: B023 - awaited in the loop
+        await messaging.disconnect()
+        await messaging.disconnect()
+
+
+@check()
+async def G3_async_with_connects_and_disconnects(harness: MessagingHarness) -> None:
+    """Inside the block publish works, after it no more."""
+    async with harness.make() as messaging:
+        await messaging.publish(topic("with"), 1)
+
+    await raises(ConnectionError, messaging.publish(topic("with"), 2), "publish after the block")
+
+
+@check(feature="concurrent_connect")
+async def G3_concurrent_connects_share_one_attempt(harness: MessagingHarness) -> None:
+    """Ten at once all succeed, and one disconnect ends them."""
+    messaging = harness.make()
+    await asyncio.gather(*(messaging.connect() for _ in range(10)))
+    await messaging.publish(topic("shared"), 1)
+    await asyncio.gather(*(messaging.disconnect() for _ in range(10)))
+
+
+@check(feature="concurrent_connect")
+async def G3_disconnect_under_load_ends(harness: MessagingHarness) -> None:
+    """While a hundred tasks publish, disconnect returns, and each of them ends."""
+    name, inbox = topic("load"), Inbox()
+    messaging = harness.make()
+    await messaging.connect()
+    await messaging.subscribe(name, inbox)
+
+    async def publish() -> int:
+        for number in range(10_000):
+            try:
+                await messaging.publish(name, number)
+            except ConnectionError:
+                return number
+
+            await asyncio.sleep(0)
+
+        return 10_000
+
+    tasks = [asyncio.create_task(publish()) for _ in range(100)]
+    await inbox.wait(100)
+
+    async with asyncio.timeout(40):
+        await messaging.disconnect()
+        await asyncio.gather(*tasks)
+
+
+_CALLS: dict[str, Callable[[MessagingInterface, str], Awaitable[None]]] = {
+    "publish": lambda messaging, name: messaging.publish(name, 1),
+    "unsubscribe": lambda messaging, name: messaging.unsubscribe(name),
+}
+
+
+@check()
+async def G4_methods_name_themselves_when_not_connected(harness: MessagingHarness) -> None:
+    """Before connect and after disconnect they raise ``ConnectionError`` with their name."""
+    messaging = harness.make()
+
+    for moment in ("before connect", "after disconnect"):
+        for method, call in _CALLS.items():
+            what = f"{method} {moment}"
+            error = await raises(ConnectionError, call(messaging, topic("closed")), what)
+            assert method in str(error), f"{what}: the text is {error}"
+            assert error.retryable, f"{what}: not retryable"
+
+        await messaging.connect()
+        await messaging.disconnect()
+
+
+@check(feature="ownership")
+async def G8_use_from_another_loop_is_refused(harness: MessagingHarness) -> None:
+    """Another event loop gets a ``ConfigurationError``, and the owner is not disturbed."""
+    name, inbox = topic("loops"), Inbox()
+
+    async with harness.make() as messaging:
+        await messaging.subscribe(name, inbox)
+
+        def elsewhere() -> str:
+            try:
+                asyncio.run(messaging.publish(name, "elsewhere"))
+            except ConfigurationError as exc:
+                return str(exc)
+
+            return ""
+
+        assert await asyncio.to_thread(elsewhere), "publish in another loop was not refused"
+        await messaging.publish(name, Message("here", key="k"))
+        assert await inbox.wait(1) == ["here"]

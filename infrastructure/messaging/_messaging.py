@@ -1,0 +1,247 @@
+"""What every messaging backend on the delivery engine shares: subscriptions, and a safe end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import Signature
+from types import TracebackType
+from typing import Any, ClassVar, Unpack
+
+from .._core.deadline import Limit, expiry
+from .._core.lifecycle import Lifecycle
+from .._core.names import check_topic
+from .._core.tasks import Tasks, start_task
+from ..interfaces.messaging import MessagingInterface
+from ._batches import BatchSize
+from ._delivery import DeliveryEngine
+from ._options import DeliveryKeywords, DeliveryOptions
+from ._registrations import Registration, check_subscription
+from ._subscriptions import Handler, Subscription
+from ._url_options import full_signature
+from ._watch import calling, waiting
+
+__all__ = ["EngineMessaging"]
+
+# Seconds for joining a group.
+_SUBSCRIBE = 30.0
+
+# Seconds to commit and leave after a drain, and a drain's least where the deadline has passed.
+_MARGIN = 2.0
+_LEAST_DRAIN = 0.4
+
+
+class EngineMessaging(Lifecycle, MessagingInterface):
+    """A backend that hands its records to the delivery engine.
+
+    It makes ``_engine`` in ``_open``, calls ``_engage_all`` there, and says how to join
+    and leave the group of a topic.
+    """
+
+    _default_deadline: ClassVar[float | None] = 10.0
+    __signature__: ClassVar[Signature]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # What help() shows, and whoever opens by URL reads: each option by its name.
+        cls.__signature__ = full_signature(cls.__init__)
+
+    def __init__(self, options: DeliveryOptions, *, deadline: float | None) -> None:
+        super().__init__(deadline=deadline)
+        self._options = options
+        self._registered: dict[str, list[Registration]] = {}
+        self._engine: DeliveryEngine | None = None
+        self._engaged: set[Registration] = set()
+        self._background = Tasks(self._describe())
+        self._drain = options.drain_timeout
+        self._close_within = options.drain_timeout + _MARGIN
+
+    @abstractmethod
+    async def _join(self, topic: str) -> None:
+        """Have the messages of ``topic`` delivered from now on; once more has no effect."""
+
+    @abstractmethod
+    async def _leave(self, topic: str, *, connected: bool) -> None:
+        """Give ``topic`` up; where it is ``_registered`` again, begin afresh with it.
+
+        ``connected``: else the instance has left the group with all its topics meanwhile.
+        """
+
+    async def subscribe(
+        self,
+        topic: str,
+        handler: Callable[[Any], Awaitable[None]],
+        **overrides: Unpack[DeliveryKeywords],
+    ) -> None:
+        """Call ``handler`` with every message; ``overrides`` are options for it alone.
+
+        Where the same handler is subscribed twice, what was said first counts.
+        """
+        await self._subscribe(topic, handler, None, overrides)
+
+    async def subscribe_batch(
+        self,
+        topic: str,
+        handler: Callable[[list[Any]], Awaitable[None]],
+        max_messages: int = 500,
+        max_wait: float = 0.05,
+        **overrides: Unpack[DeliveryKeywords],
+    ) -> None:
+        """Call ``handler`` with lists of messages; ``overrides`` are options for it alone."""
+        await self._subscribe(topic, handler, BatchSize(max_messages, max_wait), overrides)
+
+    async def _subscribe(
+        self, topic: str, handler: Handler, batch: BatchSize | None, overrides: Mapping[str, Any]
+    ) -> None:
+        options = self._options.override(overrides)
+        check_subscription(topic, handler, options)
+
+        # Before connect, or while connecting or disconnecting: connect engages it.
+        if self._live is not None:
+            self._check("subscribe")
+
+        registration = Registration(handler, options, batch)
+        known = self._registered.setdefault(topic, [])
+
+        if all(each.handler != handler for each in known):
+            known.append(registration)
+
+        if self._live is None:
+            return
+
+        with waiting():
+            try:
+                async with Limit("subscribe", _SUBSCRIBE):
+                    await self._engage(topic)
+            except BaseException:
+                if registration in known and registration not in self._engaged:
+                    known.remove(registration)
+
+                raise
+
+    async def _engage_all(self) -> None:
+        # Handlers may be added while this waits; the last look is followed by no wait.
+        while waiting_topics := [
+            topic
+            for topic, known in self._registered.items()
+            if not self._engaged.issuperset(known)
+        ]:
+            for topic in waiting_topics:
+                await self._engage(topic)
+
+    async def _engage(self, topic: str) -> None:
+        engine = self._engine
+
+        if engine is None:
+            return
+
+        for registration in list(self._registered.get(topic, ())):
+            if registration not in self._engaged:
+                self._engaged.add(registration)
+
+                try:
+                    await engine.subscribe(
+                        topic, registration.handler, registration.options, registration.batch
+                    )
+                except BaseException:
+                    self._engaged.discard(registration)
+                    raise
+
+        await self._join(topic)
+
+    async def unsubscribe(self, topic: str) -> None:
+        """End all handlers of ``topic``; see ``MessagingInterface``."""
+        self._check("unsubscribe")
+        known = self._registered.pop(check_topic(topic), None)
+
+        if known is None or (engine := self._engine) is None:
+            return
+
+        self._engaged.difference_update(known)
+
+        # At once: what is subscribed from now on is another subscription.
+        if (ended := engine.end(topic)) is None:
+            return
+
+        within = self._options.drain_timeout
+
+        with waiting() as caller:
+            ending = self._background.start(self._end(engine, ended), f"unsubscribe {topic}")
+            ending.add_done_callback(lambda _: engine.look_again())
+
+            async with Limit("unsubscribe", within + _MARGIN, outcome="unknown"):
+                await engine.until(
+                    lambda: ending.done() or (caller is not None and engine.is_resting(topic)),
+                    within + _MARGIN,
+                )
+
+        if ending.done():
+            ending.result()
+
+    async def _end(self, engine: DeliveryEngine, ended: Subscription) -> None:
+        await engine.ended(ended, self._options.drain_timeout)
+        await self._leave(ended.topic, connected=self._engine is engine)
+
+    async def disconnect(self) -> None:
+        """Disconnect; from inside a handler, return when all others are done."""
+        self._drain = min(self._drain, max(_LEAST_DRAIN, expiry(None) - time.monotonic()))
+        engine = self._engine
+
+        with waiting() as caller:
+            if caller is None or engine is None:
+                await super().disconnect()
+                return
+
+            # The end waits for the calling handler too, so this cannot wait for the end.
+            closing = start_task(super().disconnect(), name=f"disconnect {self._describe()}")
+            closing.add_done_callback(lambda _: engine.look_again())
+
+            try:
+                await engine.until(
+                    lambda: closing.done() or engine.is_resting(), self._close_within + _MARGIN
+                )
+            except asyncio.CancelledError:
+                closing.cancel()
+                raise
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Disconnect; without waiting for handlers when the body was cancelled."""
+        if exc_type is not None and issubclass(exc_type, asyncio.CancelledError):
+            self._drain = 0.0
+
+            if self._closing is not None:
+                self._closing.cancel()
+
+        await self.disconnect()
+
+    def _finishing(self) -> bool:
+        """Return whether the caller is a handler that a disconnect is waiting for."""
+        engine = self._engine
+        return self._closing is not None and engine is not None and engine.owns(calling())
+
+    def _begin(self, engine: DeliveryEngine) -> None:
+        """Use ``engine`` for the connection that is being opened."""
+        self._engine = engine
+        self._engaged.clear()
+        self._drain = self._options.drain_timeout
+
+    async def _close(self) -> None:
+        if self._engine is not None:
+            await self._engine.drain(self._drain)
+
+    def _abort(self) -> None:
+        engine, self._engine = self._engine, None
+
+        if engine is not None:
+            engine.close()
+
+    def _abandon(self) -> None:
+        # Its tasks belong to a loop that is gone: nothing of it may be touched.
+        self._engine = None

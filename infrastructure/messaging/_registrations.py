@@ -1,0 +1,35 @@
+"""Handlers that were subscribed, and what is checked before they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .._core.names import check_subscribable, check_topic
+from ..interfaces.exceptions import ValidationError
+from ._batches import BatchSize
+from ._options import DeliveryOptions
+from ._subscriptions import Handler
+
+__all__ = ["Registration", "check_subscription"]
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Registration:
+    """A handler that was subscribed; it outlives connections. Handlers need not be hashable."""
+
+    handler: Handler
+    options: DeliveryOptions
+    batch: BatchSize | None
+
+
+def check_subscription(topic: Any, handler: Any, options: DeliveryOptions) -> None:
+    """Raise ``ValidationError`` for a topic or a handler that cannot be subscribed."""
+    check_topic(topic)
+
+    if options.dead_letters_of(topic) == f"{topic}.dlq":
+        check_subscribable(topic)
+
+    if not callable(handler):
+        msg = f"subscribe: a handler is an async function of the payload, got {handler!r:.80}"
+        raise ValidationError(msg)

@@ -1,0 +1,1 @@
+"""The parts of the delivery engine and of the in-process broker."""
