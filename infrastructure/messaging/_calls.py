@@ -58,11 +58,11 @@ class Delivery(Call):
     __slots__ = ("done", "key", "record", "window")
 
     def __init__(self, record: Record, window: Window, key: Hashable) -> None:
-        self.record = record
-        self.window = window
-        self.key = key
+        self.record: Record = record
+        self.window: Window = window
+        self.key: Hashable = key
         self.trouble = None
-        self.done = False
+        self.done: bool = False
 
     def __call__(self) -> tuple[MessageInfo, ...]:
         return (self.info(),)

@@ -48,8 +48,8 @@ class Lanes(Generic[C]):
     ) -> None:
         self.name = name
         self.options = options
-        self.serial = options.order == "partition"
-        self.queue = queue(self.wake)
+        self.serial: bool = options.order == "partition"
+        self.queue: Queue[C] = queue(self.wake)
         self._handler = handler
         self._payload = payload
         self._tasks = tasks

@@ -56,14 +56,14 @@ class Record:
         encoding: str | None,
         size: int,
     ) -> None:
-        self.partition = partition
-        self.offset = offset
-        self.key = key
-        self.payload = payload
-        self.headers = headers
-        self.timestamp = timestamp
-        self.encoding = encoding
-        self.size = size
+        self.partition: Partition = partition
+        self.offset: int = offset
+        self.key: str | bytes | None = key
+        self.payload: Any = payload
+        self.headers: Mapping[str, str | bytes] | None = headers
+        self.timestamp: float | None = timestamp
+        self.encoding: str | None = encoding
+        self.size: int = size
 
     @property
     def id(self) -> str:

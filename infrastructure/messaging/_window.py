@@ -54,20 +54,20 @@ class Window:
     )
 
     def __init__(self, partition: Partition, watch: Watch, keeper: Keeper) -> None:
-        self.partition = partition
-        self.watch = watch
+        self.partition: Partition = partition
+        self.watch: Watch = watch
         self._keeper = keeper
-        self.open = True
+        self.open: bool = True
         # One entry for each handler of a message; those of one message are neighbours.
         self.pending: deque[Delivery] = deque()
-        self.messages = 0
-        self.size = 0
-        self.limit = 1
-        self.limit_bytes = 1
+        self.messages: int = 0
+        self.size: int = 0
+        self.limit: int = 1
+        self.limit_bytes: int = 1
         self.position: int | None = None
         self.committed: int | None = None
-        self.dirty = False
-        self.full = False
+        self.dirty: bool = False
+        self.full: bool = False
         self._until_review = 0
         self.spare: int | None = None
 

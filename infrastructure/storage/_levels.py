@@ -49,13 +49,13 @@ class Level:
     __slots__ = ("_guard", "ended", "failed", "flat", "name", "owner", "parent", "root")
 
     def __init__(self, root: Root, parent: Optional[Level], *, flat: bool) -> None:
-        self.root = root
-        self.parent = parent
-        self.flat = flat
-        self.owner = asyncio.current_task()
-        self.name = f"infrastructure_{next(_NUMBERS)}"
+        self.root: Root = root
+        self.parent: Level | None = parent
+        self.flat: bool = flat
+        self.owner: asyncio.Task[Any] | None = asyncio.current_task()
+        self.name: str = f"infrastructure_{next(_NUMBERS)}"
         self.failed: Optional[BaseException] = None
-        self.ended = False
+        self.ended: bool = False
         self._guard: Optional[Callable[[asyncio.Task[Any]], object]] = None
 
     def guard(self, callback: Callable[[asyncio.Task[Any]], object]) -> None:
@@ -99,10 +99,10 @@ class Root:
     def __init__(self, session: Session, outer: Optional[Level], *, flat: bool) -> None:
         self.session = session
         self.outer = outer
-        self.since = time.monotonic()
+        self.since: float = time.monotonic()
         self.gone = False
         self.changed_schema = False
-        self.level = Level(self, None, flat=flat)
+        self.level: Level = Level(self, None, flat=flat)
         self._innermost = self.level
         self._busy = False
         self._waiting: deque[Waiter] = deque()

@@ -35,7 +35,7 @@ class Detached:
     __slots__ = ("outer",)
 
     def __init__(self, outer: Optional[Level]) -> None:
-        self.outer = outer
+        self.outer: Level | None = outer
 
 
 class Transactions:
