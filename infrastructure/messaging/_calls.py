@@ -61,7 +61,7 @@ class Delivery(Call):
         self.record: Record = record
         self.window: Window = window
         self.key: Hashable = key
-        self.trouble = None
+        self.trouble: Trouble | None = None
         self.done: bool = False
 
     def __call__(self) -> tuple[MessageInfo, ...]:
