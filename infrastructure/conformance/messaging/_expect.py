@@ -1,4 +1,4 @@
-"""Says which error must come."""
+"""Says which error must come, and that it has a text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from ...interfaces import InfrastructureError
+from .._expect import raises as raises_when_called
 from ._inbox import PATIENCE
 
 __all__ = ["raises"]
@@ -16,16 +17,11 @@ Error = TypeVar("Error", bound=InfrastructureError)
 
 async def raises(error: type[Error], call: Awaitable[object], what: str) -> Error:
     """Return the ``error`` that awaiting ``call`` raises; fail when it raises none."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await call
-    except error as exc:
-        found = exc
-    except Exception as exc:
-        msg = f"{what} raised {type(exc).__name__}: {exc}; expected {error.__name__}"
-        raise AssertionError(msg) from exc
-    else:
-        raise AssertionError(f"{what}: no {error.__name__} was raised")
 
+    async def patiently() -> object:
+        async with asyncio.timeout(PATIENCE):
+            return await call
+
+    found = await raises_when_called(error, patiently, what)
     assert str(found), f"{what}: the {error.__name__} has no text"
     return found

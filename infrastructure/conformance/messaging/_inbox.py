@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import builtins
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 from ...interfaces import MessageInfo, current_message
 
-__all__ = ["PATIENCE", "Gate", "Inbox", "cancel_inside", "topic"]
+__all__ = ["PATIENCE", "Gate", "Inbox", "cancel_inside", "patience", "topic"]
 
 PATIENCE = 30.0
 """Seconds that a check waits for what must come; a broker's first rebalance takes some."""
@@ -20,6 +21,16 @@ PATIENCE = 30.0
 def topic(name: str) -> str:
     """Return a topic that no other check uses."""
     return f"{name}.{uuid4().hex[:12]}"
+
+
+@asynccontextmanager
+async def patience(told: Callable[[], str]) -> AsyncIterator[None]:
+    """Fail the check when the block has not ended in time; ``told()`` says what it waited for."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except builtins.TimeoutError as exc:
+        raise AssertionError(f"waited {PATIENCE:g} s for {told()}") from exc
 
 
 class Inbox:
@@ -52,14 +63,10 @@ class Inbox:
 
     async def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Return once ``condition()`` holds, looked at after each message."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not condition():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except builtins.TimeoutError as exc:
-            msg = f"waited {PATIENCE:g} s for {what}, got {self.payloads!r:.400}"
-            raise AssertionError(msg) from exc
+        async with patience(lambda: f"{what}, got {self.payloads!r:.400}"):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
 
 
 class Gate:
@@ -102,14 +109,10 @@ class Gate:
 
     async def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Return once ``condition()`` holds, looked at whenever a call began or ended."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not condition():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except builtins.TimeoutError as exc:
-            msg = f"waited {PATIENCE:g} s for {what}; entered {self.entered!r:.200}"
-            raise AssertionError(msg) from exc
+        async with patience(lambda: f"{what}; entered {self.entered!r:.200}"):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
 
 
 async def cancel_inside(body: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> float:
@@ -120,9 +123,7 @@ async def cancel_inside(body: Callable[[asyncio.Event], Coroutine[Any, Any, None
     await asyncio.wait({task, entered}, return_when=asyncio.FIRST_COMPLETED)
     entered.cancel()
 
-    if task.done():
-        task.result()
-        raise AssertionError("the body ended before it was cancelled")
+    assert not task.done(), f"the body ended before it was cancelled: {task!r}"
 
     began = time.monotonic()
     task.cancel()

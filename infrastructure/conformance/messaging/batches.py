@@ -9,7 +9,7 @@ from typing import Any
 from ...interfaces import Message, MessageInfo, current_messages
 from .._check import check
 from .._harness import MessagingHarness
-from ._inbox import PATIENCE, Inbox, topic
+from ._inbox import Inbox, patience, topic
 
 __all__ = [
     "M8_batch_waits_no_longer_than_max_wait",
@@ -49,13 +49,10 @@ class _Batches:
 
     async def wait(self, count: int) -> None:
         """Return once ``count`` messages are done."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while len(self.done) < count:
-                    self._changed.clear()
-                    await self._changed.wait()
-        except builtins.TimeoutError as exc:
-            raise AssertionError(f"waited for {count}, lists were {self.lists!r:.400}") from exc
+        async with patience(lambda: f"{count} messages, lists were {self.lists!r:.400}"):
+            while len(self.done) < count:
+                self._changed.clear()
+                await self._changed.wait()
 
 
 @check(feature="batches")

@@ -29,9 +29,7 @@ async def M11_key_keeps_its_order_over_retries(harness: MessagingHarness) -> Non
     async def handler(payload: tuple[str, int]) -> None:
         info = current_message()
 
-        if info.key in running:
-            overlaps.append(payload)
-
+        overlaps.extend([payload] if info.key in running else [])
         running.add(info.key)
         await asyncio.sleep(0)
         running.discard(info.key)

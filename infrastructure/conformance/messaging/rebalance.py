@@ -27,9 +27,7 @@ async def M13_nothing_is_lost_while_members_come_and_go(harness: MessagingHarnes
     async def handler(payload: Any) -> None:
         key = current_message().key
 
-        if key in running:
-            overlaps.append(payload)
-
+        overlaps.extend([payload] if key in running else [])
         running.add(key)
 
         try:

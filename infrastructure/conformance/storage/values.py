@@ -65,17 +65,15 @@ def _schema() -> dict[str, str]:
 
 def _exact(found: Any, wanted: Any) -> bool:
     """Return whether two values are equal in type, and in what ``==`` overlooks."""
-    if type(found) is not type(wanted):
-        return False
-
     if isinstance(wanted, Decimal):
-        return bool(found.as_tuple() == wanted.as_tuple())
+        return bool(type(found) is Decimal and found.as_tuple() == wanted.as_tuple())
 
     if isinstance(wanted, datetime):
         return bool(found == wanted and found.utcoffset() == wanted.utcoffset())
 
     # repr tells the sign of zero, and True from 1 inside JSON; a dict has no promised order.
-    return bool(found == wanted and (isinstance(wanted, dict) or repr(found) == repr(wanted)))
+    same = type(found) is type(wanted) and found == wanted
+    return bool(same and (isinstance(wanted, dict) or repr(found) == repr(wanted)))
 
 
 @check(feature="typed_values")
@@ -194,8 +192,9 @@ class _Number(enum.IntEnum):
 
 
 class _Float(float):
-    def __repr__(self) -> str:
-        return f"Float({float(self)!r})"
+    """Shows itself otherwise than as a number."""
+
+    __repr__ = object.__repr__
 
 
 @check(feature="typed_values")
