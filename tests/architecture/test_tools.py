@@ -61,7 +61,35 @@ def test_the_coverage_gates_read_the_report(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"files": {"elsewhere/a.py": {"summary": counts(1, 1)}}}))
 
-    assert tool("coverage_gates").main(report) == 1
+    listed = tmp_path / "unreached.json"
+    listed.write_text("[]")
+
+    assert tool("coverage_gates").main(report, listed) == 1
+
+
+def test_what_no_backend_reaches_is_left_out_and_listed() -> None:
+    """The functions of a listed check do not count; one that ran, or is none, closes the gate."""
+    gates = tool("coverage_gates")
+    file = "infrastructure/conformance/a.py"
+    files = {
+        file: {
+            "summary": counts(8, 10),
+            "functions": {
+                "S1_runs": {"summary": counts(8, 8), "executed_lines": [1]},
+                "S5_waits": {"summary": counts(0, 1), "executed_lines": []},
+                "S5_waits.inner": {"summary": counts(0, 1), "executed_lines": []},
+            },
+        }
+    }
+
+    assert gates.without(files, ["S5_waits"]) == {file: counts(8, 8)}
+    assert not gates.unreached_problems(files, ["S5_waits"])
+    assert gates.unreached_problems(files, ["S1_runs"]) == [
+        "S1_runs is listed as not reached, and ran"
+    ]
+    assert gates.unreached_problems(files, ["S9_none"]) == [
+        "S9_none is listed as not reached, and is no check"
+    ]
 
 
 @pytest.mark.parametrize(
