@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 
 from ...interfaces import ConfigurationError, ConnectionError, Message, MessagingInterface
@@ -66,15 +65,16 @@ async def G3_disconnect_under_load_ends(harness: MessagingHarness) -> None:
     await messaging.subscribe(name, inbox)
 
     async def publish() -> int:
-        for number in itertools.count():
+        published = 0
+
+        while True:
             try:
-                await messaging.publish(name, number)
+                await messaging.publish(name, published)
             except ConnectionError:
-                break
+                return published
 
+            published += 1
             await asyncio.sleep(0)
-
-        return number
 
     tasks = [asyncio.create_task(publish()) for _ in range(100)]
     await inbox.wait(100)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from ...interfaces import ConnectionError, Message, TimeoutError, deadline
+from ...interfaces import ConnectionError, Message, MessagingInterface, TimeoutError, deadline
 from .._check import check
 from .._harness import MessagingHarness
 from ._expect import raises
@@ -71,21 +70,18 @@ async def M12_unfinished_message_comes_again(harness: MessagingHarness) -> None:
 async def M12_publish_waits_for_room_until_its_deadline(harness: MessagingHarness) -> None:
     """A full log refuses with ``outcome="not_applied"``, and takes messages again later."""
     name, gate = topic("room"), Gate()
-    accepted = 0
 
-    async def publish_until_full(messaging: Any) -> None:
-        nonlocal accepted
-
+    async def publish_until_full(messaging: MessagingInterface) -> None:
         with deadline(0.2):
-            while accepted < 1000:
-                await messaging.publish(name, Message(accepted, key="k"))
-                accepted += 1
+            await messaging.publish_many(name, [Message(n, key="k") for n in range(1000)])
 
     async with harness.make(group_id="g", max_log=8) as messaging:
         await messaging.subscribe(name, gate)
 
         error = await raises(TimeoutError, publish_until_full(messaging), "publish on a full log")
         assert error.outcome == "not_applied", f"outcome is {error.outcome!r}"
+        accepted = error.row_index
+        assert accepted is not None, "the error tells not how many were accepted"
         assert "max_log" in str(error), f"the text says not what to do: {error}"
         gate.let_go()
         await gate.wait_until(lambda: len(gate.payloads) == accepted, "what was accepted")
