@@ -188,8 +188,10 @@ class _Reader:
         """Read a parenthesis; return its parts between the commas of its own level."""
         depth, values = 0, [list[Token]()]
 
-        for token in self._found[self._at :]:
-            self._at += 1
+        # By index: a copy of the rest for each row would take the square of the rows.
+        for position in range(self._at, len(self._found)):
+            token = self._found[position]
+            self._at = position + 1
             depth += {"(": 1, ")": -1}.get(token.text, 0)
 
             if not depth:
