@@ -44,10 +44,13 @@ class Verdict(Enum):
 class Trouble:
     """What went wrong so far with one message, or with one batch.
 
-    ``attempts``  counts what M9 counts; ``doom`` is the error that ended them.
+    ``attempts``  counts what M9 counts; ``shared`` how many of them were a batch's, whose bad
+                  message may have been another: they end nobody's.
+    ``doom``      the error that ended them.
     """
 
     attempts: int = 0
+    shared: int = 0
     outages: int = 0
     outage_began: float | None = None
     first_failed: datetime | None = None
@@ -89,7 +92,9 @@ def judge(
         # Which of them is the bad one is not known: none may be buried yet.
         return Verdict.RETRY if trouble.attempts == 1 else Verdict.SPLIT
 
-    if isinstance(exc, (Undecodable, *options.reject_on)) or trouble.attempts >= options.attempts:
+    own = trouble.attempts - trouble.shared
+
+    if isinstance(exc, (Undecodable, *options.reject_on)) or own >= options.attempts:
         return Verdict.BURY
 
     return Verdict.RETRY

@@ -162,8 +162,9 @@ class BatchQueues(Queue[Batch]):
         """Return its messages to the heads of their queues, in order."""
         for delivery in reversed(call.deliveries):
             if alone and call.trouble is not None:
+                shared = call.trouble.attempts
                 delivery.trouble = Trouble(
-                    attempts=call.trouble.attempts, first_failed=call.trouble.first_failed
+                    attempts=shared, shared=shared, first_failed=call.trouble.first_failed
                 )
 
             if delivery.key is None:

@@ -15,6 +15,7 @@ __all__ = [
     "M8_batch_waits_no_longer_than_max_wait",
     "M8_current_messages_match_the_list",
     "M8_failed_batch_is_retried_once_then_one_by_one",
+    "M8_failure_of_the_list_ends_nobodys_attempts",
     "M8_full_batch_is_handed_over_at_once",
     "M8_messages_stay_in_order_for_each_key",
     "M8_only_the_bad_message_is_dead_lettered",
@@ -154,6 +155,21 @@ async def M8_only_the_bad_message_is_dead_lettered(harness: MessagingHarness) ->
         assert await dead.wait(1) == [1]
 
     assert batches.done == [0, 2], f"handled {batches.done}"
+
+
+@check(feature="batches")
+async def M8_failure_of_the_list_ends_nobodys_attempts(harness: MessagingHarness) -> None:
+    """One that fails once after a list was split has its own attempts still, and is handled."""
+    shared = [ValueError("the list") for _ in range(2)]
+    name, batches = topic("innocent"), _Batches(*shared, ValueError("it passes"))
+
+    async with harness.make(group_id="g", backoff=(0.01, 0.02), attempts=2) as messaging:
+        await messaging.subscribe_batch(name, batches, max_messages=3, max_wait=600.0)
+        await messaging.publish_many(name, [Message(n, key="k") for n in range(3)])
+        await batches.wait(3)
+
+    assert batches.lists == [[0, 1, 2]] * 2 + [[0], [0], [1], [2]], f"lists were {batches.lists}"
+    assert batches.done == [0, 1, 2], f"handled {batches.done}"
 
 
 @check(feature="batches")
