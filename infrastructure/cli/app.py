@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
 
-from ..interfaces import InfrastructureError
+from .._core.secrets import scrub
+from ..conformance import harness_at, harnesses_of
+from ..interfaces import ConfigurationError, InfrastructureError
+from . import conform as proof
 from .logs import show_logs
 from .weather.demo import run_demo
 
-__all__ = ["app", "demo"]
+__all__ = ["InterfaceName", "app", "conform", "demo"]
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
+
+
+class InterfaceName(StrEnum):
+    """An interface, as the command line names it."""
+
+    CACHING = "caching"
+    MESSAGING = "messaging"
+    STORAGE = "storage"
 
 
 @app.callback()
@@ -43,15 +58,85 @@ def demo(
     console = Console()
     show_logs(console)
 
-    try:
+    with _exits("interrupted; what was stored is stored, run it again"):
         complete = asyncio.run(
             run_demo(console, cache=cache, messaging=messaging, storage=storage, data=data)
         )
+
+    raise typer.Exit(0 if complete else 1)
+
+
+@app.command()
+def conform(
+    url: Annotated[
+        Optional[str], typer.Argument(help="URL of a backend: memory://, sqlite://.")
+    ] = None,
+    backend: Annotated[
+        Optional[str],
+        typer.Option(help="package.module:factory of a harness, or of a backend's own class."),
+    ] = None,
+    interface: Annotated[
+        Optional[InterfaceName], typer.Option(help="Only this one, where the URL has several.")
+    ] = None,
+    checks: Annotated[str, typer.Option(help="Only checks of such a name: 'C4_*'.")] = "*",
+    limit: Annotated[float, typer.Option(help="Seconds that one check may take.", min=0.1)] = 60.0,
+    report: Annotated[
+        Optional[Path], typer.Option(help="Write what was found to this file, as JSON.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the checks, run none.")] = False,
+) -> None:
+    """Prove that a backend keeps the contract, check by check.
+
+    Exits with 1 when a check failed, with 2 when there was nothing to prove.
+    """
+    console = Console(soft_wrap=True)
+
+    if show:
+        proof.list_checks(Console(), checks)
+        raise typer.Exit
+
+    with _exits("interrupted; the checks that did not run prove nothing"):
+        reports = [
+            proof.conform(console, make, backend=name, pattern=checks, limit=limit)
+            for name, make in _harnesses(url, backend, interface)
+        ]
+
+        if report is not None:
+            proof.save(reports, report)
+
+    raise typer.Exit(0 if all(one.passed for one in reports) else 1)
+
+
+def _harnesses(
+    url: Optional[str], backend: Optional[str], interface: Optional[InterfaceName]
+) -> list[tuple[str, proof.MakeHarness]]:
+    if (url is None) == (backend is None):
+        msg = "name what to prove: a URL, or --backend package.module:factory"
+        raise ConfigurationError(msg)
+
+    if backend is not None:
+        # A console script does not look into the folder where it was called; python -m does.
+        sys.path.insert(0, "")
+        return [(backend, harness_at(backend))]
+
+    assert url is not None
+    found = harnesses_of(url)
+
+    if interface is not None and interface.value not in found:
+        msg = f"{scrub(url)} has no {interface.value}; it has {' and '.join(found)}"
+        raise ConfigurationError(msg)
+
+    return [(scrub(url), make) for name, make in found.items() if interface in (None, name)]
+
+
+@contextmanager
+def _exits(interrupted: str) -> Iterator[None]:
+    """Turn an error of ours into a line and exit code 2, Ctrl-C into a line and 130."""
+    try:
+        yield
     except InfrastructureError as exc:
         Console(stderr=True).print(f"[bold red]{type(exc).__name__}[/]: {exc}", highlight=False)
         raise typer.Exit(2) from exc
     except KeyboardInterrupt:
-        Console(stderr=True).print("interrupted; what was stored is stored, run it again")
+        Console(stderr=True).print(interrupted)
         raise typer.Exit(130) from None
-
-    raise typer.Exit(0 if complete else 1)

@@ -1,13 +1,34 @@
 """Checks that prove a backend: plain async functions, one for each promise of the contract.
 
-``caching.CHECKS``, ``messaging.CHECKS`` and ``storage.CHECKS`` hold them. A check is run by
-``await check.run(harness)``, with a fresh harness each; ``wanted`` tells which of them apply
-to what the harness declares.
+Write a harness (``CachingHarness``, ``MessagingHarness``, ``StorageHarness``), then let the
+checks run: by ``prove`` and ``infrastructure conform``, or in pytest by
+``infrastructure.conformance.pytest.conformance``. ``SUITES`` has every check and feature.
 """
 
 from __future__ import annotations
 
 from ._check import Check
-from ._harness import CachingHarness, Harness, MessagingHarness, StorageHarness, wanted
+from ._harness import CachingHarness, Harness, MessagingHarness, StorageHarness, declares, wanted
+from ._report import Report, prove
+from ._run import Result, run_check
+from ._suites import SUITES, Suite, suite_of
+from ._targets import harness_at, harnesses_of
 
-__all__ = ["CachingHarness", "Check", "Harness", "MessagingHarness", "StorageHarness", "wanted"]
+__all__ = [
+    "SUITES",
+    "CachingHarness",
+    "Check",
+    "Harness",
+    "MessagingHarness",
+    "Report",
+    "Result",
+    "StorageHarness",
+    "Suite",
+    "declares",
+    "harness_at",
+    "harnesses_of",
+    "prove",
+    "run_check",
+    "suite_of",
+    "wanted",
+]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ..interfaces._context import start_task
 
-__all__ = ["apart", "beside", "equal", "raises", "turns"]
+__all__ = ["apart", "beside", "equal", "exactly", "raises", "turns"]
 
 T = TypeVar("T")
 Error = TypeVar("Error", bound=BaseException)
@@ -18,6 +18,11 @@ Error = TypeVar("Error", bound=BaseException)
 def equal(found: object, wanted: object) -> None:
     """Assert that two values are equal, and show them where they are not."""
     assert found == wanted, f"got {found!r:.300}, expected {wanted!r:.300}"
+
+
+def exactly(found: object, wanted: object) -> None:
+    """Assert that it is this very object: ``None``, ``True`` or ``False`` mostly."""
+    assert found is wanted, f"got {found!r:.300}, expected exactly {wanted!r:.300}"
 
 
 async def raises(error: type[Error], call: Callable[[], Awaitable[Any]], what: str) -> Error:

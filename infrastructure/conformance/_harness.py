@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeVar
 
 from ..interfaces import CachingInterface, MessagingInterface, StorageInterface
 from ._check import Check
 
-__all__ = ["CachingHarness", "Harness", "MessagingHarness", "StorageHarness", "wanted"]
+__all__ = ["CachingHarness", "Harness", "MessagingHarness", "StorageHarness", "declares", "wanted"]
 
 Backend = TypeVar("Backend", CachingInterface, MessagingInterface, StorageInterface)
 
 
 class Harness(Generic[Backend]):
-    """Makes instances of one backend for one check.
+    """Makes instances of one backend for one check, and declares what the backend keeps.
 
-    A fresh harness stands for an empty backend of its own; all instances that it makes
-    reach the same data. ``missing`` names the features that the backend lacks, each with
-    its reason; a backend of level ``core`` lacks them all.
+    A fresh harness stands for an empty backend of its own; all instances that it makes reach
+    the same data, so that two of them are two handles on one backend.
+
+    ``level``     ``"core"``: what binds every backend; ``"full"``: every feature too.
+    ``features``  what a backend of level ``core`` keeps beyond it.
+    ``missing``   what a backend of level ``full`` lacks, each feature with its reason.
+
+    They may be attributes of the class or of the instance.
     """
 
-    level: ClassVar[Literal["core", "full"]] = "full"
-    missing: ClassVar[Mapping[str, str]] = {}
+    level: Literal["core", "full"] = "full"
+    features: Collection[str] = ()
+    missing: Mapping[str, str] = MappingProxyType({})
 
     def make(self, **options: Any) -> Backend:
-        """Return a new, unconnected instance; ``options`` are keyword options of ours."""
+        """Return a new, unconnected instance; ``options`` are keyword options of ours.
+
+        A backend of level ``core`` is asked for none but ``group_id=`` of a messaging.
+        """
         raise TypeError(f"{type(self).__name__} must say how to make an instance")
+
+    async def open(self) -> None:
+        """Prepare what the check needs: an empty schema, a prefix of its own."""
 
     async def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass for the backend; a harness with a fake clock need not wait."""
         await asyncio.sleep(seconds)
 
     async def close(self) -> None:
-        """Remove what the check left behind."""
+        """Remove what the check left behind; called after a failed check too."""
 
 
 class CachingHarness(Harness[CachingInterface]):
@@ -49,13 +62,17 @@ class StorageHarness(Harness[StorageInterface]):
     """Makes storages."""
 
 
-def wanted(check: Check, harness: type[Harness[Any]]) -> bool:
+def declares(harness: Harness[Any] | type[Harness[Any]], feature: str) -> bool:
+    """Return whether the backend claims to keep ``feature``."""
+    if harness.level == "core":
+        return feature in harness.features
+
+    return feature not in harness.missing
+
+
+def wanted(check: Check, harness: Harness[Any] | type[Harness[Any]]) -> bool:
     """Return whether ``check`` applies to what the harness declares."""
-
-    def lacks(feature: str) -> bool:
-        return harness.level == "core" or feature in harness.missing
-
-    if check.absent is not None and not lacks(check.absent):
+    if check.absent is not None and declares(harness, check.absent):
         return False
 
-    return check.feature is None or not lacks(check.feature)
+    return check.feature is None or declares(harness, check.feature)

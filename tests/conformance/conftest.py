@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from infrastructure.conformance import caching, messaging, storage, wanted
+from infrastructure.conformance.harnesses.memory import MemoryCacheHarness, MemoryMessagingHarness
+from infrastructure.conformance.harnesses.sqlite import SQLiteHarness
 
-from .test_memory_cache import MemoryCacheHarness
-from .test_memory_messaging import MemoryHarness
-from .test_sqlite import SQLiteHarness
 from .toy_storages import ToyHarness
 
 _SUITES = (
     (caching.CHECKS, (MemoryCacheHarness,)),
-    (messaging.CHECKS, (MemoryHarness,)),
+    (messaging.CHECKS, (MemoryMessagingHarness,)),
     (storage.CHECKS, (SQLiteHarness, ToyHarness)),
 )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import pytest
 
 from infrastructure.conformance._check import Check
@@ -16,12 +14,7 @@ from .toy_messaging import AcknowledgesFirst, DropsOnError, LosesOrder, ToyHarne
 class RedeliveringHarness(ToyHarness):
     """Also asked what becomes of messages whose instance went away."""
 
-    level = "full"
-    missing: ClassVar = {
-        check.feature: "a toy"
-        for check in CHECKS
-        if check.feature is not None and check.feature != "cancellation"
-    }
+    features = ("cancellation",)
 
 
 def _asked(harness: type[ToyHarness]) -> list[Check]:

@@ -130,17 +130,4 @@ class ToyHarness(CachingHarness):
 class InheritsMixins(ToyHarness):
     """The minimal cache asked for what it inherits: batches and get_or_set."""
 
-    level = "full"
-    missing = dict.fromkeys(
-        (
-            "cancellation",
-            "deadlines",
-            "flights",
-            "lifecycle",
-            "loop_owner",
-            "secrets",
-            "shared_handles",
-            "strict_batch",
-        ),
-        "a cache of a dozen lines",
-    )
+    features = ("batch", "get_or_set")

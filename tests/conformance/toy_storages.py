@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from infrastructure.conformance._harness import StorageHarness
 from infrastructure.interfaces import (
@@ -221,34 +221,4 @@ class ToyHarness(StorageHarness):
 class TypedHarness(ToyHarness):
     """The minimal storage, with the claim that it keeps types: it does not."""
 
-    level = "full"
-    missing: ClassVar = dict.fromkeys(
-        (
-            "arrays",
-            "blocks",
-            "cancellation",
-            "deadlines",
-            "detached",
-            "driver_errors",
-            "float_nan",
-            "hypertables",
-            "isolation",
-            "joined_tasks",
-            "lifecycle",
-            "loop_owner",
-            "one_writer",
-            "savepoints",
-            "schemas",
-            "secrets",
-            "session_commands",
-            "statement_control",
-            "stream",
-            "table_schemas",
-            "text_input",
-            "time_bucket",
-            "transactional_ddl",
-            "typed_expressions",
-            "typed_parameters",
-        ),
-        "a storage of a hundred lines",
-    )
+    features = ("typed_values",)

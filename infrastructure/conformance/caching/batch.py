@@ -6,7 +6,7 @@ from typing import Any
 
 from ...interfaces import ValidationError
 from .._check import check
-from .._expect import raises
+from .._expect import equal, raises
 from .._harness import CachingHarness
 from .._values import PROBES, same
 
@@ -30,7 +30,7 @@ async def C8_get_many_gives_hits_only(harness: CachingHarness) -> None:
         await cache.set("short", 1, 1)
         await harness.advance(1.1)
         found = await cache.get_many(key for key in ("one", "none", "short", "nobody", "one"))
-        assert found == {"one": 1, "none": None}
+        equal(found, {"one": 1, "none": None})
 
 
 @check(feature="batch")
@@ -42,7 +42,7 @@ async def C8_set_many_stores_all_with_one_ttl(harness: CachingHarness) -> None:
         bent = [name for name, value in PROBES.items() if not same(found.get(name), value)]
         assert not bent, f"came back otherwise than they were stored: {bent}"
         await cache.set_many({"a": 1, "b": 2}, 60)
-        assert [await cache.ttl("a"), await cache.ttl("b")] == [60, 60]
+        equal([await cache.ttl("a"), await cache.ttl("b")], [60, 60])
         await cache.set_many({"a": 3}, 0)
         assert await cache.exists("a") is False, "ttl=0 left the key"
 
@@ -54,16 +54,16 @@ async def C8_delete_many_counts_live_keys(harness: CachingHarness) -> None:
         await cache.set_many({"a": 1, "b": None, "c": 3})
         await cache.set("short", 1, 1)
         await harness.advance(1.1)
-        assert await cache.delete_many(["a", "b", "a", "short", "nobody"]) == 2
-        assert await cache.scan_keys("*") == ["c"]
+        equal(await cache.delete_many(["a", "b", "a", "short", "nobody"]), 2)
+        equal(await cache.scan_keys("*"), ["c"])
 
 
 @check(feature="batch")
 async def C8_empty_batches_are_fine(harness: CachingHarness) -> None:
     """No keys: an empty answer, nothing done."""
     async with harness.make() as cache:
-        assert await cache.get_many([]) == {}
-        assert await cache.delete_many([]) == 0
+        equal(await cache.get_many([]), {})
+        equal(await cache.delete_many([]), 0)
         await cache.set_many({})
 
 
@@ -74,9 +74,9 @@ async def C8_large_batches_are_complete(harness: CachingHarness) -> None:
 
     async with harness.make() as cache:
         await cache.set_many(values)
-        assert await cache.get_many(values) == values
-        assert await cache.delete_many(values) == 3000
-        assert await cache.get_many(values) == {}
+        equal(await cache.get_many(values), values)
+        equal(await cache.delete_many(values), 3000)
+        equal(await cache.get_many(values), {})
 
 
 async def _refused(harness: CachingHarness) -> dict[str, Any]:

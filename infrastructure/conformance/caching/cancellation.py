@@ -6,7 +6,7 @@ import asyncio
 
 from ...testing.cancellation import CancellationOutcome, every_cancellation
 from .._check import check
-from .._expect import beside, raises, turns
+from .._expect import beside, equal, raises, turns
 from .._harness import CachingHarness
 from ._factory import Factory, started
 from .lifecycle import calls_of
@@ -71,5 +71,5 @@ async def G7_a_cancelled_waiter_leaves_the_factory_to_others(harness: CachingHar
         assert waiter.cancelled(), "the cancelled waiter still waits"
         await raises(asyncio.CancelledError, lambda: waiter, "the waiter")
         factory.go.set()
-        assert await cache.get_or_set("key", factory) == "made"
+        equal(await cache.get_or_set("key", factory), "made")
         assert factory.calls == 1, "the factory was called again"

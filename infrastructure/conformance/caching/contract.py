@@ -6,6 +6,7 @@ import inspect
 
 from ...interfaces import CachingInterface
 from .._check import check
+from .._expect import equal
 from .._harness import CachingHarness
 
 __all__ = ["G1_async_with_connects_and_disconnects", "G1_the_methods_are_those_specified"]
@@ -39,4 +40,4 @@ async def G1_async_with_connects_and_disconnects(harness: CachingHarness) -> Non
     async with cache as entered:
         assert entered is cache, "async with gave another object"
         await cache.set("key", 1)
-        assert await cache.get("key") == 1
+        equal(await cache.get("key"), 1)

@@ -7,7 +7,7 @@ import time
 
 from ...interfaces import TimeoutError, ValidationError, deadline
 from .._check import check
-from .._expect import beside, raises, turns
+from .._expect import beside, equal, exactly, raises, turns
 from .._harness import CachingHarness
 from ._factory import Factory, started
 from .lifecycle import calls_of
@@ -63,7 +63,7 @@ async def G5_the_earliest_of_nested_deadlines_rules(harness: CachingHarness) -> 
         with deadline(10.0), deadline(_PASSED):
             await raises(TimeoutError, lambda: cache.get("key"), "the inner, earlier deadline")
 
-        assert await cache.get("key") is None
+        exactly(await cache.get("key"), None)
 
 
 @check(feature="deadlines")
@@ -91,7 +91,7 @@ async def G5_connect_and_disconnect_under_a_passed_deadline(harness: CachingHarn
         await cache.disconnect()
 
     await cache.connect()
-    assert await cache.get("key") == 1
+    equal(await cache.get("key"), 1)
     await cache.disconnect()
 
 
@@ -111,8 +111,8 @@ async def G5_a_waiter_ends_by_its_own_deadline(harness: CachingHarness) -> None:
         took = time.monotonic() - begun
         assert took <= 0.05 + _SLACK, f"it took {took:.3f} s with a deadline of 0.05 s"
         factory.go.set()
-        assert await patient == "made"
-        assert factory.calls == 1
+        equal(await patient, "made")
+        equal(factory.calls, 1)
 
 
 @check(feature="flights")
@@ -139,8 +139,8 @@ async def G10_the_factory_has_no_deadline_of_its_caller(harness: CachingHarness)
         factory.go.set()
         await raises(TimeoutError, lambda: first, "the first caller")
         go.set()
-        assert await second == "made"
-        assert await cache.get("noted") == 1
+        equal(await second, "made")
+        equal(await cache.get("noted"), 1)
 
 
 @check(feature="deadlines")

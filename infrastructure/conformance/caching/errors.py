@@ -12,7 +12,7 @@ from ...interfaces import (
     deadline,
 )
 from .._check import check
-from .._expect import raises
+from .._expect import equal, exactly, raises
 from .._harness import CachingHarness
 
 __all__ = [
@@ -32,8 +32,8 @@ async def E1_a_refused_argument_was_not_applied(harness: CachingHarness) -> None
     async with harness.make() as cache:
         error = await raises(ValidationError, lambda: cache.set("key", object()), "an object")
         assert isinstance(error, InfrastructureError)
-        assert error.outcome == "not_applied"
-        assert error.retryable is False
+        equal(error.outcome, "not_applied")
+        exactly(error.retryable, False)
 
 
 @check()
@@ -43,7 +43,7 @@ async def E1_not_connected_is_retryable_and_a_builtin_error(harness: CachingHarn
     error = await raises(ConnectionError, lambda: cache.get("key"), "get before connect")
     assert isinstance(error, builtins.ConnectionError)
     assert isinstance(error, InfrastructureError)
-    assert error.retryable is True
+    exactly(error.retryable, True)
 
 
 @check(feature="deadlines")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...interfaces import ValidationError
 from .._check import check
-from .._expect import beside, raises
+from .._expect import beside, equal, exactly, raises
 from .._harness import CachingHarness
 from ._factory import Factory, started
 
@@ -75,7 +75,7 @@ async def C9_a_caller_after_a_delete_gets_a_fresh_value(harness: CachingHarness)
         await cache.delete("key")
         assert await cache.get_or_set("key", fresh) == "fresh", "it joined the older factory"
         stale.go.set()
-        assert await early == "stale"
+        equal(await early, "stale")
         assert await cache.get("key") == "fresh", "the older factory's value was stored"
 
 
@@ -105,7 +105,7 @@ async def C9_a_made_value_that_cannot_be_stored_reaches_all_as_an_error(
         factory.go.set()
         answers = await asyncio.gather(*waiters, return_exceptions=True)
         assert [type(answer) for answer in answers] == [ValidationError] * 3, f"got {answers!r}"
-        assert await cache.exists("key") is False
+        exactly(await cache.exists("key"), False)
 
 
 @check(feature="shared_handles")
@@ -118,5 +118,5 @@ async def C9_handles_of_one_store_share_the_call(harness: CachingHarness) -> Non
         await started(factory)
         await asyncio.sleep(0.01)
         factory.go.set()
-        assert await asyncio.gather(*waiters) == ["made"] * 4
+        equal(await asyncio.gather(*waiters), ["made"] * 4)
         assert factory.calls == 1, f"the factory was called {factory.calls} times"

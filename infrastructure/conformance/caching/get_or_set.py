@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from .._check import check
-from .._expect import beside, raises, turns
+from .._expect import beside, equal, exactly, raises, turns
 from .._harness import CachingHarness
 from ._factory import WHO, Factory, started
 
@@ -30,7 +30,7 @@ async def C9_a_hit_calls_no_factory(harness: CachingHarness) -> None:
     async with harness.make() as cache:
         for value in (1, None, [1]):
             await cache.set("key", value)
-            assert await cache.get_or_set("key", factory) == value
+            equal(await cache.get_or_set("key", factory), value)
 
         assert factory.calls == 0, "the factory was called for a key that is there"
 
@@ -41,13 +41,13 @@ async def C9_the_value_is_stored_with_its_ttl(harness: CachingHarness) -> None:
     factory = Factory(None, waits=False)
 
     async with harness.make() as cache:
-        assert await cache.get_or_set("key", factory, 60) is None
+        exactly(await cache.get_or_set("key", factory, 60), None)
         assert await cache.exists("key") is True, "a made None was not stored"
-        assert await cache.ttl("key") == 60
+        equal(await cache.ttl("key"), 60)
         await cache.get_or_set("key", factory)
         assert factory.calls == 1, "a stored None was taken for a miss"
         await cache.get_or_set("other", factory)
-        assert await cache.ttl("other") is None
+        exactly(await cache.ttl("other"), None)
 
 
 @check(feature="get_or_set")
@@ -65,7 +65,7 @@ async def C9_one_call_however_many_wait(harness: CachingHarness) -> None:
         other.go.set()
         assert await apart == "other", "a key waited for another one's factory"
         factory.go.set()
-        assert await asyncio.gather(*waiters) == ["made"] * 60
+        equal(await asyncio.gather(*waiters), ["made"] * 60)
         assert factory.calls == 1, f"the factory was called {factory.calls} times"
 
 
@@ -82,7 +82,7 @@ async def C9_each_caller_gets_a_copy_of_its_own(harness: CachingHarness) -> None
         stored = await cache.get("key")
         answers[0]["list"].append(2)
         factory.result["list"].append(3)
-        assert stored == {"list": [1]}
+        equal(stored, {"list": [1]})
         assert await cache.get("key") == {"list": [1]}, "an answer shares with the stored value"
 
 
@@ -100,8 +100,8 @@ async def C9_the_factorys_error_reaches_all_and_is_not_cached(harness: CachingHa
         assert all(type(answer) is LookupError for answer in answers), f"got {answers!r}"
         assert await cache.exists("key") is False, "an error was cached"
         factory.result = "made"
-        assert await cache.get_or_set("key", factory) == "made"
-        assert factory.calls == 2
+        equal(await cache.get_or_set("key", factory), "made")
+        equal(factory.calls, 2)
 
 
 @check(feature="get_or_set")
@@ -119,9 +119,9 @@ async def C9_cancelling_some_waiters_touches_only_those(harness: CachingHarness)
         await raises(asyncio.CancelledError, lambda: first, "the cancelled first caller")
         await raises(asyncio.CancelledError, lambda: others[1], "a cancelled waiter")
         factory.go.set()
-        assert [await others[0], await others[2]] == ["made", "made"]
+        equal([await others[0], await others[2]], ["made", "made"])
         assert factory.calls == 1, "the factory was called again for those who stayed"
-        assert await cache.get("key") == "made"
+        equal(await cache.get("key"), "made")
 
 
 @check(feature="get_or_set")
@@ -134,7 +134,7 @@ async def C9_a_set_meanwhile_wins(harness: CachingHarness) -> None:
         await started(factory)
         await cache.set("key", "set")
         factory.go.set()
-        assert await waiter == "made"
+        equal(await waiter, "made")
         assert await cache.get("key") == "set", "the factory's value overwrote a later set"
 
 
@@ -151,10 +151,10 @@ async def C9_the_factory_runs_in_its_callers_context(harness: CachingHarness) ->
         second = beside(cache.get_or_set("key", factory))
         await turns()
         factory.go.set()
-        assert [await first, await second] == ["made", "made"]
+        equal([await first, await second], ["made", "made"])
         assert factory.seen == ["first"], f"the factory saw {factory.seen}"
 
         async def nested() -> Any:
             return await cache.get_or_set("inner", Factory(1, waits=False))
 
-        assert await cache.get_or_set("outer", nested) == 1
+        equal(await cache.get_or_set("outer", nested), 1)

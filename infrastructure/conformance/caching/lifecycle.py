@@ -8,17 +8,17 @@ from typing import Any
 
 from ...interfaces import CachingInterface, ConfigurationError, ConnectionError
 from .._check import check
-from .._expect import beside, raises
+from .._expect import beside, equal, exactly, raises
 from .._harness import CachingHarness
 from ._factory import Factory, started
 
 __all__ = [
     "G3_async_with_disconnects_after_an_error",
-    "G3_concurrent_connects_and_disconnects_coalesce",
     "G3_connect_and_disconnect_are_idempotent",
     "G3_connect_works_again_after_disconnect",
     "G3_disconnect_ends_a_get_or_set_under_way",
     "G3_instances_reach_the_same_data",
+    "G3_lifecycles_and_disconnects_coalesce",
     "G4_every_method_names_itself_when_not_connected",
     "G8_another_event_loop_is_refused",
     "calls_of",
@@ -82,7 +82,7 @@ async def G3_connect_works_again_after_disconnect(harness: CachingHarness) -> No
 
     for number in range(3):
         async with cache:
-            assert await cache.get("key") == (number or None)
+            equal(await cache.get("key"), number or None)
             await cache.set("key", number + 1)
 
 
@@ -100,7 +100,7 @@ async def G3_async_with_disconnects_after_an_error(harness: CachingHarness) -> N
 
 
 @check(feature="lifecycle")
-async def G3_concurrent_connects_and_disconnects_coalesce(harness: CachingHarness) -> None:
+async def G3_lifecycles_and_disconnects_coalesce(harness: CachingHarness) -> None:
     """Ten connects at once share one attempt, ten disconnects too; cancelling one is its own affair."""
     cache = harness.make()
     connects = [beside(cache.connect()) for _ in range(10)]
@@ -136,16 +136,16 @@ async def G3_instances_reach_the_same_data(harness: CachingHarness) -> None:
     async with harness.make() as one:
         async with harness.make() as two:
             await one.set("key", [1], 60)
-            assert await two.get("key") == [1]
-            assert await two.ttl("key") == 60
-            assert await two.scan_keys("k*") == ["key"]
+            equal(await two.get("key"), [1])
+            equal(await two.ttl("key"), 60)
+            equal(await two.scan_keys("k*"), ["key"])
 
         await one.set("other", 2)
         assert await one.get("key") == [1], "the data left with the other instance"
         await two.connect()
-        assert await two.delete("other") is True
+        exactly(await two.delete("other"), True)
         await two.disconnect()
-        assert await one.exists("other") is False
+        exactly(await one.exists("other"), False)
 
 
 @check(feature="loop_owner")
@@ -159,4 +159,4 @@ async def G8_another_event_loop_is_refused(harness: CachingHarness) -> None:
                 await raises(ConfigurationError, call, f"{name} in another event loop")
 
         await asyncio.to_thread(asyncio.run, elsewhere())
-        assert await cache.get("key") == 1
+        equal(await cache.get("key"), 1)

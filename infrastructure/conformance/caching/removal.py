@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._check import check
+from .._expect import equal, exactly
 from .._harness import CachingHarness
 
 __all__ = ["C6_delete_is_true_for_a_live_key_only", "C6_set_after_delete_stores_anew"]
@@ -14,7 +15,7 @@ __all__ = ["C6_delete_is_true_for_a_live_key_only", "C6_set_after_delete_stores_
 async def C6_delete_is_true_for_a_live_key_only(harness: CachingHarness) -> None:
     """True exactly when a live key was removed, whatever its value; then it is gone."""
     async with harness.make() as cache:
-        assert await cache.delete("key") is False
+        exactly(await cache.delete("key"), False)
 
         values: tuple[Any, ...] = (0, "", None, [], "text")
 
@@ -22,9 +23,9 @@ async def C6_delete_is_true_for_a_live_key_only(harness: CachingHarness) -> None
             await cache.set("key", value)
             assert await cache.exists("key") is True, f"{value!r} does not exist"
             assert await cache.delete("key") is True, f"{value!r} was not removed"
-            assert await cache.delete("key") is False
-            assert await cache.exists("key") is False
-            assert await cache.get("key") is None
+            exactly(await cache.delete("key"), False)
+            exactly(await cache.exists("key"), False)
+            exactly(await cache.get("key"), None)
 
 
 @check()
@@ -34,5 +35,5 @@ async def C6_set_after_delete_stores_anew(harness: CachingHarness) -> None:
         await cache.set("key", 1, 60)
         await cache.delete("key")
         await cache.set("key", 2)
-        assert await cache.get("key") == 2
+        equal(await cache.get("key"), 2)
         assert await cache.ttl("key") is None, "the ttl of the deleted key came back"

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...interfaces import ValidationError
 from .._check import check
-from .._expect import raises
+from .._expect import equal, exactly, raises
 from .._harness import CachingHarness
 
 __all__ = [
@@ -33,11 +33,11 @@ async def C4_a_key_expires_after_its_ttl(harness: CachingHarness) -> None:
         assert await cache.get("short") == 1, "it was gone before its time"
         await harness.advance(1.1)
         assert await cache.get("short") is None, "it outlived its ttl"
-        assert await cache.exists("short") is False
-        assert await cache.ttl("short") is None
+        exactly(await cache.exists("short"), False)
+        exactly(await cache.ttl("short"), None)
         assert await cache.delete("short") is False, "an expired key was removed as a live one"
-        assert sorted(await cache.scan_keys("*")) == ["ever", "long"]
-        assert [await cache.get("long"), await cache.get("ever")] == [2, 3]
+        equal(sorted(await cache.scan_keys("*")), ["ever", "long"])
+        equal([await cache.get("long"), await cache.get("ever")], [2, 3])
 
 
 @check()
@@ -74,7 +74,7 @@ async def C4_ttl_zero_removes_the_key(harness: CachingHarness) -> None:
 
         for key in ("new", "old"):
             assert await cache.exists(key) is False, f"{key} is there after ttl=0"
-            assert await cache.get(key) is None
+            exactly(await cache.get(key), None)
 
         await raises(ValidationError, lambda: cache.set("bad", object(), 0), "an object, ttl=0")
 
@@ -96,9 +96,9 @@ async def C5_ttl_is_none_without_expiry(harness: CachingHarness) -> None:
     """A missing key and one without expiry both give None; exists tells them apart."""
     async with harness.make() as cache:
         await cache.set("key", 1)
-        assert await cache.ttl("key") is None
-        assert await cache.ttl("nobody") is None
-        assert [await cache.exists("key"), await cache.exists("nobody")] == [True, False]
+        exactly(await cache.ttl("key"), None)
+        exactly(await cache.ttl("nobody"), None)
+        equal([await cache.exists("key"), await cache.exists("nobody")], [True, False])
 
 
 @check()
@@ -106,15 +106,15 @@ async def C5_ttl_is_rounded_up(harness: CachingHarness) -> None:
     """The seconds left, rounded up: a live key never shows 0."""
     async with harness.make() as cache:
         await cache.set("key", 1, 3)
-        assert await cache.ttl("key") == 3
+        equal(await cache.ttl("key"), 3)
         await harness.advance(0.5)
         assert await cache.ttl("key") == 3, "2.5 seconds are not rounded up"
         await harness.advance(2.0)
         assert await cache.ttl("key") == 1, (
             "a live key shows another number than 1 in its last second"
         )
-        assert type(await cache.ttl("key")) is int
-        assert await cache.exists("key") is True
+        exactly(type(await cache.ttl("key")), int)
+        exactly(await cache.exists("key"), True)
 
 
 @check()
@@ -123,4 +123,4 @@ async def C5_the_longest_ttl_is_kept(harness: CachingHarness) -> None:
     async with harness.make() as cache:
         await cache.set("key", 1, _LONGEST)
         assert await cache.ttl("key") in (_LONGEST, _LONGEST - 1)
-        assert await cache.get("key") == 1
+        equal(await cache.get("key"), 1)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ...interfaces import ValidationError
 from .._check import check
-from .._expect import raises
+from .._expect import equal, exactly, raises
 from .._harness import CachingHarness
 from .._values import PROBES, same
 
@@ -120,7 +120,7 @@ async def C2_a_refused_value_leaves_the_old_one(harness: CachingHarness) -> None
         await cache.set("key", "old")
         await raises(ValidationError, lambda: cache.set("key", object()), "an object")
         await raises(ValidationError, lambda: cache.set("key", "new", -1), "ttl=-1")
-        assert await cache.get("key") == "old"
+        equal(await cache.get("key"), "old")
 
 
 @check()
@@ -153,8 +153,8 @@ async def C2_later_changes_of_the_caller_are_not_stored(harness: CachingHarness)
 async def C3_a_miss_is_none(harness: CachingHarness) -> None:
     """A key that was never set gives None and does not exist."""
     async with harness.make() as cache:
-        assert await cache.get("nobody") is None
-        assert await cache.exists("nobody") is False
+        exactly(await cache.get("nobody"), None)
+        exactly(await cache.exists("nobody"), False)
 
 
 @check()
@@ -162,11 +162,11 @@ async def C3_a_stored_none_exists(harness: CachingHarness) -> None:
     """A stored None gives None, exists, is listed and is removed as any value."""
     async with harness.make() as cache:
         await cache.set("key", None)
-        assert await cache.get("key") is None
+        exactly(await cache.get("key"), None)
         assert await cache.exists("key") is True, "a stored None does not exist"
         assert await cache.scan_keys("*") == ["key"], "a stored None is not listed"
         assert await cache.delete("key") is True, "a stored None was not removed"
-        assert await cache.exists("key") is False
+        exactly(await cache.exists("key"), False)
 
 
 @check()
@@ -181,7 +181,7 @@ async def G11_a_value_over_16_mib_is_refused(harness: CachingHarness) -> None:
         await cache.set("key", b"x" * (size - 1024))
         got = await cache.get("key")
         assert got is not None
-        assert len(got) == size - 1024
+        equal(len(got), size - 1024)
 
 
 @check()

@@ -1,25 +1,7 @@
-"""Checks of a message broker.
+"""The checks of a messaging.
 
-A backend of level ``core`` is asked those without a feature. The others name one:
-
-``batches``             ``subscribe_batch`` hands over lists.
-``bounded_log``         the broker lives in this process, and ``publish`` waits for room in it.
-``cancellation``        a cancelled body or disconnect ends at once and acknowledges nothing.
-``codecs``              ``codec="json"`` and ``codec="raw"``.
-``concurrent_connect``  connect and disconnect by many tasks at a time.
-``dead_letters``        messages out of attempts are stored in ``<topic>.dlq``.
-``deadlines``           the ``deadline`` block ends every call.
-``drain``               disconnect waits for running handlers.
-``durable``             a new group begins with the earliest message of a topic.
-``isolation``           handlers run in an empty context.
-``limits``              names, sizes and options are checked.
-``order``               keys are handled beside each other, each in order.
-``ownership``           an instance refuses to work in another event loop.
-``rebalance``           instances of a group take over from each other.
-``reconnect``           subscriptions and positions outlive a connection.
-``retain``              a new group begins at its subscription, or with ``retain=`` messages.
-``retries``             failed calls are repeated with back-off, outages without counting.
-``windows``             what is held unfinished is bounded by ``window=``.
+A backend of level ``core`` is asked M1, M2, M4, M5, M7, G1, G3 for calls one after another, G4,
+G11 and E; ``FEATURES`` says what the others ask for.
 """
 
 from __future__ import annotations
@@ -44,8 +26,9 @@ from . import (
     validation,
     windows,
 )
+from .features import FEATURES
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "FEATURES"]
 
 CHECKS = checks_of(
     publish,

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...interfaces import Message
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from .._values import PROBES, same
 from ._inbox import Inbox, topic
@@ -50,8 +51,8 @@ async def M10_message_out_of_attempts_becomes_a_dead_letter(harness: MessagingHa
         await messaging.subscribe(name, inbox)
         await messaging.publish(name, Message("bad", key="k"))
         await messaging.publish(name, Message("good", key="k"))
-        assert await dead.wait(1) == ["bad"]
-        assert await inbox.wait(1) == ["good"]
+        equal(await dead.wait(1), ["bad"])
+        equal(await inbox.wait(1), ["good"])
 
     assert inbox.calls == 3, f"{inbox.calls} calls for two attempts of one and one of the other"
 
@@ -147,7 +148,7 @@ async def M10_dead_letter_topic_can_be_named(harness: MessagingHarness) -> None:
         await messaging.subscribe(graveyard, dead)
         await messaging.subscribe(name, Inbox(_fail))
         await messaging.publish(name, "here")
-        assert await dead.wait(1) == ["here"]
+        equal(await dead.wait(1), ["here"])
 
 
 async def _stops(harness: MessagingHarness, name: str, **options: Any) -> None:
@@ -171,7 +172,7 @@ async def _stops(harness: MessagingHarness, name: str, **options: Any) -> None:
         await messaging.subscribe(name, handler)
         await messaging.publish(name, Message("bad", key="k"))
         await messaging.publish(name, Message("behind", key="k"))
-        assert await tried.wait(2) == ["bad", "bad"]
+        equal(await tried.wait(2), ["bad", "bad"])
 
     healthy = True
 
@@ -210,6 +211,6 @@ async def M10_replayed_message_is_for_its_handler_alone(harness: MessagingHarnes
         await elsewhere.subscribe(name, other)
         await messaging.publish(name, Message("replayed", key="k", headers=headers))
         await messaging.publish(name, Message("end", key="k"))
-        assert await wanted.wait(2) == ["replayed", "end"]
-        assert await unwanted.wait(1) == ["end"]
-        assert await other.wait(1) == ["end"]
+        equal(await wanted.wait(2), ["replayed", "end"])
+        equal(await unwanted.wait(1), ["end"])
+        equal(await other.wait(1), ["end"])

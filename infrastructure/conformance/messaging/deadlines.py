@@ -9,6 +9,7 @@ from typing import Any
 from ...interfaces import TimeoutError, deadline
 from ...interfaces._context import expiry
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._expect import raises
 from ._inbox import Gate, Inbox, topic
@@ -38,7 +39,7 @@ async def G5_expired_deadline_publishes_nothing(harness: MessagingHarness) -> No
                 assert error.outcome == "not_applied", f"outcome is {error.outcome!r}"
 
         await messaging.publish(name, 2)
-        assert await inbox.wait(1) == [2]
+        equal(await inbox.wait(1), [2])
 
 
 @check(feature="deadlines")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...interfaces import Message
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._inbox import PATIENCE, Gate, Inbox, cancel_inside, topic
 
@@ -86,7 +87,7 @@ async def M14_drain_ends_in_time(harness: MessagingHarness) -> None:
 
     async with harness.make(group_id="g") as successor:
         await successor.subscribe(name, inbox)
-        assert await inbox.wait(1) == ["hangs"]
+        equal(await inbox.wait(1), ["hangs"])
 
 
 @check(feature="drain")
@@ -113,7 +114,7 @@ async def M14_running_handler_may_publish_during_the_drain(harness: MessagingHar
         async with asyncio.timeout(PATIENCE):
             await ending
 
-        assert await inbox.wait(1) == ["result"]
+        equal(await inbox.wait(1), ["result"])
 
 
 @check(feature="cancellation")
@@ -135,7 +136,7 @@ async def G7_cancelled_body_skips_the_drain(harness: MessagingHarness) -> None:
 
     async with harness.make(group_id="g") as successor:
         await successor.subscribe(name, inbox)
-        assert await inbox.wait(1) == ["running"]
+        equal(await inbox.wait(1), ["running"])
 
 
 @check(feature="cancellation")
@@ -182,4 +183,4 @@ async def G7_cancelled_subscribe_leaves_the_instance_usable(harness: MessagingHa
 
         await messaging.subscribe(name, inbox)
         await messaging.publish(name, "works")
-        assert await inbox.wait(1) == ["works"]
+        equal(await inbox.wait(1), ["works"])

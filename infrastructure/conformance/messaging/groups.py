@@ -6,6 +6,7 @@ from typing import Any
 
 from ...interfaces import Message
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._inbox import Inbox, topic
 
@@ -36,7 +37,7 @@ async def M4_failed_message_is_not_lost(harness: MessagingHarness) -> None:
         await messaging.subscribe(name, inbox)
         await messaging.publish(name, "bad once")
         await messaging.publish(name, "good")
-        assert set(await inbox.wait(2)) == {"bad once", "good"}
+        equal(set(await inbox.wait(2)), {"bad once", "good"})
 
 
 @check()
@@ -100,7 +101,7 @@ async def M4_new_group_starts_at_the_earliest_message(harness: MessagingHarness)
     async with harness.make(group_id="g") as messaging:
         await messaging.publish(name, "before")
         await messaging.subscribe(name, inbox)
-        assert await inbox.wait(1) == ["before"]
+        equal(await inbox.wait(1), ["before"])
 
 
 @check(feature="retain")
@@ -112,7 +113,7 @@ async def M4_new_group_starts_at_its_subscription(harness: MessagingHarness) -> 
         await messaging.publish(name, Message("before", key="k"))
         await messaging.subscribe(name, inbox)
         await messaging.publish(name, Message("after", key="k"))
-        assert await inbox.wait(1) == ["after"]
+        equal(await inbox.wait(1), ["after"])
 
 
 @check(feature="reconnect")
@@ -128,4 +129,4 @@ async def M4_group_misses_nothing_while_it_is_away(harness: MessagingHarness) ->
         await publisher.publish(name, Message("meanwhile", key="k"))
 
         async with away:
-            assert await inbox.wait(1) == ["meanwhile"]
+            equal(await inbox.wait(1), ["meanwhile"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...interfaces import Message
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._inbox import Inbox, topic
 
@@ -31,7 +32,7 @@ async def M5_every_handler_gets_each_message(harness: MessagingHarness) -> None:
             await messaging.publish(name, Message(number, key="k"))
 
         for inbox in inboxes:
-            assert await inbox.wait(10) == list(range(10))
+            equal(await inbox.wait(10), list(range(10)))
 
 
 class _Service:
@@ -102,4 +103,4 @@ async def M5_message_is_finished_when_all_handlers_are(harness: MessagingHarness
 
     async with harness.make(group_id="g") as successor:
         await successor.subscribe(name, again)
-        assert await again.wait(1) == ["both"]
+        equal(await again.wait(1), ["both"])

@@ -7,15 +7,16 @@ from collections.abc import Awaitable, Callable
 
 from ...interfaces import ConfigurationError, ConnectionError, Message, MessagingInterface
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._expect import raises
 from ._inbox import Inbox, topic
 
 __all__ = [
     "G3_async_with_connects_and_disconnects",
-    "G3_concurrent_connects_share_one_attempt",
     "G3_connect_and_disconnect_are_idempotent",
     "G3_disconnect_under_load_ends",
+    "G3_lifecycles_share_one_attempt",
     "G4_methods_name_themselves_when_not_connected",
     "G8_use_from_another_loop_is_refused",
 ]
@@ -47,8 +48,8 @@ async def G3_async_with_connects_and_disconnects(harness: MessagingHarness) -> N
     await raises(ConnectionError, messaging.publish(topic("with"), 2), "publish after the block")
 
 
-@check(feature="concurrent_connect")
-async def G3_concurrent_connects_share_one_attempt(harness: MessagingHarness) -> None:
+@check(feature="lifecycle")
+async def G3_lifecycles_share_one_attempt(harness: MessagingHarness) -> None:
     """Ten at once all succeed, and one disconnect ends them."""
     messaging = harness.make()
     await asyncio.gather(*(messaging.connect() for _ in range(10)))
@@ -56,7 +57,7 @@ async def G3_concurrent_connects_share_one_attempt(harness: MessagingHarness) ->
     await asyncio.gather(*(messaging.disconnect() for _ in range(10)))
 
 
-@check(feature="concurrent_connect")
+@check(feature="lifecycle")
 async def G3_disconnect_under_load_ends(harness: MessagingHarness) -> None:
     """While a hundred tasks publish, disconnect returns, and each of them ends."""
     name, inbox = topic("load"), Inbox()
@@ -106,7 +107,7 @@ async def G4_methods_name_themselves_when_not_connected(harness: MessagingHarnes
         await messaging.disconnect()
 
 
-@check(feature="ownership")
+@check(feature="loop_owner")
 async def G8_use_from_another_loop_is_refused(harness: MessagingHarness) -> None:
     """Another event loop gets a ``ConfigurationError``, and the owner is not disturbed."""
     name, inbox = topic("loops"), Inbox()
@@ -120,4 +121,4 @@ async def G8_use_from_another_loop_is_refused(harness: MessagingHarness) -> None
 
         await asyncio.to_thread(elsewhere)
         await messaging.publish(name, Message("here", key="k"))
-        assert await inbox.wait(1) == ["here"]
+        equal(await inbox.wait(1), ["here"])

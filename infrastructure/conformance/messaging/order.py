@@ -7,6 +7,7 @@ from typing import Any
 
 from ...interfaces import Message, current_message
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._inbox import Gate, Inbox, topic
 
@@ -73,7 +74,7 @@ async def M11_key_in_back_off_delays_no_other(harness: MessagingHarness) -> None
         for number in range(50):
             await messaging.publish(name, Message(number, key=f"k{number}"))
 
-        assert set(await inbox.wait(50)) == set(range(50))
+        equal(set(await inbox.wait(50)), set(range(50)))
 
 
 @check(feature="order")

@@ -14,6 +14,7 @@ from ...interfaces import (
     current_messages,
 )
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from .._values import PROBES, same
 from ._expect import raises
@@ -144,7 +145,7 @@ async def M2_publisher_may_change_its_payload_afterwards(harness: MessagingHarne
         await messaging.subscribe(name, inbox)
         await messaging.publish(name, payload)
         payload.clear()
-        assert await inbox.wait(1) == [[1, 2]]
+        equal(await inbox.wait(1), [[1, 2]])
 
 
 @check()
@@ -164,7 +165,7 @@ async def M2_child_task_of_a_handler_knows_its_message(harness: MessagingHarness
         await messaging.publish(name, Message(1, key="mine"))
 
         async with asyncio.timeout(30):
-            assert await told == "mine"
+            equal(await told, "mine")
 
 
 @check()
@@ -199,7 +200,7 @@ async def M2_retry_gets_a_fresh_payload_of_the_same_message(harness: MessagingHa
     async with harness.make(backoff=(0.01, 0.02)) as messaging:
         await messaging.subscribe(name, handler)
         await messaging.publish(name, [1, 2])
-        assert await seen.wait(2) == [[1, 2], [1, 2]]
+        equal(await seen.wait(2), [[1, 2], [1, 2]])
 
     assert len({info.id for info in seen.infos}) == 1, f"ids: {[i.id for i in seen.infos]}"
 
@@ -228,5 +229,5 @@ async def M2_raw_codec_carries_bytes_as_they_are(harness: MessagingHarness) -> N
     async with harness.make(codec="raw") as messaging:
         await messaging.subscribe(name, inbox)
         await messaging.publish(name, b"\x00{}")
-        assert await inbox.wait(1) == [b"\x00{}"]
+        equal(await inbox.wait(1), [b"\x00{}"])
         await raises(ValidationError, messaging.publish(name, "text"), "codec='raw' with a str")

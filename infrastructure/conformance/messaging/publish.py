@@ -6,6 +6,7 @@ import asyncio
 
 from ...interfaces import ConnectionError, Message, ValidationError
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._expect import raises
 from ._inbox import Inbox, topic
@@ -30,7 +31,7 @@ async def M1_published_message_arrives(harness: MessagingHarness) -> None:
     async with harness.make() as messaging:
         await messaging.subscribe(name, inbox)
         await messaging.publish(name, "hello")
-        assert await inbox.wait(1) == ["hello"]
+        equal(await inbox.wait(1), ["hello"])
 
 
 @check()
@@ -77,8 +78,8 @@ async def M1_topics_are_apart(harness: MessagingHarness) -> None:
         await messaging.subscribe(second, other)
         await messaging.publish(first, 1)
         await messaging.publish(second, 2)
-        assert await inbox.wait(1) == [1]
-        assert await other.wait(1) == [2]
+        equal(await inbox.wait(1), [1])
+        equal(await other.wait(1), [2])
 
 
 @check()
@@ -89,7 +90,7 @@ async def M1_publish_many_keeps_the_order_of_a_key(harness: MessagingHarness) ->
     async with harness.make() as messaging:
         await messaging.subscribe(name, inbox)
         await messaging.publish_many(name, (Message(number, key="k") for number in range(100)))
-        assert await inbox.wait(100) == list(range(100))
+        equal(await inbox.wait(100), list(range(100)))
 
 
 @check()
@@ -126,4 +127,4 @@ async def M1_publish_after_disconnect_was_not_applied(harness: MessagingHarness)
 
     async with messaging:
         await messaging.publish(name, Message("later", key="k"))
-        assert await inbox.wait(1) == ["later"]
+        equal(await inbox.wait(1), ["later"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...interfaces import Message
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._inbox import PATIENCE, Gate, Inbox, patience, topic
 
@@ -88,7 +89,7 @@ async def M7_subscribe_from_inside_a_handler_returns(harness: MessagingHarness) 
         await messaging.publish(name, 1)
         await handler.wait()
         await messaging.publish(other, "seen")
-        assert await inbox.wait(1) == ["seen"]
+        equal(await inbox.wait(1), ["seen"])
 
 
 @check()

@@ -16,6 +16,7 @@ from ...interfaces import (
     current_message,
 )
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._inbox import Inbox, topic
 
@@ -52,7 +53,7 @@ async def _attempts_of(
     async with harness.make(group_id="g", backoff=_QUICK, **options) as messaging:
         await messaging.subscribe(name, handler)
         await messaging.publish(name, Message("payload", key="k"))
-        assert await inbox.wait(1) == ["payload"]
+        equal(await inbox.wait(1), ["payload"])
 
     return attempts
 
@@ -61,14 +62,14 @@ async def _attempts_of(
 async def M9_error_is_an_attempt(harness: MessagingHarness) -> None:
     """Any other exception is repeated, and the attempt is counted."""
     errors: list[BaseException] = [ValueError("a"), OperationError("b")]
-    assert await _attempts_of(harness, errors) == [1, 2, 3]
+    equal(await _attempts_of(harness, errors), [1, 2, 3])
 
 
 @check(feature="retries")
 async def M9_timeout_that_is_not_retryable_is_an_attempt(harness: MessagingHarness) -> None:
     """A ``TimeoutError``, ours or the builtin, counts unless it is retryable."""
     errors: list[BaseException] = [builtins.TimeoutError("a"), TimeoutError("b")]
-    assert await _attempts_of(harness, errors) == [1, 2, 3]
+    equal(await _attempts_of(harness, errors), [1, 2, 3])
 
 
 @check(feature="retries")
@@ -81,14 +82,14 @@ async def M9_outage_is_no_attempt(harness: MessagingHarness) -> None:
         OperationError("retryable", retryable=True),
         TimeoutError("retryable", retryable=True),
     ]
-    assert await _attempts_of(harness, errors, attempts=1) == [1] * 6
+    equal(await _attempts_of(harness, errors, attempts=1), [1] * 6)
 
 
 @check(feature="retries")
 async def M9_cancelled_error_of_a_handler_is_no_attempt(harness: MessagingHarness) -> None:
     """A handler that raises ``CancelledError`` itself is called again, nothing is counted."""
     errors: list[BaseException] = [asyncio.CancelledError(), asyncio.CancelledError()]
-    assert await _attempts_of(harness, errors, attempts=1) == [1] * 3
+    equal(await _attempts_of(harness, errors, attempts=1), [1] * 3)
 
 
 @check(feature="retries")
@@ -131,7 +132,7 @@ async def M9_override_of_a_subscription_counts_for_it_alone(harness: MessagingHa
         await messaging.subscribe(name, once, attempts=1)
         await messaging.subscribe(name, twice)
         await messaging.publish(name, "bad")
-        assert await dead.wait(2) == ["bad", "bad"]
+        equal(await dead.wait(2), ["bad", "bad"])
 
     assert (once.calls, twice.calls) == (1, 2), f"calls: {once.calls} and {twice.calls}"
 
@@ -150,7 +151,7 @@ async def M9_outage_retry_bounds_the_wait(harness: MessagingHarness) -> None:
         await messaging.subscribe(f"{name}.dlq", dead)
         await messaging.subscribe(name, Inbox(fail))
         await messaging.publish(name, "given up")
-        assert await dead.wait(1) == ["given up"]
+        equal(await dead.wait(1), ["given up"])
 
 
 @check(feature="dead_letters")
@@ -171,6 +172,6 @@ async def M9_rejected_message_goes_to_the_dead_letters_at_once(harness: Messagin
             await messaging.subscribe(f"{name}.dlq", dead)
             await messaging.subscribe(name, inbox)
             await messaging.publish(name, "rejected")
-            assert await dead.wait(1) == ["rejected"]
+            equal(await dead.wait(1), ["rejected"])
 
         assert inbox.calls == 1, f"the handler was called {inbox.calls} times"

@@ -6,6 +6,7 @@ import asyncio
 
 from ...interfaces import Message
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._inbox import Gate, Inbox, topic
 
@@ -29,7 +30,7 @@ async def M6_subscription_before_connect_is_started_by_it(harness: MessagingHarn
 
     async with messaging:
         await messaging.publish(name, "hello")
-        assert await inbox.wait(1) == ["hello"]
+        equal(await inbox.wait(1), ["hello"])
 
 
 @check(feature="reconnect")
@@ -45,8 +46,8 @@ async def M6_subscriptions_survive_a_reconnect(harness: MessagingHarness) -> Non
     async with messaging:
         await messaging.publish(name, Message(1, key="k"))
         await messaging.publish(name, Message(2, key="k"))
-        assert await inbox.wait(2) == [1, 2]
-        assert await other.wait(2) == [1, 2]
+        equal(await inbox.wait(2), [1, 2])
+        equal(await other.wait(2), [1, 2])
 
 
 @check(feature="reconnect")
@@ -88,7 +89,7 @@ async def M7_unsubscribe_ends_all_handlers_of_the_topic(harness: MessagingHarnes
             await messaging.publish(name, "after")
             await messaging.publish(other, Message(number, key="k"))
 
-        assert await rest.wait(10) == list(range(10))
+        equal(await rest.wait(10), list(range(10)))
 
     assert first.payloads == second.payloads == ["before"], "called after unsubscribe"
 
@@ -142,6 +143,6 @@ async def M7_topic_can_be_subscribed_again(harness: MessagingHarness) -> None:
         await messaging.unsubscribe(name)
         await messaging.subscribe(name, new)
         await messaging.publish(name, "new")
-        assert await new.wait(1) == ["new"]
+        equal(await new.wait(1), ["new"])
 
     assert old.payloads == ["old"], f"the old handler got {old.payloads}"

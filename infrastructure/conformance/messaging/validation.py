@@ -6,6 +6,7 @@ from typing import Any
 
 from ...interfaces import ConfigurationError, Message, MessagingInterface, ValidationError
 from .._check import check
+from .._expect import equal
 from .._harness import MessagingHarness
 from ._expect import raises
 from ._inbox import Inbox, topic
@@ -61,7 +62,7 @@ async def G11_large_message_is_refused(harness: MessagingHarness) -> None:
         await _refused(messaging, Message(fits, key="k" * 20_000), name)
         await _refused(messaging, Message(fits, headers={"h": "v" * 20_000}), name)
         await messaging.publish(name, fits)
-        assert await inbox.wait(1) == [fits]
+        equal(await inbox.wait(1), [fits])
 
 
 @check(feature="limits")
@@ -95,7 +96,7 @@ async def M3_longest_topic_names_work(harness: MessagingHarness) -> None:
         await messaging.publish(longest, 1)
         await messaging.subscribe(subscribable, inbox)
         await messaging.publish(subscribable, 2)
-        assert await inbox.wait(1) == [2]
+        equal(await inbox.wait(1), [2])
         what = "subscribe to 249 characters without dead_letter_topic="
         await raises(ValidationError, messaging.subscribe(longest, inbox), what)
 

@@ -12,11 +12,11 @@ from ._items import Items, calls_of, items_of, unique
 
 __all__ = [
     "G3_async_with_disconnects_after_an_error",
-    "G3_concurrent_connects_and_disconnects_coalesce",
     "G3_connect_and_disconnect_are_idempotent",
     "G3_connect_works_again_after_disconnect",
     "G3_disconnect_under_load_ends_every_call",
     "G3_instances_reach_the_same_data",
+    "G3_lifecycles_and_disconnects_coalesce",
     "G4_every_method_names_itself_when_not_connected",
     "G8_another_event_loop_is_refused",
     "S1_is_connected_tells_and_never_raises",
@@ -101,7 +101,7 @@ async def S1_is_connected_tells_and_never_raises(harness: StorageHarness) -> Non
 
 
 @check(feature="lifecycle")
-async def G3_concurrent_connects_and_disconnects_coalesce(harness: StorageHarness) -> None:
+async def G3_lifecycles_and_disconnects_coalesce(harness: StorageHarness) -> None:
     """Ten connects at once share one attempt, ten disconnects too; cancelling one is its own affair."""
     storage = harness.make()
     connects = [beside(storage.connect()) for _ in range(10)]

@@ -1,0 +1,139 @@
+"""``infrastructure conform``: every check of a backend, with a progress bar and a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ..conformance import SUITES, Check, Harness, Report, Result, prove
+
+__all__ = ["MakeHarness", "conform", "list_checks", "save"]
+
+MakeHarness = Callable[[], Harness[Any]]
+
+_LOG_LINES = 5
+
+
+def conform(
+    console: Console,
+    make_harness: MakeHarness,
+    *,
+    backend: str,
+    pattern: str = "*",
+    limit: float = 60.0,
+) -> Report:
+    """Prove one backend, show how it goes, then what was found."""
+    with _progress(console) as progress:
+        bar = progress.add_task("")
+
+        def show(result: Result, number: int, total: int) -> None:
+            progress.update(bar, completed=number, total=total, description=result.check.line)
+
+            if result.status == "failed":
+                _print_failure(progress.console, result)
+
+        report = prove(
+            make_harness,
+            backend=backend,
+            only=lambda check: fnmatchcase(check.name, pattern),
+            limit=limit,
+            on_result=show,
+        )
+        progress.update(bar, description="")
+
+    _print_report(console, report)
+    return report
+
+
+def save(reports: list[Report], path: Path) -> None:
+    """Write the reports as JSON."""
+    data = [report.as_dict() for report in reports]
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def list_checks(console: Console, pattern: str = "*") -> None:
+    """Print the checks of every suite, and the feature that each belongs to."""
+    for suite in SUITES:
+        table = Table(title=suite.interface, title_justify="left", box=None, pad_edge=False)
+        table.add_column("check", overflow="fold")
+        table.add_column("feature")
+        table.add_column("what it proves")
+
+        for check in suite.checks:
+            if fnmatchcase(check.name, pattern):
+                table.add_row(check.name, _feature(check), escape(check.text))
+
+        if table.row_count:
+            console.print(table)
+            console.print()
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        BarColumn(bar_width=40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+    )
+
+
+def _feature(check: Check) -> str:
+    if check.absent is not None:
+        return f"without {check.absent}"
+
+    return check.feature or "core"
+
+
+def _print_failure(console: Console, result: Result) -> None:
+    console.print(f"[bold red]failed[/] [bold]{result.check.name}[/]", highlight=False)
+    _print_indented(console, result.check.text)
+    _print_indented(console, result.reason)
+
+    if result.where:
+        _print_indented(console, result.where, style="dim")
+
+    for line in result.logged[-_LOG_LINES:]:
+        _print_indented(console, f"logged: {line}", style="dim")
+
+
+def _print_indented(console: Console, text: str, style: str = "") -> None:
+    for line in text.splitlines():
+        console.print(f"    {line}", markup=False, highlight=False, style=style)
+
+
+def _print_report(console: Console, report: Report) -> None:
+    missing = {name: reason for name, reason in report.features.items() if reason}
+
+    if missing and report.level == "full":
+        console.print(f"{report.interface}: {len(missing)} features are declared missing:")
+
+        for name, reason in missing.items():
+            console.print(f"    [bold]{name}[/]: {escape(reason)}", highlight=False)
+
+    console.print(_summary(report), highlight=False)
+
+
+def _summary(report: Report) -> str:
+    counts = {status: len(report.of(status)) for status in ("passed", "failed", "not asked")}
+    asked = counts["passed"] + counts["failed"]
+    result = (
+        f"[bold green]all {asked} checks passed[/]"
+        if report.passed
+        else f"[bold red]{counts['failed']} of {asked} checks failed[/]"
+        if asked
+        else "[bold red]no check applies[/]"
+    )
+    rest = f", {counts['not asked']} not asked" if counts["not asked"] else ""
+    seconds = sum(outcome.seconds for outcome in report.results)
+    name = escape(report.backend)
+    return f"{report.interface}, {name}, level {report.level}: {result}{rest}, {seconds:.1f} s"

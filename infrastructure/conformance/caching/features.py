@@ -1,0 +1,22 @@
+"""What a cache may declare beyond the core, or lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["FEATURES"]
+
+FEATURES: Final[Mapping[str, str]] = {
+    "batch": "get_many, set_many and delete_many as the inherited ones do",
+    "strict_batch": "a batch is validated as a whole before its first key is touched",
+    "get_or_set": "one factory call in this process, as the inherited one does",
+    "flights": "get_or_set validates first, a delete meanwhile wins, disconnect ends it",
+    "shared_handles": "instances of one store share their data and their factory calls",
+    "lifecycle": "concurrent connects and disconnects",
+    "loop_owner": "use from another event loop is refused",
+    "deadlines": "deadline(...) blocks and the option deadline=",
+    "cancellation": "no cancellation is lost at any suspension",
+    "secrets": "repr and errors show no value",
+}
+"""Each feature in a sentence."""
