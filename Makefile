@@ -72,6 +72,7 @@ lock: $(DEV_READY) ## resolve the lock files anew (UPGRADE=--upgrade for newer v
 	$(COMPILE) --all-extras --group dev --output-file requirements/dev.lock pyproject.toml
 	$(COMPILE) --all-extras --group test --constraints requirements/dev.lock --output-file requirements/test.lock pyproject.toml
 	$(COMPILE) --extra cli --group build --constraints requirements/dev.lock --output-file requirements/cli.lock pyproject.toml
+	$(COMPILE) --all-extras --group build --group bench --constraints requirements/dev.lock --output-file requirements/bench.lock pyproject.toml
 
 clean: ## remove what was made here
 	rm -rf $(DEV) $(WHEEL) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

@@ -11,7 +11,7 @@ from ._check import Check
 from ._harness import CachingHarness, Harness, MessagingHarness, StorageHarness, declares, wanted
 from ._report import Report, prove
 from ._run import Result, run_check
-from ._suites import SUITES, Suite, suite_of
+from ._suites import SUITES, Interface, Suite, suite_of
 from ._targets import harness_at, harnesses_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "CachingHarness",
     "Check",
     "Harness",
+    "Interface",
     "MessagingHarness",
     "Report",
     "Result",

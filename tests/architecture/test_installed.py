@@ -93,10 +93,15 @@ def test_the_metadata_is_the_projects() -> None:
 
 
 def test_entry_points_lead_to_classes() -> None:
-    """Every declared backend can be loaded, under the name by which URLs find it."""
+    """Every declared backend and harness can be loaded, under the scheme by which URLs find it."""
     groups = PROJECT["entry-points"]
+    backends = {f"infrastructure.{kind}" for kind in ("caching", "messaging", "storage")}
+    harnesses = {group.replace(".", ".conformance.") for group in backends}
 
-    assert set(groups) == {f"infrastructure.{kind}" for kind in ("caching", "messaging", "storage")}
+    assert set(groups) == backends | harnesses
+    assert all(
+        groups[name].keys() == groups[name.replace(".conformance", "")].keys() for name in harnesses
+    )
 
     for group, declared in groups.items():
         found = {entry.name: entry for entry in metadata.entry_points(group=group)}

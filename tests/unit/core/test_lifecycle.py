@@ -81,7 +81,7 @@ async def test_it_connects_and_disconnects_once() -> None:
         backend.use()
 
 
-async def test_concurrent_connects_share_one_attempt() -> None:
+async def test_lifecycles_share_one_attempt() -> None:
     """Cancelling one caller leaves it to the others."""
     backend = Backend()
     backend.opens.clear()

@@ -1,0 +1,111 @@
+"""Plants a mistake into a backend of ours by replacing one piece of its source."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from infrastructure.conformance import Interface
+
+__all__ = ["Mutant"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mutant:
+    """A mistake that somebody could make, and the checks that must notice it.
+
+    ``name``       what the wrong backend does, as a part of a sentence: ``forgets_the_ttl``.
+    ``interface``  whose checks are asked.
+    ``module``     where the mistake is made, below ``infrastructure``.
+    ``old``        a piece of a function of that module, there exactly once.
+    ``new``        what stands there instead.
+    ``caught_by``  the names of the checks that must fail, each of them.
+    """
+
+    name: str
+    interface: Interface
+    module: str
+    old: str
+    new: str
+    caught_by: tuple[str, ...]
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        """Let the function have the mistake inside the block, wherever it is called from."""
+        function, code = self._mutated()
+        original = function.__code__
+        function.__code__ = code
+
+        try:
+            yield
+        finally:
+            function.__code__ = original
+
+    def _mutated(self) -> tuple[FunctionType, CodeType]:
+        module = importlib.import_module(f"infrastructure.{self.module}")
+        source = inspect.getsource(module)
+        found = source.count(self.old)
+        assert found == 1, f"{self.name}: {self.old!r} is {found} times in {self.module}, not once"
+
+        line = source[: source.index(self.old)].count("\n") + 1
+        names = _enclosing(ast.parse(source), line)
+        assert names, f"{self.name}: {self.old!r} is in no function"
+
+        # A file name of its own: what runs here is not counted as coverage of the module.
+        code = compile(source.replace(self.old, self.new), f"<mutant {self.name}>", "exec")
+        function = _function(module, names)
+        mutated = _inner(code, names)
+        assert mutated.co_freevars == function.__code__.co_freevars, "it closes over other names"
+        return function, mutated
+
+
+def _enclosing(tree: ast.Module, line: int) -> list[str]:
+    """Return the names of the classes around ``line`` and of the outermost function there."""
+    names: list[str] = []
+    body: list[ast.stmt] = tree.body
+
+    while True:
+        for node in body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
+                node.lineno <= line <= (node.end_lineno or line)
+            ):
+                names.append(node.name)
+                break
+        else:
+            return []
+
+        if not isinstance(node, ast.ClassDef):
+            return names
+
+        body = node.body
+
+
+def _function(module: Any, names: list[str]) -> FunctionType:
+    found = module
+
+    for name in names:
+        found = inspect.getattr_static(found, name)
+
+    if isinstance(found, property):
+        found = found.fget
+
+    found = inspect.unwrap(getattr(found, "__func__", found))
+    assert isinstance(found, FunctionType), f"{'.'.join(names)} is no function"
+    return found
+
+
+def _inner(code: CodeType, names: list[str]) -> CodeType:
+    for name in names:
+        code = next(
+            const
+            for const in code.co_consts
+            if isinstance(const, CodeType) and const.co_name == name
+        )
+
+    return code
