@@ -15,7 +15,7 @@ from ._ext import FIRST_FREE, READERS, WRITERS, zone_fits
 from ._program import SCALARS, flatten, read_step, rebuild
 from ._refusal import TYPES, refuse
 
-__all__ = ["MAX_VALUE", "decode", "encode", "is_atom"]
+__all__ = ["MAX_VALUE", "decode", "encode", "freeze", "is_atom", "thaw"]
 
 MAX_VALUE = 16 * 1024 * 1024
 """Bytes of an encoded value."""
@@ -97,6 +97,16 @@ def decode(data: bytes) -> Any:
         raise OperationError(msg)
 
     return value
+
+
+def freeze(value: Any) -> bytes:
+    """Return ``value`` as bytes for ``thaw``: for keeping in this process, not for storing."""
+    return encode(value)[len(_VERSION) :]
+
+
+def thaw(frozen: bytes) -> Any:
+    """Return a new value that equals the one that ``freeze`` made the bytes of."""
+    return ormsgpack.unpackb(frozen, ext_hook=_HOOKS[0])
 
 
 def is_atom(value: Any) -> bool:

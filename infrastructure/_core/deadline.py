@@ -8,10 +8,16 @@ import time
 from types import TracebackType
 from typing import Optional, Self
 
-from ..interfaces._context import check_seconds, deadline, expiry, refuse_when_expired
+from ..interfaces._context import (
+    check_seconds,
+    deadline,
+    expiry,
+    open_instant,
+    refuse_when_expired,
+)
 from ..interfaces.exceptions import Outcome, TimeoutError
 
-__all__ = ["Limit", "check_seconds", "deadline", "expiry", "refuse_when_expired"]
+__all__ = ["Limit", "check_seconds", "deadline", "expiry", "open_instant", "refuse_when_expired"]
 
 
 class Limit:

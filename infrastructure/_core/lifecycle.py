@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import builtins
 import os
+import weakref
 from abc import ABC, abstractmethod
+from contextlib import suppress
+from threading import get_ident
 from typing import ClassVar, NoReturn, Optional
 
 from ..interfaces.exceptions import ConfigurationError, ConnectionError
-from .deadline import Limit, check_seconds, refuse_when_expired
+from .deadline import Limit, check_seconds, open_instant, refuse_when_expired
 from .tasks import logger, start_task
 
 __all__ = ["Lifecycle"]
+
+# Those that are connected: a forked child learns that they are not its own.
+_connected: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
 
 
 class Lifecycle(ABC):
@@ -34,6 +40,9 @@ class Lifecycle(ABC):
         self._live: Optional[asyncio.AbstractEventLoop] = None
         self._owner: Optional[asyncio.AbstractEventLoop] = None
         self._pid = 0
+        # The thread whose running loop may use it, 0 while it is not connected.
+        self._thread = 0
+        self._is_running = _never
         self._was_connected = False
         self._opening: Optional[asyncio.Task[None]] = None
         self._closing: Optional[asyncio.Task[None]] = None
@@ -65,15 +74,26 @@ class Lifecycle(ABC):
 
     def _check(self, operation: str) -> None:
         """Raise unless ``operation`` may run here and now."""
-        self._check_owner(operation)
-        refuse_when_expired(operation)
+        # As _check_owner, written out: every call of every backend passes here.
+        if self._thread != get_ident() or not self._is_running():
+            self._refuse(operation)
+
+        if open_instant() is not None:
+            refuse_when_expired(operation)
 
     def _check_owner(self, operation: str) -> None:
         """Raise unless connected here; a ``deadline`` block that is over does not stop it."""
-        # One comparison on the way that counts: _live is set while connected only, and in a
-        # forked child the running loop is another one.
-        if self._live is not asyncio.get_running_loop():
+        # Where a thread runs, its loop does, and one only. Not get_running_loop: until Python
+        # 3.12 it asks the system for the process, which costs more than all the rest.
+        if self._thread != get_ident() or not self._is_running():
             self._refuse(operation)
+
+    def _settle(self, loop: Optional[asyncio.AbstractEventLoop]) -> None:
+        """Belong to the running ``loop`` from now on, or to none."""
+        self._live = loop
+        self._thread = 0 if loop is None else get_ident()
+        self._is_running = _never if loop is None else loop.is_running
+        (_connected.discard if loop is None else _connected.add)(self)
 
     def _refuse(self, operation: str) -> NoReturn:
         if self._live is not None:
@@ -103,7 +123,8 @@ class Lifecycle(ABC):
             raise ConfigurationError(msg, operation=operation)
 
         self._abandon()
-        self._live = self._owner = self._opening = self._closing = None
+        self._settle(None)
+        self._owner = self._opening = self._closing = None
         self._waiting = 0
 
     async def connect(self) -> None:
@@ -156,7 +177,7 @@ class Lifecycle(ABC):
             self._abort()
             self._owner = None
         else:
-            self._live = self._owner
+            self._settle(self._owner)
             self._was_connected = True
 
     async def disconnect(self) -> None:
@@ -168,7 +189,7 @@ class Lifecycle(ABC):
             await asyncio.wait({opening})
 
         if self._live is not None:
-            self._live = None
+            self._settle(None)
             self._closing = start_task(self._stop(), name=f"disconnect {self._describe()}")
             self._closing.add_done_callback(self._closed)
 
@@ -195,3 +216,18 @@ class Lifecycle(ABC):
             )
         except Exception:  # noqa: BLE001 - whatever a driver raises, it is closed all the same
             logger.exception("%s did not close cleanly", self._describe())
+
+
+def _never() -> bool:
+    """Return what ``is_running`` of no loop says."""
+    return False
+
+
+def _disown() -> None:
+    for backend in _connected:
+        backend._thread = 0
+
+
+# There is no fork on Windows.
+with suppress(AttributeError):
+    os.register_at_fork(after_in_child=_disown)

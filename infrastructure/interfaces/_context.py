@@ -18,6 +18,7 @@ __all__ = [
     "expiry",
     "factory_context",
     "message_infos",
+    "open_instant",
     "refuse_when_expired",
     "start_task",
     "transactions",
@@ -27,6 +28,9 @@ T = TypeVar("T")
 
 # An instant of time.monotonic(), or inf inside deadline(None); None where no block is open.
 _instant: ContextVar[Optional[float]] = ContextVar("infrastructure_deadline", default=None)
+
+open_instant: Callable[[], Optional[float]] = _instant.get
+"""Return the instant by which the calls of this context must end, ``None`` where no block is open."""
 
 # Per storage the innermost transaction scope that this task is in; the storages own the values.
 transactions: ContextVar[Mapping[Any, Any]] = ContextVar("infrastructure_transactions", default={})  # noqa: B039 - never mutated, only replaced

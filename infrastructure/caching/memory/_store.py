@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.codec import decode, encode, is_atom
+from ..._core.codec import freeze, is_atom, thaw
+from ..._core.names import check_key
 from ...interfaces.exceptions import OperationError
 
 __all__ = ["NEVER", "Entry", "Store", "nothing"]
@@ -43,7 +44,7 @@ class Entry:
 
     def thaw(self) -> Any:
         """Return the value, as a copy of the caller's own."""
-        return self.atom if self.packed is None else decode(self.packed)
+        return self.atom if self.packed is None else thaw(self.packed)
 
 
 class Store:
@@ -57,9 +58,10 @@ class Store:
         ]
         self.mask = len(self.shards) - 1
         self.entries = self.bytes = 0
-        self.hits = self.misses = self.evictions = 0
-        # Rises with every use: heads of different shards are compared by it.
+        self.misses = self.evictions = 0
+        # Rises with every hit and every put: heads of different shards are compared by it.
         self.tick = 0
+        self._puts = 0
         # No entry expires before it; who stores one that does calls on_sooner.
         self.soonest = NEVER
         self.on_sooner: Callable[[], None] = nothing
@@ -77,24 +79,27 @@ class Store:
         return entry
 
     def use(self, key: str, now: Callable[[], float]) -> Entry | None:
-        """Return the live entry of ``key`` and make it the last used one."""
-        # As find, written out: this is the way that counts.
+        """Return the live entry of ``key``, which is checked, and make it the last used one."""
+        # As find, written out: this is the way that counts. A str that is found needs no check
+        # of its own, only legal keys were stored.
+        if type(key) is not str:
+            check_key(key)
+
         shard = self.shards[hash(key) & self.mask]
         entry = shard.get(key)
 
         if entry is None or (entry.expires != NEVER and entry.expires <= now()):
-            self.drop(key)
+            self.drop(check_key(key))
             self.misses += 1
             return None
 
-        self.hits += 1
         self.tick = entry.used = self.tick + 1
         shard.move_to_end(key)
         return entry
 
     def freeze(self, key: str, value: Any) -> Entry:
         """Return an entry of ``value``, checked, out of reach of whoever holds the value."""
-        packed = None if is_atom(value) else encode(value)
+        packed = None if is_atom(value) else freeze(value)
         stored = value if packed is None else packed
         size: int = _OVERHEAD + key.__sizeof__() + stored.__sizeof__()
 
@@ -118,6 +123,7 @@ class Store:
 
         shard[key] = entry
         self.tick = entry.used = self.tick + 1
+        self._puts += 1
         entry.expires = expires
 
         if old is None:
@@ -140,6 +146,11 @@ class Store:
             self.bytes -= entry.size
 
         return entry
+
+    @property
+    def hits(self) -> int:
+        """How often ``use`` found something; the tick counts it, so that ``use`` need not."""
+        return self.tick - self._puts
 
     @property
     def is_over(self) -> bool:

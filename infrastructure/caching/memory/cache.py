@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from ..._core.clock import SYSTEM_CLOCK, Clock
-from ..._core.codec import decode
+from ..._core.codec import thaw
 from ..._core.deadline import expiry
 from ..._core.glob import compile_pattern
 from ..._core.lifecycle import Lifecycle
@@ -75,12 +75,13 @@ class MemoryCache(Lifecycle, CachingInterface):
     async def get(self, key: str) -> Any | None:
         """Return the value of ``key``, or ``None`` when there is none."""
         self._check("get")
-        entry = self._store.use(check_key(key), self._now)
+        entry = self._store.use(key, self._now)
 
         if entry is None:
             return None
 
-        return entry.atom if entry.packed is None else decode(entry.packed)
+        # As entry.thaw, written out.
+        return entry.atom if entry.packed is None else thaw(entry.packed)
 
     async def set(self, key: str, value: Any, ttl: int | None = None) -> None:
         """Store ``value`` under ``key``; more than ``max_bytes`` is an ``OperationError``."""
@@ -167,7 +168,7 @@ class MemoryCache(Lifecycle, CachingInterface):
         One call of the factory over all instances of a name; each caller gets a copy of its own.
         """
         self._check("get_or_set")
-        entry = self._store.use(check_key(key), self._now)
+        entry = self._store.use(key, self._now)
 
         if entry is None:
             make = partial(self._make, key, factory, check_ttl(ttl))

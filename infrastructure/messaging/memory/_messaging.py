@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from threading import get_ident
 from typing import Any, Unpack
 
 from ..._core.deadline import Limit, refuse_when_expired
@@ -82,7 +83,7 @@ class MemoryMessaging(EngineMessaging):
     async def publish(self, topic: str, message: Any) -> None:
         """Publish; returns when the broker has it, waits for room in the log until then."""
         # As in _check, but a handler may publish while disconnect waits for it.
-        if self._live is not asyncio.get_running_loop() and not self._finishing():
+        if (self._thread != get_ident() or not self._is_running()) and not self._finishing():
             self._refuse("publish")
 
         refuse_when_expired("publish")

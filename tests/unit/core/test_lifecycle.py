@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
@@ -265,18 +266,49 @@ def test_it_belongs_to_its_loop() -> None:
     assert backend.calls == ["abort", "open", "close", "abort"]
 
 
-async def test_a_forked_child_adopts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the parent connected is not touched there, and not used."""
+def test_a_forked_child_may_not_use_it() -> None:
+    """Not even one that was forked by a callback of the loop, and goes on in it."""
     backend = Backend()
-    await backend.connect()
-    monkeypatch.setattr(os, "getpid", lambda: -1)
-    backend._live = asyncio.new_event_loop()
 
-    with pytest.raises(ConfigurationError, match="connected in another process"):
+    def use() -> None:
+        with pytest.raises(ConfigurationError, match="connected in another process"):
+            backend.use()
+
+    async def parent() -> None:
+        await backend.connect()
+        assert _exit_of_child(use) == 0
         backend.use()
 
-    backend._live.close()
-    backend.calls.clear()
-    await backend.connect()
-    assert backend.calls == ["abort", "open"]
-    await backend.disconnect()
+    asyncio.run(parent())
+
+
+def test_a_forked_child_adopts_it() -> None:
+    """What the parent connected is let go of there, and connected anew."""
+    backend = Backend()
+
+    async def child() -> None:
+        backend.calls.clear()
+        await backend.connect()
+        assert backend.calls == ["abort", "open"]
+        backend.use()
+
+    with asyncio.Runner() as runner:
+        runner.run(backend.connect())
+        assert _exit_of_child(lambda: asyncio.new_event_loop().run_until_complete(child())) == 0
+        runner.run(backend.disconnect())
+
+    assert backend.calls == ["open", "close", "abort"]
+
+
+def _exit_of_child(run: Callable[[], object]) -> int:
+    """Fork, ``run`` in the child, return 0 when it raised nothing."""
+    if not (child := os.fork()):
+        try:
+            run()
+        except BaseException as exc:  # noqa: BLE001 - it must not run the parent's cleanup
+            os.write(2, repr(exc).encode())
+            os._exit(1)
+
+        os._exit(0)
+
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
