@@ -15,7 +15,7 @@ from ._ext import FIRST_FREE, READERS, WRITERS, zone_fits
 from ._program import SCALARS, flatten, read_step, rebuild
 from ._refusal import TYPES, refuse
 
-__all__ = ["MAX_VALUE", "decode", "encode", "freeze", "is_atom", "thaw"]
+__all__ = ["MAX_VALUE", "decode", "decode_own", "encode", "is_atom", "own"]
 
 MAX_VALUE = 16 * 1024 * 1024
 """Bytes of an encoded value."""
@@ -99,14 +99,14 @@ def decode(data: bytes) -> Any:
     return value
 
 
-def freeze(value: Any) -> bytes:
-    """Return ``value`` as bytes for ``thaw``: for keeping in this process, not for storing."""
-    return encode(value)[len(_VERSION) :]
+def own(data: bytes) -> bytes:
+    """Return what ``encode`` wrote for ``decode_own``: for keeping in this process only."""
+    return data[len(_VERSION) :]
 
 
-def thaw(frozen: bytes) -> Any:
-    """Return a new value that equals the one that ``freeze`` made the bytes of."""
-    return ormsgpack.unpackb(frozen, ext_hook=_HOOKS[0])
+def decode_own(data: bytes) -> Any:
+    """Return the value of bytes that never left this process: nothing is checked."""
+    return ormsgpack.unpackb(data, ext_hook=_HOOKS[0])
 
 
 def is_atom(value: Any) -> bool:

@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn, Protocol
 
 from ..interfaces.exceptions import ConfigurationError, OperationError, ValidationError
-from ._msgpack import MAX_VALUE, decode, encode, freeze, is_atom, thaw
+from ._msgpack import MAX_VALUE, decode, encode, is_atom
 from ._refusal import JSON_TYPES, MAX_DEPTH, refuse
 
 __all__ = [
@@ -19,9 +19,7 @@ __all__ = [
     "codec_of",
     "decode",
     "encode",
-    "freeze",
     "is_atom",
-    "thaw",
 ]
 
 

@@ -17,7 +17,6 @@ _AT_ONCE = 128
 async def scan(
     store: Store,
     matches: Callable[[str], bool],
-    now: Callable[[], float],
     check: Callable[[], None],
 ) -> list[str]:
     """Return the live keys that match; about each millisecond others run, then ``check`` does."""
@@ -31,7 +30,7 @@ async def scan(
 
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
-            found += [key for key in part if matches(key) and store.find(key, now) is not None]
+            found += [key for key in part if matches(key) and store.find(key) is not None]
 
             if time.perf_counter() >= until:
                 await asyncio.sleep(0)

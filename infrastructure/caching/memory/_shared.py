@@ -23,7 +23,7 @@ class Shared:
     def __init__(self, options: Options, clock: Clock) -> None:
         self.options = options
         self.clock = clock
-        self.store = Store(options.max_entries, options.max_bytes)
+        self.store = Store(options.max_entries, options.max_bytes, clock.monotonic)
         self.flights = Flights()
         self.sweep = Sweep(self.store, clock)
         self._users: weakref.WeakSet[Any] = weakref.WeakSet()

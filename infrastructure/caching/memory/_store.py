@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ..._core.codec import freeze, is_atom, thaw
+from ..._core.frozen import Frozen, freeze, size_in_memory
 from ..._core.names import check_key
 from ...interfaces.exceptions import OperationError
 
@@ -31,32 +31,35 @@ _EVICT_AT_ONCE = 256
 
 
 class Entry:
-    """A value: immutable as it is, everything else encoded, so that nobody shares it."""
+    """A value, out of everybody's reach, and what is known of it."""
 
-    __slots__ = ("atom", "expires", "packed", "size", "used")
+    __slots__ = ("expires", "kept", "size", "used")
 
-    def __init__(self, atom: Any, packed: bytes | None, size: int) -> None:
-        self.atom = atom
-        self.packed = packed
+    def __init__(self, kept: Any, size: int) -> None:
+        self.kept = kept
         self.size = size
         self.expires = NEVER
         self.used = 0
 
     def thaw(self) -> Any:
         """Return the value, as a copy of the caller's own."""
-        return self.atom if self.packed is None else thaw(self.packed)
+        kept = self.kept
+        return kept.thaw() if isinstance(kept, Frozen) else kept
 
 
 class Store:
     """The entries of all caches of one name; nothing here waits."""
 
-    def __init__(self, max_entries: int | None, max_bytes: int | None) -> None:
+    def __init__(
+        self, max_entries: int | None, max_bytes: int | None, now: Callable[[], float]
+    ) -> None:
         self.max_entries = sys.maxsize if max_entries is None else max_entries
         self.max_bytes = sys.maxsize if max_bytes is None else max_bytes
         self.shards: list[OrderedDict[str, Entry]] = [
             OrderedDict() for _ in range(_shard_count(max_entries))
         ]
         self.mask = len(self.shards) - 1
+        self._now = now
         self.entries = self.bytes = 0
         self.misses = self.evictions = 0
         # Rises with every hit and every put: heads of different shards are compared by it.
@@ -67,18 +70,18 @@ class Store:
         self.on_sooner: Callable[[], None] = nothing
         self._turn = 0
 
-    def find(self, key: str, now: Callable[[], float]) -> Entry | None:
+    def find(self, key: str) -> Entry | None:
         """Return the live entry of ``key``; an expired one is dropped."""
         entry = self.shards[hash(key) & self.mask].get(key)
 
         # Most entries have no expiry: the clock is not asked for those.
-        if entry is not None and entry.expires != NEVER and entry.expires <= now():
+        if entry is not None and entry.expires != NEVER and entry.expires <= self._now():
             self.drop(key)
             return None
 
         return entry
 
-    def use(self, key: str, now: Callable[[], float]) -> Entry | None:
+    def use(self, key: str) -> Entry | None:
         """Return the live entry of ``key``, which is checked, and make it the last used one."""
         # As find, written out: this is the way that counts. A str that is found needs no check
         # of its own, only legal keys were stored.
@@ -88,7 +91,7 @@ class Store:
         shard = self.shards[hash(key) & self.mask]
         entry = shard.get(key)
 
-        if entry is None or (entry.expires != NEVER and entry.expires <= now()):
+        if entry is None or (entry.expires != NEVER and entry.expires <= self._now()):
             self.drop(check_key(key))
             self.misses += 1
             return None
@@ -99,9 +102,8 @@ class Store:
 
     def freeze(self, key: str, value: Any) -> Entry:
         """Return an entry of ``value``, checked, out of reach of whoever holds the value."""
-        packed = None if is_atom(value) else freeze(value)
-        stored = value if packed is None else packed
-        size: int = _OVERHEAD + key.__sizeof__() + stored.__sizeof__()
+        kept = freeze(value)
+        size: int = _OVERHEAD + key.__sizeof__() + size_in_memory(kept)
 
         if size > self.max_bytes:
             msg = (
@@ -110,7 +112,7 @@ class Store:
             )
             raise OperationError(msg, outcome="not_applied")
 
-        return Entry(value if packed is None else None, packed, size)
+        return Entry(kept, size)
 
     def put(self, key: str, entry: Entry, expires: float) -> None:
         """Store ``entry`` as the last used one; ``evict`` is the caller's next step."""

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from ..._core.clock import SYSTEM_CLOCK, Clock
-from ..._core.codec import thaw
 from ..._core.deadline import expiry
+from ..._core.frozen import Frozen
 from ..._core.glob import compile_pattern
 from ..._core.lifecycle import Lifecycle
 from ..._core.names import check_key, check_ttl
@@ -58,6 +58,8 @@ class MemoryCache(Lifecycle, CachingInterface):
         self._shared = shared_by(options, clock, SYSTEM_CLOCK)
         self._name = options.name
         self._store = self._shared.store
+        # As attributes of its own: the usual get is little more than these.
+        self._use = self._store.use
         self._now = self._shared.clock.monotonic
 
     @property
@@ -75,13 +77,14 @@ class MemoryCache(Lifecycle, CachingInterface):
     async def get(self, key: str) -> Any | None:
         """Return the value of ``key``, or ``None`` when there is none."""
         self._check("get")
-        entry = self._store.use(key, self._now)
+        entry = self._use(key)
 
         if entry is None:
             return None
 
         # As entry.thaw, written out.
-        return entry.atom if entry.packed is None else thaw(entry.packed)
+        kept = entry.kept
+        return kept.thaw() if isinstance(kept, Frozen) else kept
 
     async def set(self, key: str, value: Any, ttl: int | None = None) -> None:
         """Store ``value`` under ``key``; more than ``max_bytes`` is an ``OperationError``."""
@@ -100,12 +103,12 @@ class MemoryCache(Lifecycle, CachingInterface):
     async def exists(self, key: str) -> bool:
         """Return whether ``key`` is live; it does not count as a use."""
         self._check("exists")
-        return self._store.find(check_key(key), self._now) is not None
+        return self._store.find(check_key(key)) is not None
 
     async def ttl(self, key: str) -> int | None:
         """Return the seconds until ``key`` expires, rounded up; ``None`` when it never does."""
         self._check("ttl")
-        entry = self._store.find(check_key(key), self._now)
+        entry = self._store.find(check_key(key))
 
         if entry is None or entry.expires == NEVER:
             return None
@@ -117,7 +120,7 @@ class MemoryCache(Lifecycle, CachingInterface):
         """Return every live key that matches ``pattern``; other tasks run meanwhile."""
         self._check("scan_keys")
         matches = compile_pattern(pattern)
-        return await scan(self._store, matches, self._now, lambda: self._check("scan_keys"))
+        return await scan(self._store, matches, lambda: self._check("scan_keys"))
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the values of those ``keys`` that are there."""
@@ -126,7 +129,7 @@ class MemoryCache(Lifecycle, CachingInterface):
 
         while part := await steps.next():
             for key in part:
-                if (entry := self._store.use(key, self._now)) is not None:
+                if (entry := self._store.use(key)) is not None:
                     found[key] = entry.thaw()
 
         return found
@@ -168,7 +171,7 @@ class MemoryCache(Lifecycle, CachingInterface):
         One call of the factory over all instances of a name; each caller gets a copy of its own.
         """
         self._check("get_or_set")
-        entry = self._store.use(key, self._now)
+        entry = self._store.use(key)
 
         if entry is None:
             make = partial(self._make, key, factory, check_ttl(ttl))
@@ -180,7 +183,7 @@ class MemoryCache(Lifecycle, CachingInterface):
         self, key: str, factory: Callable[[], Awaitable[Any]], ttl: int | None, flight: Flight
     ) -> Entry:
         # Another flight may have landed between the look and this one.
-        if (entry := self._store.find(key, self._now)) is not None:
+        if (entry := self._store.find(key)) is not None:
             return entry
 
         entry = self._store.freeze(key, await factory())
