@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn, Protocol
 
 from ..interfaces.exceptions import ConfigurationError, OperationError, ValidationError
-from ._msgpack import MAX_VALUE, decode, encode, is_atom
+from ._msgpack import MAX_VALUE, decode, decode_own, encode, is_atom, own
 from ._refusal import JSON_TYPES, MAX_DEPTH, refuse
 
 __all__ = [
@@ -18,8 +18,10 @@ __all__ = [
     "RawCodec",
     "codec_of",
     "decode",
+    "decode_own",
     "encode",
     "is_atom",
+    "own",
 ]
 
 

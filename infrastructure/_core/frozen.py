@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import chain
 from sys import getsizeof
 from typing import Any
 
-from ._msgpack import MAX_VALUE, decode_own, encode, is_atom, own
+from ._msgpack import decode_own, encode, is_atom, own
 from ._program import SCALARS
 
 __all__ = ["Frozen", "freeze", "size_in_memory"]
@@ -19,16 +20,13 @@ class Frozen:
     rows): copying it takes a fraction of decoding it, above all where there are times and
     decimals. Everything else is kept encoded. Raises ``ValidationError`` where the default
     codec would.
-
-    ``encoded``  how many bytes it takes in that codec.
     """
 
-    __slots__ = ("_kept", "_places", "encoded")
+    __slots__ = ("_kept", "_places")
 
-    def __init__(self, value: Any, *, limit: int = MAX_VALUE, what: str = "value") -> None:
+    def __init__(self, value: Any) -> None:
         # Encoded in any case: that is how every part is checked, and the whole measured.
-        data = encode(value, limit=limit, what=what)
-        self.encoded: int = len(data)
+        data = encode(value)
         # Where in the copy the inner containers are; None: it is encoded.
         self._places = _places(value)
         self._kept: Any = own(data) if self._places is None else _copy(value, self._places)
@@ -65,7 +63,7 @@ def size_in_memory(kept: Any) -> int:
     return kept.size() if isinstance(kept, Frozen) else getsizeof(kept)
 
 
-def _copy(value: Any, places: tuple[Any, ...]) -> Any:
+def _copy(value: Any, places: Iterable[Any]) -> Any:
     copy = value.copy()
 
     for place in places:
@@ -76,34 +74,42 @@ def _copy(value: Any, places: tuple[Any, ...]) -> Any:
 
 def _places(value: Any) -> tuple[Any, ...] | None:
     """Return where in ``value`` there are containers of scalars; ``None``: it is not that simple."""
-    if type(value) not in _COPIED:
-        return None
+    parts = _parts(value)
 
-    if _is_flat(value):
-        return ()
+    if parts is None or _are_scalars(map(type, parts)):
+        return None if parts is None else ()
 
     pairs = value.items() if type(value) is dict else enumerate(value)
-    inner = [(place, part) for place, part in pairs if type(part) not in SCALARS]
+    places = []
 
-    # What is not a scalar in a set is a tuple or a frozenset, of whatever depth.
-    if all(type(part) in _COPIED and _is_flat(part) for _, part in inner):
-        return tuple([place for place, _ in inner])
+    for place, part in pairs:
+        if type(part) in SCALARS:
+            continue
 
-    return None
+        inner = _parts(part)
+
+        if inner is None or not _are_scalars(map(type, inner)):
+            return None
+
+        places.append(place)
+
+    return tuple(places)
 
 
-def _is_flat(value: Any) -> bool:
-    return SCALARS.issuperset(map(type, _parts(value)))
+def _parts(value: Any) -> Collection[Any] | None:
+    """Return what is in a container that can be copied, but the keys of a dict."""
+    kind = type(value)
 
+    if kind is dict:
+        return value.values()  # type: ignore[no-any-return]  # of a dict
 
-def _parts(value: Any) -> Iterable[Any]:
-    return value.values() if type(value) is dict else value
+    return value if kind is list or kind is set else None
 
 
 def _flat_size(value: Any) -> int:
     """Return the size of a container and of the scalars in it, a dict's keys among them."""
-    keys = value if type(value) is dict else ()
-    return sum(map(getsizeof, _parts(value)), sum(map(getsizeof, keys), getsizeof(value)))
+    parts = chain(value, value.values()) if type(value) is dict else value
+    return sum(map(getsizeof, parts), getsizeof(value))
 
 
-_COPIED = frozenset({dict, list, set})
+_are_scalars = SCALARS.issuperset

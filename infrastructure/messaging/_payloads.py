@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .._core.codec import JsonCodec, MsgpackCodec, RawCodec, codec_of
+from .._core.codec import JsonCodec, MsgpackCodec, RawCodec, codec_of, decode_own, encode, own
 from .._core.names import check_key
 from ..interfaces.exceptions import ValidationError
 from ..interfaces.messaging import Message
@@ -16,6 +16,9 @@ from ._record import Record
 
 __all__ = ["Packed", "Packer", "reader"]
 
+# The encoding of what never leaves this process: it is not checked again when it is read.
+_OWN = "own"
+
 Packed = tuple[str | None, Any, Mapping[str, str] | None, str | None, int]
 """Key, payload, headers, encoding and size of a message."""
 
@@ -23,18 +26,23 @@ Packed = tuple[str | None, Any, Mapping[str, str] | None, str | None, int]
 class Packer:
     """Turns what users publish into what a broker stores.
 
-    ``atoms``  keep values that nobody can change as they are: for a broker in this process.
+    ``in_process``  the broker is: what nobody can change is kept as it is.
     """
 
-    def __init__(self, options: DeliveryOptions, *, atoms: bool = False) -> None:
+    def __init__(self, options: DeliveryOptions, *, in_process: bool = False) -> None:
         self._codec = codec_of(options.codec)
-        self._atoms = atoms and isinstance(self._codec, MsgpackCodec)
+        self._in_process = in_process and isinstance(self._codec, MsgpackCodec)
+        self._measure = _atom_size if self._in_process else _nothing
         self._limit = options.max_message_bytes
 
     def pack(self, message: Any) -> Packed:
         """Return the parts of ``message``, or raise ``ValidationError``."""
         if isinstance(message, Message):
             return self._pack_message(message)
+
+        # As _payload begins, written out: most messages are no more than this.
+        if (size := self._measure(message)) is not None and size <= self._limit:
+            return None, message, None, None, size
 
         payload, encoding, size = self._payload(message, self._limit)
         return None, payload, None, encoding, size
@@ -51,11 +59,15 @@ class Packer:
         return key, payload, headers, encoding, size + beside
 
     def _payload(self, value: Any, limit: int) -> tuple[Any, str | None, int]:
-        if self._atoms and (size := _atom_size(value)) is not None:
+        if (size := self._measure(value)) is not None:
             if size > limit:
                 self._refuse(size + self._limit - limit)
 
             return value, None, size
+
+        if self._in_process:
+            data = own(encode(value, limit=limit, what="the payload"))
+            return data, _OWN, len(data)
 
         data = self._codec.encode(value, limit=limit, what="the payload")
         return data, self._codec.content_type, len(data)
@@ -82,6 +94,10 @@ def _atom_size(value: Any) -> int | None:
         return len(value)
 
     return 8 if kind is float or kind is bool or value is None else None
+
+
+def _nothing(_value: Any) -> None:
+    """Measure nothing: every value is encoded."""
 
 
 def _check_headers(headers: Any) -> Mapping[str, str] | None:
@@ -122,10 +138,11 @@ def reader(options: DeliveryOptions) -> Callable[[Record], Any]:
     codec, its bytes: nothing is guessed; with another codec it is read by that.
     """
     codec = codec_of(options.codec)
-    decoders: dict[str, Callable[[bytes], Any]] = {
+    decoders: dict[str, Callable[[Any], Any]] = {
         known.content_type: known.decode for known in (MsgpackCodec(), JsonCodec(), RawCodec())
     }
     decoders[codec.content_type] = codec.decode
+    decoders[_OWN] = decode_own
     plain = RawCodec() if isinstance(codec, MsgpackCodec) else codec
 
     def read(record: Record) -> Any:
@@ -133,7 +150,8 @@ def reader(options: DeliveryOptions) -> Callable[[Record], Any]:
             return record.payload
 
         try:
-            return decoders.get(record.encoding, plain.decode)(record.payload)
+            decode = decoders.get(record.encoding) or plain.decode
+            return decode(record.payload)
         except Exception as exc:
             msg = f"{record!r} does not decode: {exc}"
             raise Undecodable(msg) from exc

@@ -22,35 +22,39 @@ __all__ = ["Member"]
 class AssignedLog:
     """Reads one partition for a member, as far as its engine has room."""
 
-    __slots__ = ("_engine", "_log", "_paused", "_position", "awake")
+    __slots__ = ("_awake", "_engine", "_log", "_paused", "_position")
 
     def __init__(self, log: PartitionLog, position: int, engine: DeliveryEngine) -> None:
         self._log = log
         self._position = position
         self._engine = engine
         self._paused = False
-        self.awake = False
+        self._awake = False
 
     def wake(self) -> None:
         """Read soon; once for all that is published in one turn of the loop."""
-        if not self.awake:
-            self.awake = True
+        if not self._awake:
+            self._awake = True
             asyncio.get_running_loop().call_soon(self._read, context=Context())
 
     def pause(self) -> None:
         """Read no more until ``resume``."""
-        self._paused = self.awake = True
+        self._paused = True
+
+        if self in self._log.idle:
+            self._log.idle.remove(self)
 
     def resume(self) -> None:
         """Read again."""
-        self._paused = self.awake = False
+        self._paused = False
         self.wake()
 
     def _read(self) -> None:
+        self._awake = False
+
         if self._paused:
             return
 
-        self.awake = False
         messages, size = self._engine.room(self._log.partition)
         records = self._log.read(self._position, messages, size) if messages else []
 
@@ -58,8 +62,11 @@ class AssignedLog:
             self._position += len(records)
             self._engine.deliver(self._log.partition, records)
 
-            if self._position < self._log.end and not self.awake:
-                self.wake()
+        # Delivering may have filled the window: then we are paused, and resumed some time.
+        if records and self._position < self._log.end:
+            self.wake()
+        elif not self._paused and self not in self._log.idle:
+            self._log.idle.append(self)
 
 
 class Member:
@@ -78,7 +85,6 @@ class Member:
         for log in logs:
             reader = AssignedLog(log, log.cursors[self.group.name], self.engine)
             self._assigned[log.partition] = reader
-            log.readers.append(reader)
             self.engine.assigned([log.partition])
             reader.wake()
 
@@ -93,7 +99,6 @@ class Member:
 
         if reader is not None:
             reader.pause()
-            log.readers.remove(reader)
 
     async def append(self, topic: str, record: Record) -> None:
         """Store a dead letter."""

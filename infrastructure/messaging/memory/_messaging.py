@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from threading import get_ident
 from typing import Any, Unpack
 
-from ..._core.deadline import Limit, refuse_when_expired
+from ..._core.deadline import Limit, open_instant, refuse_when_expired
 from ...interfaces.exceptions import (
     ConnectionError,
     InfrastructureError,
@@ -68,8 +68,9 @@ class MemoryMessaging(EngineMessaging):
         )
         self._name = settings.name
         super().__init__(settings.delivery, deadline=settings.deadline)
-        self._pack = Packer(self._options, atoms=True).pack
+        self._pack = Packer(self._options, in_process=True).pack
         self._broker = broker_of(self._name)
+        self._topic = self._broker.topic
         self._broker.configure(max_log=settings.max_log, retain=settings.retain)
         self._group = self._broker.group(settings.group)
         self._member: Member | None = None
@@ -86,8 +87,10 @@ class MemoryMessaging(EngineMessaging):
         if (self._thread != get_ident() or not self._is_running()) and not self._finishing():
             self._refuse("publish")
 
-        refuse_when_expired("publish")
-        log = self._broker.topic(topic)
+        if open_instant() is not None:
+            refuse_when_expired("publish")
+
+        log = self._topic(topic)
         key, payload, headers, encoding, size = self._pack(message)
         self._published += 1
 

@@ -11,9 +11,7 @@ __all__ = ["PartitionLog", "Reader"]
 
 
 class Reader(Protocol):
-    """Who is told that there is more to read; not called while ``awake``."""
-
-    awake: bool
+    """Who is told that there is more to read."""
 
     def wake(self) -> None:
         """Read soon."""
@@ -23,11 +21,13 @@ class PartitionLog:
     """The messages of one partition that somebody still needs.
 
     ``base``   the offset of the first record that is there.
-    ``kept``   from this offset on, records are retained though all groups have finished them.
+    ``kept``   from this offset on, records are retained though all groups have finished them;
+               counted only where the topic retains some.
     ``acked``  the offset below which all groups have finished.
+    ``idle``   those readers that have read everything: to be woken.
     """
 
-    __slots__ = ("acked", "base", "cursors", "kept", "partition", "readers", "records")
+    __slots__ = ("acked", "base", "cursors", "idle", "kept", "partition", "records")
 
     def __init__(self, partition: Partition) -> None:
         self.partition = partition
@@ -36,7 +36,7 @@ class PartitionLog:
         self.kept = 0
         self.acked = 0
         self.cursors: dict[str, int] = {}
-        self.readers: list[Reader] = []
+        self.idle: list[Reader] = []
 
     @property
     def end(self) -> int:
@@ -48,21 +48,29 @@ class PartitionLog:
         start = position - self.base
         records = self.records[start : start + messages]
 
-        for count, total in enumerate(accumulate(record.size for record in records)):
-            if total > size:
-                return records[: max(1, count)]
+        sizes = [record.size for record in records]
 
-        return records
+        if sum(sizes) <= size:
+            return records
+
+        return records[: max(1, sum(total <= size for total in accumulate(sizes)))]
+
+    def wake(self) -> None:
+        """Wake the idle readers; each is idle again when it has read everything."""
+        idle, self.idle = self.idle, []
+
+        for reader in idle:
+            reader.wake()
 
     def skip(self) -> None:
         """Count a message that nobody will ever read."""
-        self.trim()
-        self.base += 1
-        self.acked = self.kept = self.base
+        end = self.end + 1
+        self.records.clear()
+        self.base = self.acked = self.kept = end
 
-    def trim(self) -> None:
-        """Drop what nobody needs, once it is half of what is there."""
-        unneeded = min(self.acked, self.kept) - self.base
+    def trim(self, needed: int) -> None:
+        """Drop what is below ``needed``, once it is half of what is there."""
+        unneeded = needed - self.base
 
         if unneeded and unneeded * 2 >= len(self.records):
             del self.records[:unneeded]

@@ -37,7 +37,7 @@ class Topic:
         self.is_crowded = False
         self.logs = [PartitionLog(Partition(name, n, source)) for n in range(PARTITIONS)]
         self.groups: set[str] = set()
-        self._count = 0
+        self._current, self._run = self.logs[0], _RUN
         # The partitions of the retained records, oldest first.
         self._recent: deque[PartitionLog] = deque()
         self._recent_bytes = 0
@@ -64,37 +64,40 @@ class Topic:
             return
 
         offset = log.base + len(log.records)
+        now = time.time()
         log.records.append(
-            Record(log.partition, offset, key, payload, headers, time.time(), encoding, size)
+            Record(log.partition, offset, key, payload, headers, now, encoding, size)
         )
 
         if self.retain:
             self._keep(log, size)
-        else:
-            log.kept += 1
 
-        if log.cursors:
-            self._hold(log, size)
-        else:
+        if not log.cursors:
             log.acked += 1
+            return
 
-    def _log_of(self, key: str | bytes | None) -> PartitionLog:
-        if key is not None:
-            return self.logs[hash(key) % PARTITIONS]
-
-        self._count += 1
-        return self.logs[self._count // _RUN % PARTITIONS]
-
-    def _hold(self, log: PartitionLog, size: int) -> None:
         self.held += 1
         self.held_bytes += size
 
         if self.held >= self.max_log or self.held_bytes >= MAX_BYTES:
             self.is_crowded = True
 
-        for reader in log.readers:
-            if not reader.awake:
-                reader.wake()
+        if log.idle:
+            log.wake()
+
+    def _log_of(self, key: str | bytes | None) -> PartitionLog:
+        if key is not None:
+            return self.logs[hash(key) % PARTITIONS]
+
+        if not self._run:
+            self._current = self.logs[(self._current.partition.number + 1) % PARTITIONS]
+            self._run = _RUN
+
+        self._run -= 1
+        return self._current
+
+    def _first_kept(self, log: PartitionLog) -> int:
+        return log.kept if self.retain else log.end
 
     def _keep(self, log: PartitionLog, size: int) -> None:
         recent = self._recent
@@ -105,10 +108,13 @@ class Topic:
             oldest = recent.popleft()
             self._recent_bytes -= oldest.records[oldest.kept - oldest.base].size
             oldest.kept += 1
-            oldest.trim()
+            oldest.trim(min(oldest.acked, oldest.kept))
 
     def retain_at_least(self, messages: int) -> None:
         """Retain so many messages from now on, if it was less."""
+        for log in self.logs:
+            log.kept = self._first_kept(log)
+
         self.retain = max(self.retain, messages)
 
     def add_group(self, group: str) -> None:
@@ -119,7 +125,7 @@ class Topic:
         self.groups.add(group)
 
         for log in self.logs:
-            log.cursors[group] = log.kept
+            log.cursors[group] = self._first_kept(log)
             self._recount(log)
 
     def remove_group(self, group: str) -> None:
@@ -147,7 +153,7 @@ class Topic:
         self.held += sign * len(records)
         self.held_bytes += sign * sum(record.size for record in records)
         log.acked = acked
-        log.trim()
+        log.trim(min(acked, self._first_kept(log)))
         self.is_crowded = bool(self._waiting) or self.is_full
 
     def drop_readers(self) -> None:
@@ -155,7 +161,7 @@ class Topic:
         self._waiting.clear()
 
         for log in self.logs:
-            log.readers.clear()
+            log.idle.clear()
 
     def slowest(self) -> str:
         """Return the group with the most unfinished messages."""

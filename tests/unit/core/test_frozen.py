@@ -84,14 +84,6 @@ def test_what_the_codec_refuses_is_refused(value: Any) -> None:
         freeze(value)
 
 
-def test_the_encoded_size_is_bounded_and_told() -> None:
-    """As the codec counts."""
-    assert Frozen([1, 2], limit=100).encoded == 4
-
-    with pytest.raises(ValidationError, match="the payload takes"):
-        Frozen(["x" * 200], limit=100, what="the payload")
-
-
 def test_the_size_in_memory_counts_all_parts() -> None:
     """Or a cache would hold more than max_bytes."""
     large = "x" * 10_000
