@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Optional
 
 from ..._core.deadline import expiry
+from ...interfaces._context import transactions
 from ...interfaces.exceptions import ConnectionError, InfrastructureError, Outcome
 from .._levels import Level
 from .._parameters import check_parameters
@@ -16,13 +17,14 @@ from .._refusals import refuse
 from .._statement import Statement, StatementKind, parse_statement
 from .._transaction import Transactions
 from ._jobs import Work
-from ._plans import Ask, Plans
+from ._plans import CACHED, Ask, Plans
 from ._readers import Readers
 from ._rows import Plan, fetch
 from ._session import WriterSession
 from ._settings import Settings, open_connection
 from ._worker import BUSY_WAIT, Worker
 from ._writer import Writer
+from .values import encode_all
 
 __all__ = ["Engine", "session_of"]
 
@@ -41,6 +43,9 @@ class Engine:
         self._readers: Optional[Readers] = None
         self._writer: Optional[Writer] = None
         self._plans: Optional[Plans] = None
+        self._inline = True
+        # Reads that need no more thought than their parameters, by text.
+        self._short: dict[str, Plan] = {}
 
     @property
     def writer(self) -> Writer:
@@ -69,9 +74,10 @@ class Engine:
         writing = partial(connect, writer=True, busy_wait=BUSY_WAIT)
         worker = self._make_worker("infrastructure-sqlite-writer", writing, farewell)
         await worker.opened()
-        self._readers = Readers(connect, self._make_worker, inline=inline_reads)
+        self._readers = Readers(connect, self._make_worker)
+        self._inline = inline_reads
         self._writer = Writer(worker, self._holders)
-        self._plans = Plans(self._readers.look)
+        self._plans = Plans(self._readers.here.look)
 
     def _make_worker(
         self,
@@ -182,7 +188,7 @@ class Engine:
             level.root.changed_schema |= statement.kind is StatementKind.DDL
             rows = await self.inside(level, work, tried, touches=statement.touches_session)
         elif statement.kind is StatementKind.READ:
-            rows = await self.readers.read(plan, values, expiry(self.deadline), tried)
+            rows = await self._read(query, plan, values, tried)
         else:
             rows = await self.writer.execute(
                 work,
@@ -193,6 +199,44 @@ class Engine:
             )
 
         return rows
+
+    def at_once(self, query: str, params: Optional[Sequence[Any]]) -> Optional[list[Any]]:
+        """Return the rows of a read that went this way before; ``None``: ``execute`` knows."""
+        # Inside a transaction it needs a closer look.
+        if type(query) is not str or transactions.get().get(self.transactions) is not None:
+            return None
+
+        plan = self._short.get(query)
+
+        if plan is None or plan.rest:
+            return None
+
+        if type(params) is not list or len(params) != plan.statement.parameters:
+            params = check_parameters(plan.statement, params)
+
+        return self.readers.here.read(plan, encode_all(params))
+
+    async def _read(self, query: str, plan: Plan, values: Sequence[Any], tried: str) -> list[Any]:
+        """Run a query outside a transaction: here when it is short, else on a thread."""
+        readers = self.readers
+
+        if self._inline and not (plan.rest or plan.threaded):
+            rows = readers.here.read(plan, values)
+
+            if rows is not None:
+                self._keep_short(query, plan)
+                return rows
+
+        plan.rest = max(0, plan.rest - 1)
+        found: list[Any] = await readers.read(plan, values, expiry(self.deadline), tried)
+        return found
+
+    def _keep_short(self, query: str, plan: Plan) -> None:
+        if plan.statement.plain:
+            if len(self._short) >= CACHED:
+                self._short.clear()
+
+            self._short[query] = plan
 
 
 def session_of(level: Level) -> WriterSession:

@@ -14,9 +14,11 @@ from .ddl import column_type
 from .functions import FUNCTION_NAMES
 from .values import encode_any, encoder_for
 
-__all__ = ["Plans"]
+__all__ = ["CACHED", "Ask", "Plans"]
 
 CACHED = 1024
+"""At most as many texts are remembered."""
+
 TABLE_INFO = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2, 3)"
 
 Look = Callable[[str, Sequence[Any]], list[Any]]

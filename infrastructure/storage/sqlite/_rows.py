@@ -13,9 +13,16 @@ from .._statement import Statement
 from ._casts import rewrite_casts
 from .converters import CAST_CONVERTERS
 
-__all__ = ["Plan", "fetch", "make_rows", "open_cursor"]
+__all__ = ["Output", "Plan", "fetch", "make_rows", "open_cursor", "read_rows"]
 
 Convert = Callable[[Any], Any]
+Output = tuple[tuple[str, ...], list[tuple[int, Convert]]]
+"""The names of the columns, and the converters, by position, that the driver cannot apply."""
+
+# Two slow reads among ten send a statement to a thread for so many runs.
+_STRIKES = 2.0
+_FORGIVEN = 0.125
+_REST = 100
 
 
 class Plan:
@@ -25,10 +32,12 @@ class Plan:
         "_output",
         "_outputs",
         "encoders",
+        "here",
+        "rest",
         "shown",
-        "slow",
         "sql",
         "statement",
+        "strikes",
         "threaded",
         "version",
     )
@@ -50,23 +59,38 @@ class Plan:
         self._outputs = outputs
         self.threaded = threaded
         self.version = version
-        self.slow = 0
-        # The names as SQLite reports them, ours, and the converters by position.
-        self._output: Optional[tuple[list[str], tuple[str, ...], list[tuple[int, Convert]]]] = None
+        # How its reads on the event loop went, and how many more go to a thread.
+        self.strikes = 0.0
+        self.rest = 0
+        # Its output for the connection on the loop, which knows when that changes.
+        self.here: Optional[Output] = None
+        # The names as SQLite reports them, and what was made of them.
+        self._output: Optional[tuple[list[str], Output]] = None
 
     @property
     def is_named(self) -> bool:
         """Whether its output names were seen to be good."""
         return self._output is not None
 
+    def was_slow(self) -> None:
+        """Note a read that was slow on the event loop: it, or the next one, goes to a thread."""
+        self.strikes += 1
+        self.rest = 1
+
+        if self.strikes >= _STRIKES:
+            self.strikes = 1.0
+            self.rest += _REST
+
+    def was_fast(self) -> None:
+        """Note a fast read after a slow one: a busy machine makes any read slow now and then."""
+        self.strikes = max(0.0, self.strikes - _FORGIVEN)
+
     def encode(self, params: Sequence[Any]) -> list[Any]:
         """Return ``params`` as SQLite takes them, or raise ``ValidationError``."""
         return [encode(value) for encode, value in zip(self.encoders, params, strict=True)]
 
-    def output(
-        self, description: Sequence[Sequence[Any]]
-    ) -> tuple[tuple[str, ...], list[tuple[int, Convert]]]:
-        """Return the names of the columns and the converters that the driver cannot apply."""
+    def output(self, description: Sequence[Sequence[Any]]) -> Output:
+        """Return what becomes of the columns that SQLite describes."""
         reported = [column[0] for column in description]
         known = self._output
 
@@ -78,9 +102,9 @@ class Plan:
                 for position, cast in enumerate(self._outputs.casts(len(names)))
                 if cast is not None and cast in CAST_CONVERTERS
             ]
-            known = self._output = (reported, names, converts)
+            known = self._output = (reported, (names, converts))
 
-        return known[1], known[2]
+        return known[1]
 
 
 def refuse_twins(names: Sequence[str], reported: Sequence[str]) -> None:
@@ -106,7 +130,7 @@ def fetch(con: sqlite3.Connection, plan: Plan, params: Sequence[Any]) -> list[di
         return _fetch_undoable(con, plan, params)
 
     cursor = con.execute(plan.sql, params)
-    return [] if cursor.description is None else make_rows(cursor, plan, cursor.fetchall())
+    return [] if cursor.description is None else read_rows(cursor, plan)
 
 
 def _fetch_undoable(
@@ -117,7 +141,7 @@ def _fetch_undoable(
 
     try:
         cursor = con.execute(plan.sql, params)
-        rows = make_rows(cursor, plan, cursor.fetchall())
+        rows = read_rows(cursor, plan)
     except BaseException:
         if con.in_transaction:
             con.execute("ROLLBACK TO SAVEPOINT infrastructure_names")
@@ -136,11 +160,17 @@ def open_cursor(con: sqlite3.Connection, plan: Plan, params: Sequence[Any]) -> s
     return cursor
 
 
-def make_rows(
-    cursor: sqlite3.Cursor, plan: Plan, rows: Sequence[Sequence[Any]]
+def read_rows(
+    cursor: sqlite3.Cursor, plan: Plan, count: Optional[int] = None
 ) -> list[dict[str, Any]]:
-    """Return ``rows`` of the cursor as ``dict``."""
-    names, converts = plan.output(cursor.description)
+    """Return the next ``count`` rows of the cursor as ``dict``, or all."""
+    rows = cursor.fetchall() if count is None else cursor.fetchmany(count)
+    return make_rows(plan.output(cursor.description), rows)
+
+
+def make_rows(output: Output, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return ``rows`` as ``dict``."""
+    names, converts = output
     made = [dict(zip(names, row)) for row in rows]  # noqa: B905 - SQLite gives as many as it names
 
     for position, convert in converts:

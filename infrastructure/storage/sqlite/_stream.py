@@ -14,7 +14,7 @@ from .._statement import StatementKind
 from ._engine import Engine, session_of
 from ._jobs import Work
 from ._outcome import outcome_of
-from ._rows import Plan, make_rows, open_cursor
+from ._rows import Plan, open_cursor, read_rows
 from ._worker import Worker
 
 __all__ = ["stream"]
@@ -97,7 +97,7 @@ async def _batches(
     cursor: sqlite3.Cursor = await run(begin)
 
     try:
-        while rows := await run(lambda _: make_rows(cursor, plan, cursor.fetchmany(batch_size))):
+        while rows := await run(lambda _: read_rows(cursor, plan, batch_size)):
             yield rows
     finally:
         close(cursor)

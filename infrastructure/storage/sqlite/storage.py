@@ -89,7 +89,7 @@ class SQLiteStorage(Lifecycle, StorageInterface):
         """Return whether a statement would reach the database now."""
         try:
             self._check("is_connected")
-            self._engine.readers.look("PRAGMA schema_version")
+            self._engine.readers.here.look("PRAGMA schema_version")
         except Exception:  # noqa: BLE001 - it never raises: whatever is wrong, the answer is no
             return False
 
@@ -98,7 +98,8 @@ class SQLiteStorage(Lifecycle, StorageInterface):
     async def execute(self, query: str, params: Optional[List[Any]] = None) -> List[Any]:
         """Run one statement; return its rows as ``dict``."""
         self._check("execute")
-        return await self._engine.execute(query, params)
+        rows = self._engine.at_once(query, params)
+        return await self._engine.execute(query, params) if rows is None else rows
 
     async def execute_many(self, query: str, params_list: List[List[Any]]) -> None:
         """Run one statement for every row of parameters, all or nothing."""

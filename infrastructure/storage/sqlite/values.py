@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ from .converters import CAST_CONVERTERS, CONVERTERS, register_converters
 __all__ = [
     "CAST_CONVERTERS",
     "CONVERTERS",
+    "encode_all",
     "encode_any",
     "encoder_for",
     "register_converters",
@@ -54,6 +55,15 @@ def encode_any(value: Any) -> Any:
     hint = "; use one parameter for each item" if isinstance(value, (tuple, set, frozenset)) else ""
     msg = f"a parameter cannot be a {type(value).__name__}: {shown(value)}{hint}"
     raise ValidationError(msg)
+
+
+def encode_all(values: Sequence[Any]) -> list[Any]:
+    """Return SQLite's values of parameters whose columns are not known."""
+    # An int that fits, the usual key, goes the shortest way.
+    return [
+        value if type(value) is int and -(2**63) <= value < 2**63 else encode_any(value)
+        for value in values
+    ]
 
 
 def _text(column_type: ColumnType) -> _Encode:

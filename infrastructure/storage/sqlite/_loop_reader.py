@@ -1,0 +1,89 @@
+"""Short reads on the event loop itself, within a budget; the connection that they use."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+from ._rows import Plan, make_rows
+from ._worker import TICKS
+from .errors import sqlite_error
+from .functions import function_error
+
+__all__ = ["LoopReader"]
+
+LONGEST_VALUE = 64 * 1024
+"""Bytes of a value that is still read on the loop."""
+
+LONG = 0.002
+"""Seconds on the loop that count as slow, whatever the steps say (a cold page)."""
+
+# To a thread with it: the budget, another's lock, a value beyond LONGEST_VALUE.
+_ELSEWHERE = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_TOOBIG}
+
+
+class LoopReader:
+    """One connection that only reads, and never for long."""
+
+    def __init__(self, connect: Callable[..., sqlite3.Connection]) -> None:
+        self._con = connect(writer=False, busy_wait=0)
+        # One cursor: a read is over when it returns.
+        self._cursor = self._con.cursor()
+        self._ticks = 0
+        self._compiled = False
+        self._con.set_progress_handler(self._over_budget, TICKS)
+        self._con.set_authorizer(self._note_compilation)
+        self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+
+    def _over_budget(self) -> bool:
+        # SQLite counts the steps of a statement over all its runs: the first call may come early.
+        self._ticks += 1
+        return self._ticks > 1
+
+    def _note_compilation(self, *_: object) -> int:
+        # Asked whenever SQLite compiles: a statement that is new, or whose schema has changed.
+        self._compiled = True
+        return sqlite3.SQLITE_OK
+
+    def read(self, plan: Plan, values: Sequence[Any]) -> Optional[list[dict[str, Any]]]:
+        """Return the rows of a query, or ``None`` where it belongs on a thread."""
+        self._ticks = 0
+        self._compiled = False
+        began = time.perf_counter()
+
+        try:
+            rows = self._cursor.execute(plan.sql, values).fetchall()
+        except sqlite3.Error as exc:
+            if _is_for_a_thread(exc):
+                plan.was_slow()
+                return None
+
+            tried = f"execute {plan.shown}"
+            raise function_error(self._con, exc) or sqlite_error(exc, tried) from exc
+
+        if time.perf_counter() - began > LONG:
+            plan.was_slow()
+        elif plan.strikes:
+            plan.was_fast()
+
+        if self._compiled or plan.here is None:
+            plan.here = plan.output(self._cursor.description)
+
+        return make_rows(plan.here, rows)
+
+    def look(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows of a short question about the schema."""
+        self._ticks = -1000
+        return self._con.execute(sql, params).fetchall()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._con.close()
+
+
+def _is_for_a_thread(exc: sqlite3.Error) -> bool:
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _ELSEWHERE or isinstance(
+        exc, sqlite3.DataError
+    )

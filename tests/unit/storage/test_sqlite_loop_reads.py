@@ -1,0 +1,134 @@
+"""Reads on the event loop: which stay there, and that going the short way changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from infrastructure.interfaces import ValidationError
+from infrastructure.storage.sqlite import SQLiteStorage
+from infrastructure.storage.sqlite._rows import Plan
+
+LONG = (
+    "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < $1) "
+    "SELECT max(n) AS most FROM c"
+)
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[SQLiteStorage]:
+    """One in a file, so that others may write to it."""
+    async with SQLiteStorage(f"sqlite:///{tmp_path / 'a.db'}") as opened:
+        await opened.execute("CREATE TABLE t (a INT, b INT)")
+        await opened.execute("INSERT INTO t VALUES (1, 2)")
+        yield opened
+
+
+def plan_of(storage: SQLiteStorage, query: str) -> Plan:
+    """Return what the storage knows of a query that it ran on the loop."""
+    return storage._engine._short[query]
+
+
+async def test_a_query_that_was_slow_twice_rests_and_is_tried_again(
+    storage: SQLiteStorage,
+) -> None:
+    """For a hundred runs it goes to a thread; it is not banned for ever."""
+    assert await storage.execute(LONG, [1]) == [{"most": 1}]
+    plan = plan_of(storage, LONG)
+
+    for _ in range(2):
+        assert await storage.execute(LONG, [5000]) == [{"most": 5000}]
+
+    assert plan.rest == 100
+
+    for left in range(99, -1, -1):
+        assert await storage.execute(LONG, [1]) == [{"most": 1}]
+        assert plan.rest == left
+
+    assert plan.strikes == 1
+    assert await storage.execute(LONG, [1]) == [{"most": 1}]
+    assert plan.strikes < 1
+
+
+async def test_a_slow_run_is_forgiven_after_eight_fast_ones(storage: SQLiteStorage) -> None:
+    """A busy machine makes any read slow now and then."""
+    await storage.execute(LONG, [1])
+    await storage.execute(LONG, [5000])
+    plan = plan_of(storage, LONG)
+    assert plan.strikes == 1
+
+    for _ in range(8):
+        await storage.execute(LONG, [1])
+
+    assert plan.strikes == 0
+    await storage.execute(LONG, [5000])
+    assert plan.rest == 0
+
+
+async def test_names_follow_a_schema_that_somebody_else_changed(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """SQLite compiles the query anew, and that is noticed."""
+    query = "SELECT * FROM t"
+
+    for _ in range(2):
+        assert await storage.execute(query) == [{"a": 1, "b": 2}]
+
+    with sqlite3.connect(tmp_path / "a.db") as other:
+        other.execute("ALTER TABLE t RENAME COLUMN b TO c")
+        other.execute("ALTER TABLE t ADD COLUMN d INT DEFAULT 3")
+
+    other.close()
+
+    for _ in range(2):
+        assert await storage.execute(query) == [{"a": 1, "c": 2, "d": 3}]
+
+
+@pytest.mark.parametrize(
+    "params", [[], [1, 2], "1", [2**63], ["a\0b"], ["\ud800"], [object()]], ids=repr
+)
+async def test_wrong_parameters_are_refused_by_the_short_way_too(
+    storage: SQLiteStorage, params: list[object]
+) -> None:
+    """With the same error as at the first call."""
+    query = "SELECT a FROM t WHERE a = $1"
+
+    with pytest.raises(ValidationError) as first:
+        await storage.execute(query, params)
+
+    await storage.execute(query, [1])
+    assert query in storage._engine._short
+
+    with pytest.raises(ValidationError) as second:
+        await storage.execute(query, params)
+
+    assert str(first.value) == str(second.value)
+
+
+async def test_the_short_way_is_not_taken_inside_a_transaction(storage: SQLiteStorage) -> None:
+    """What the transaction wrote is seen there, and not outside."""
+    query = "SELECT count(*) AS n FROM t"
+    assert await storage.execute(query) == [{"n": 1}]
+
+    async with storage.transaction():
+        await storage.execute("INSERT INTO t VALUES (3, 4)")
+        assert await storage.execute(query) == [{"n": 2}]
+
+        async with storage.detached():
+            assert await storage.execute(query) == [{"n": 1}]
+
+    assert await storage.execute(query) == [{"n": 2}]
+
+
+async def test_the_memory_for_texts_is_bounded(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that writes its values into the text does not fill the memory."""
+    monkeypatch.setattr("infrastructure.storage.sqlite._engine.CACHED", 3)
+
+    for number in range(8):
+        assert await storage.execute(f"SELECT {number} AS n") == [{"n": number}]
+        assert len(storage._engine._short) <= 3
