@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Optional
 
 from ..._core.deadline import expiry
-from ...interfaces._context import transactions
 from ...interfaces.exceptions import ConnectionError, InfrastructureError, Outcome
 from .._levels import Level
 from .._parameters import check_parameters
 from .._refusals import refuse
 from .._statement import Statement, StatementKind, parse_statement
 from .._transaction import Transactions
-from ._jobs import Work
-from ._plans import CACHED, Ask, Plans
+from ._jobs import StalePlan, Work
+from ._plans import Ask, Plans
 from ._readers import Readers
 from ._rows import Plan, fetch
 from ._session import WriterSession
 from ._settings import Settings, open_connection
+from ._shortcuts import Shortcuts
 from ._worker import BUSY_WAIT, Worker
 from ._writer import Writer
-from .values import encode_all
 
 __all__ = ["Engine", "session_of"]
 
@@ -44,8 +43,7 @@ class Engine:
         self._writer: Optional[Writer] = None
         self._plans: Optional[Plans] = None
         self._inline = True
-        # Reads that need no more thought than their parameters, by text.
-        self._short: dict[str, Plan] = {}
+        self._shortcuts: Optional[Shortcuts] = None
 
     @property
     def writer(self) -> Writer:
@@ -78,6 +76,13 @@ class Engine:
         self._inline = inline_reads
         self._writer = Writer(worker, self._holders)
         self._plans = Plans(self._readers.here.look)
+        self._shortcuts = Shortcuts(
+            self._readers.here,
+            self._writer,
+            self.transactions,
+            self.deadline,
+            inline=inline_reads,
+        )
 
     def _make_worker(
         self,
@@ -111,7 +116,7 @@ class Engine:
             worker.abort()
 
         self._workers.clear()
-        self._readers = self._writer = self._plans = None
+        self._readers = self._writer = self._plans = self._shortcuts = None
 
     def abandon(self, *, forked: bool) -> None:
         """Forget what a parent process owns without closing it, and end what a closed loop left."""
@@ -124,7 +129,7 @@ class Engine:
                 worker.stop()
 
         self._workers = set()
-        self._readers = self._writer = self._plans = None
+        self._readers = self._writer = self._plans = self._shortcuts = None
 
     def _closed(self, outcome: Outcome = "not_applied") -> InfrastructureError:
         msg = f"{self._describe()} was closed by disconnect() before the statement was done"
@@ -153,7 +158,8 @@ class Engine:
             raise self._closed()
 
         if level is None:
-            return await self._plans.of(statement)
+            # The thread that runs a write looks at the schema's version.
+            return self._plans.known(statement) or await self._plans.of(statement)
 
         ask = self._asking(level)
         return await self._plans.of(statement, ask, fresh=level.root.changed_schema)
@@ -176,11 +182,34 @@ class Engine:
             level, expires, tried, lambda: session.run(work, expires, tried)
         )
 
-    async def execute(self, query: str, params: Optional[Sequence[Any]]) -> list[Any]:
-        """Run one statement where it belongs; return its rows."""
+    def take(self, query: str, params: Optional[Sequence[Any]]) -> Any:
+        """Return the rows of a statement that is known, or what ``execute`` must be told."""
+        return None if self._shortcuts is None else self._shortcuts.take(query, params)
+
+    async def execute(
+        self,
+        query: str,
+        params: Optional[Sequence[Any]],
+        begun: Optional[Awaitable[list[Any]]],
+    ) -> list[Any]:
+        """Run one statement where it belongs, or await the one that has ``begun``."""
+        while True:
+            try:
+                return await (begun or self._execute(query, params))
+            except StalePlan:
+                # Another process has changed the schema: the parameters are made anew.
+                self._forget()
+                begun = None
+
+    def _forget(self) -> None:
+        if self._plans is not None and self._shortcuts is not None:
+            self._plans.forget()
+            self._shortcuts.forget()
+
+    async def _execute(self, query: str, params: Optional[Sequence[Any]]) -> list[Any]:
         plan, values, level = await self.prepare(query, params, "execute")
         statement = plan.statement
-        tried = f"execute {plan.shown}"
+        tried = plan.tried
         work = partial(fetch, plan=plan, params=values)
         rows: list[Any]
 
@@ -195,26 +224,18 @@ class Engine:
                 expiry(self.deadline),
                 self.transactions.held(),
                 tried,
-                grouped=statement.kind is not StatementKind.OUTSIDE,
+                grouped=statement.kind is StatementKind.WRITE,
+                version=plan.version,
             )
+
+            if statement.kind is StatementKind.WRITE:
+                self._learn(query, plan)
 
         return rows
 
-    def at_once(self, query: str, params: Optional[Sequence[Any]]) -> Optional[list[Any]]:
-        """Return the rows of a read that went this way before; ``None``: ``execute`` knows."""
-        # Inside a transaction it needs a closer look.
-        if type(query) is not str or transactions.get().get(self.transactions) is not None:
-            return None
-
-        plan = self._short.get(query)
-
-        if plan is None or plan.rest:
-            return None
-
-        if type(params) is not list or len(params) != plan.statement.parameters:
-            params = check_parameters(plan.statement, params)
-
-        return self.readers.here.read(plan, encode_all(params))
+    def _learn(self, query: str, plan: Plan) -> None:
+        if self._shortcuts is not None:
+            self._shortcuts.learn(query, plan)
 
     async def _read(self, query: str, plan: Plan, values: Sequence[Any], tried: str) -> list[Any]:
         """Run a query outside a transaction: here when it is short, else on a thread."""
@@ -224,19 +245,12 @@ class Engine:
             rows = readers.here.read(plan, values)
 
             if rows is not None:
-                self._keep_short(query, plan)
+                self._learn(query, plan)
                 return rows
 
         plan.rest = max(0, plan.rest - 1)
         found: list[Any] = await readers.read(plan, values, expiry(self.deadline), tried)
         return found
-
-    def _keep_short(self, query: str, plan: Plan) -> None:
-        if plan.statement.plain:
-            if len(self._short) >= CACHED:
-                self._short.clear()
-
-            self._short[query] = plan
 
 
 def session_of(level: Level) -> WriterSession:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["GaveUp", "Job", "Work", "expire", "fail", "resolve"]
+__all__ = ["GaveUp", "Job", "StalePlan", "Work", "expire", "fail", "resolve"]
 
 Work = Callable[[sqlite3.Connection], Any]
 
@@ -21,10 +21,15 @@ class GaveUp(Exception):
     """The job's time was over before it had begun: nothing was applied."""
 
 
+class StalePlan(Exception):
+    """The schema is not the one that the parameters were made for: nothing was applied."""
+
+
 class Job:
     """Work on the connection, and the future of who waits for it.
 
     ``grouped``  it may share a transaction and its commit with its neighbours.
+    ``version``  of the schema, which must still be that; ``None``: any.
     ``steady``   it is not interrupted: a COMMIT that is has happened or not, nobody knows.
     """
 
@@ -36,6 +41,7 @@ class Job:
         "grouped",
         "interrupted",
         "steady",
+        "version",
         "work",
     )
 
@@ -47,7 +53,9 @@ class Job:
         *,
         grouped: bool = False,
         steady: bool = False,
+        version: int | None = None,
     ) -> None:
+        self.version = version
         self.work = work
         self.future = future
         self.expires = expires
@@ -65,6 +73,11 @@ class Job:
             return self._unclaimed.pop()
         except IndexError:
             return False
+
+    def give_up(self) -> None:
+        """Note that nobody waits any more: it need not begin, and is interrupted where it runs."""
+        self.abort = True
+        self.claim()
 
     def is_unwanted(self) -> bool:
         """Return whether nobody waits for it any more."""

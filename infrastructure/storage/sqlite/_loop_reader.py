@@ -60,8 +60,7 @@ class LoopReader:
                 plan.was_slow()
                 return None
 
-            tried = f"execute {plan.shown}"
-            raise function_error(self._con, exc) or sqlite_error(exc, tried) from exc
+            raise function_error(self._con, exc) or sqlite_error(exc, plan.tried) from exc
 
         if time.perf_counter() - began > LONG:
             plan.was_slow()

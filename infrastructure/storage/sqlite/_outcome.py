@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import sqlite3
 from typing import Any
 
 from ...interfaces.exceptions import InfrastructureError, TimeoutError
-from ._jobs import GaveUp, Job
-from ._worker import Worker
+from ._jobs import GaveUp, Job, StalePlan
 from .errors import sqlite_error
 
 __all__ = ["outcome_of"]
 
 
-async def outcome_of(worker: Worker, job: Job, tried: str) -> Any:
+async def outcome_of(job: Job, tried: str) -> Any:
     """Return the result of ``job``; its error, and its time-out, come as ours."""
     try:
-        return await worker.result(job)
-    except InfrastructureError:
+        return await job.future
+    except asyncio.CancelledError:
+        job.give_up()
+        raise
+    except (InfrastructureError, StalePlan):
         raise
     except GaveUp as exc:
         msg = f"{tried}: the deadline passed while the statement waited for SQLite's thread"

@@ -36,6 +36,14 @@ class Plans:
         self._look = look
         self._plans: dict[str, Plan] = {}
 
+    def forget(self) -> None:
+        """Make every plan anew: somebody else has changed the schema."""
+        self._plans.clear()
+
+    def known(self, statement: Statement) -> Optional[Plan]:
+        """Return the plan of ``statement`` if there is one; whoever uses it checks its version."""
+        return self._plans.get(statement.text)
+
     async def of(
         self, statement: Statement, ask: Optional[Ask] = None, *, fresh: bool = False
     ) -> Plan:

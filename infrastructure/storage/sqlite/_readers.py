@@ -37,7 +37,7 @@ class Readers:
         """Return the rows of a query, read on a thread."""
         worker = self._idle()
         job = worker.submit(partial(fetch, plan=plan, params=values), expires)
-        return await outcome_of(worker, job, tried)
+        return await outcome_of(job, tried)
 
     def _idle(self) -> Worker:
         """Return the thread with the least to do; a new one while all are busy."""

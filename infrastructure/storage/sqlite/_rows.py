@@ -39,6 +39,7 @@ class Plan:
         "statement",
         "strikes",
         "threaded",
+        "tried",
         "version",
     )
 
@@ -55,6 +56,7 @@ class Plan:
         self.sql = rewrite_casts(statement.sqlite_text)
         # What an error shows of the statement.
         self.shown = repr(scrub(statement.text[:80]))
+        self.tried = f"execute {self.shown}"
         self.encoders = encoders
         self._outputs = outputs
         self.threaded = threaded

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Optional
 
-from ._jobs import GaveUp, Job
+from ._jobs import GaveUp, Job, StalePlan
 from .functions import function_error
 
 __all__ = ["Result", "is_busy", "run_group", "run_one"]
@@ -48,6 +48,9 @@ def _alone(con: sqlite3.Connection, job: Job, enter: Enter) -> Any:
     con.execute("BEGIN IMMEDIATE")
 
     try:
+        if job.version is not None and job.version != _version(con):
+            raise StalePlan
+
         result = job.work(con)
         _commit(con, enter)
     finally:
@@ -70,7 +73,13 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
         return None
 
     try:
+        version = _version(con)
+
         for job in jobs:
+            if job.version is not None and job.version != version:
+                done.append((job, None, StalePlan()))
+                continue
+
             enter(job)
 
             try:
@@ -93,6 +102,13 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
         _undo(con, enter)
 
     return done
+
+
+def _version(con: sqlite3.Connection) -> int:
+    # Inside the transaction: from here to its end nobody can change the schema but its own jobs,
+    # and what changes it is never grouped.
+    version: int = con.execute("PRAGMA schema_version").fetchone()[0]
+    return version
 
 
 def _commit(con: sqlite3.Connection, enter: Enter) -> None:

@@ -41,7 +41,7 @@ class WriterSession:
             raise TransactionError(msg, outcome="not_applied")
 
         self._job = self._worker.submit(noted, expires, steady=steady)
-        return await outcome_of(self._worker, self._job, tried)
+        return await outcome_of(self._job, tried)
 
     async def control(self, text: str, expires: float) -> None:
         """Run a transaction command; a ROLLBACK of what SQLite has ended already is done."""

@@ -72,7 +72,7 @@ def _inside(engine: Engine, level: Level, tried: str) -> Run:
 
 def _on(engine: Engine, worker: Worker, tried: str) -> Run:
     async def run(work: Work) -> Any:
-        return await outcome_of(worker, worker.submit(work, expiry(engine.deadline)), tried)
+        return await outcome_of(worker.submit(work, expiry(engine.deadline)), tried)
 
     return run
 

@@ -19,6 +19,9 @@ def timestamptz(column_type: ColumnType) -> Encode:
     """Return the encoder of TIMESTAMPTZ: UTC, of one width, so that the text sorts by time."""
 
     def encode(value: Any) -> str | None:
+        if type(value) is datetime and value.tzinfo is UTC:
+            return value.isoformat("T", "microseconds")
+
         if value is None:
             return None
 

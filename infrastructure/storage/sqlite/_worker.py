@@ -7,13 +7,14 @@ import math
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, Optional
 
 from ...interfaces.exceptions import Outcome
-from ._jobs import Job, Work, expire, fail, resolve
+from ._jobs import Job, Work, fail, resolve
+from ._pending import Pending
 from ._runs import Result, is_busy, run_group, run_one
 
 __all__ = ["BUSY_WAIT", "TICKS", "Worker"]
@@ -48,8 +49,10 @@ class Worker:
         self._closed = closed
         self._farewell = farewell
         self._loop = asyncio.get_running_loop()
-        self._jobs: queue.SimpleQueue[Optional[Job]] = queue.SimpleQueue()
-        self._pending: set[Job] = set()
+        # Batches of jobs; None asks the thread to stop.
+        self._jobs: queue.SimpleQueue[Optional[list[Job]]] = queue.SimpleQueue()
+        self._outbox: list[Job] = []
+        self._pending = Pending(self._loop)
         self._current: Optional[Job] = None
         self._stopping = False
         self._con: Optional[sqlite3.Connection] = None
@@ -65,58 +68,64 @@ class Worker:
 
     async def opened(self) -> None:
         """Return when the connection is open, or raise what opening it raised."""
-        await self.result(self.submit(lambda _con: None, math.inf))
+        job = self.submit(lambda _con: None, math.inf)
+
+        try:
+            await job.future
+        except asyncio.CancelledError:
+            job.give_up()
+            raise
 
     def submit(
-        self, work: Work, expires: float, *, grouped: bool = False, steady: bool = False
+        self,
+        work: Work,
+        expires: float,
+        *,
+        grouped: bool = False,
+        steady: bool = False,
+        version: Optional[int] = None,
     ) -> Job:
-        """Queue ``work``; the result comes by ``result``."""
+        """Queue ``work``; its future tells the result, ``builtins.TimeoutError`` at the latest."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        job = Job(work, future, expires, grouped=grouped, steady=steady)
+        job = Job(work, future, expires, grouped=grouped, steady=steady, version=version)
 
         if self._stopping:
             job.claim()
             future.set_exception(self._closed("not_applied"))
-        else:
-            self._pending.add(job)
-            self._jobs.put(job)
+            return job
 
+        self._pending.add(job)
+
+        if not self._outbox:
+            # Once for all that is submitted in this turn: a thread that is woken at each job
+            # fights with the loop for the interpreter, and its groups are small.
+            self._loop.call_soon(self._send, context=Context())
+
+        self._outbox.append(job)
         return job
+
+    def _send(self) -> None:
+        if self._outbox:
+            jobs, self._outbox = self._outbox, []
+            self._jobs.put(jobs)
 
     def post(self, work: Work) -> None:
         """Queue ``work`` that nobody waits for, and that is not interrupted."""
         self.submit(work, math.inf, steady=True).future.add_done_callback(_heard)
 
-    async def result(self, job: Job) -> Any:
-        """Return the job's result; ``builtins.TimeoutError`` where it did not tell in time."""
-        timer = None
-
-        if job.expires != math.inf:
-            timer = self._loop.call_later(max(0.0, job.expires - time.monotonic()), expire, job)
-
-        try:
-            return await job.future
-        except asyncio.CancelledError:
-            job.abort = True
-            job.claim()
-            raise
-        finally:
-            if timer is not None:
-                timer.cancel()
-
     def stop(self) -> asyncio.Future[None]:
         """Close the connection after what is queued; return what tells when."""
         self._stopping = True
+        self._send()
         self._jobs.put(None)
         return self.stopped
 
     def abort(self) -> None:
         """Fail what waits and interrupt what runs; the thread then closes and ends by itself."""
-        for job in self._pending:
+        for job in self._pending.clear():
             job.abort = True
             fail(job.future, self._closed("not_applied" if job.claim() else "unknown"))
 
-        self._pending.clear()
         self.stop()
 
     def _main(self) -> None:
@@ -130,32 +139,33 @@ class Worker:
 
     def _take(self) -> list[Job]:
         """Wait for jobs; return those that are queued, none when the worker is to stop."""
-        batch: list[Job] = []
-        job = self._jobs.get()
+        taken: list[Job] = []
+        batch = self._jobs.get()
 
-        while job is not None:
-            batch.append(job)
-
-            if len(batch) == _GROUP:
-                return batch
+        while batch is not None:
+            taken += batch
 
             try:
-                job = self._jobs.get_nowait()
+                batch = self._jobs.get_nowait()
             except queue.Empty:
-                return batch
+                return taken
 
-        if batch:
+        if taken:
             # What stands before the stop is still run.
             self._jobs.put(None)
 
-        return batch
+        return taken
 
     def _serve(self, jobs: list[Job]) -> None:
         """Run ``jobs`` in order; neighbours that may share a commit do."""
         start = 0
 
         for end in range(1, len(jobs) + 1):
-            if end == len(jobs) or not (jobs[end].grouped and jobs[end - 1].grouped):
+            if (
+                end == len(jobs)
+                or not (jobs[end].grouped and jobs[end - 1].grouped)
+                or end - start == _GROUP
+            ):
                 self._run(jobs[start:end])
                 start = end
 
@@ -224,7 +234,7 @@ class Worker:
             self._jobs.put(None)
 
     def _deliver(self, done: list[Result], taken: list[Job]) -> None:
-        self._pending.difference_update(taken)
+        self._pending.remove(taken)
 
         for job, result, error in done:
             if error is None:

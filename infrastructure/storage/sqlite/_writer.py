@@ -22,12 +22,20 @@ __all__ = ["Writer"]
 class _Place:
     """A place in the queue: for a transaction, or with the work of one statement."""
 
-    __slots__ = ("expires", "granted", "grouped", "work")
+    __slots__ = ("expires", "granted", "grouped", "version", "work")
 
-    def __init__(self, work: Optional[Work], expires: float, *, grouped: bool) -> None:
+    def __init__(
+        self,
+        work: Optional[Work],
+        expires: float,
+        *,
+        grouped: bool = False,
+        version: Optional[int] = None,
+    ) -> None:
         self.work = work
         self.expires = expires
         self.grouped = grouped
+        self.version = version
         self.granted: asyncio.Future[Union[WriterSession, Job]] = (
             asyncio.get_running_loop().create_future()
         )
@@ -42,28 +50,41 @@ class Writer:
         self._holder: Optional[WriterSession] = None
         self._queue: deque[_Place] = deque()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a statement may go to the thread at once."""
+        return self._holder is None and not self._queue
+
     async def lease(self, expires: float, held: Optional[Level]) -> WriterSession:
         """Return the writer's session for a transaction that has it to itself."""
-        if self._holder is None and not self._queue:
+        if self.is_free:
             return self._make_holder()
 
-        place = _Place(None, expires, grouped=False)
+        place = _Place(None, expires)
         granted = await self._wait(place, held, "begin_transaction")
         assert isinstance(granted, WriterSession)
         return granted
 
     async def execute(
-        self, work: Work, expires: float, held: Optional[Level], tried: str, *, grouped: bool
+        self,
+        work: Work,
+        expires: float,
+        held: Optional[Level],
+        tried: str,
+        *,
+        grouped: bool,
+        version: Optional[int],
     ) -> Any:
-        """Run one statement that commits by itself."""
-        if self._holder is None and not self._queue:
-            job = self.worker.submit(work, expires, grouped=grouped)
+        """Run one statement that commits by itself; ``StalePlan`` where the schema has changed."""
+        if self.is_free:
+            job = self.worker.submit(work, expires, grouped=grouped, version=version)
         else:
-            granted = await self._wait(_Place(work, expires, grouped=grouped), held, tried)
+            place = _Place(work, expires, grouped=grouped, version=version)
+            granted = await self._wait(place, held, tried)
             assert isinstance(granted, Job)
             job = granted
 
-        return await outcome_of(self.worker, job, tried)
+        return await outcome_of(job, tried)
 
     async def _wait(
         self, place: _Place, held: Optional[Level], tried: str
@@ -135,7 +156,9 @@ class Writer:
             if place.work is None:
                 place.granted.set_result(self._make_holder())
             else:
-                job = self.worker.submit(place.work, place.expires, grouped=place.grouped)
+                job = self.worker.submit(
+                    place.work, place.expires, grouped=place.grouped, version=place.version
+                )
                 place.granted.set_result(job)
 
     def fail(self, error: Callable[[], InfrastructureError]) -> None:

@@ -98,8 +98,8 @@ class SQLiteStorage(Lifecycle, StorageInterface):
     async def execute(self, query: str, params: Optional[List[Any]] = None) -> List[Any]:
         """Run one statement; return its rows as ``dict``."""
         self._check("execute")
-        rows = self._engine.at_once(query, params)
-        return await self._engine.execute(query, params) if rows is None else rows
+        found = self._engine.take(query, params)
+        return found if type(found) is list else await self._engine.execute(query, params, found)
 
     async def execute_many(self, query: str, params_list: List[List[Any]]) -> None:
         """Run one statement for every row of parameters, all or nothing."""

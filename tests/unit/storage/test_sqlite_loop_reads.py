@@ -29,7 +29,7 @@ async def storage(tmp_path: Path) -> AsyncIterator[SQLiteStorage]:
 
 def plan_of(storage: SQLiteStorage, query: str) -> Plan:
     """Return what the storage knows of a query that it ran on the loop."""
-    return storage._engine._short[query]
+    return storage._engine._shortcuts._plans[query]
 
 
 async def test_a_query_that_was_slow_twice_rests_and_is_tried_again(
@@ -100,7 +100,7 @@ async def test_wrong_parameters_are_refused_by_the_short_way_too(
         await storage.execute(query, params)
 
     await storage.execute(query, [1])
-    assert query in storage._engine._short
+    assert query in storage._engine._shortcuts._plans
 
     with pytest.raises(ValidationError) as second:
         await storage.execute(query, params)
@@ -127,8 +127,8 @@ async def test_the_memory_for_texts_is_bounded(
     storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program that writes its values into the text does not fill the memory."""
-    monkeypatch.setattr("infrastructure.storage.sqlite._engine.CACHED", 3)
+    monkeypatch.setattr("infrastructure.storage.sqlite._shortcuts.CACHED", 3)
 
     for number in range(8):
         assert await storage.execute(f"SELECT {number} AS n") == [{"n": number}]
-        assert len(storage._engine._short) <= 3
+        assert len(storage._engine._shortcuts._plans) <= 3
