@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from ...interfaces.exceptions import InfrastructureError, ValidationError
@@ -23,11 +23,16 @@ from .functions import function_error
 
 __all__ = ["execute_many"]
 
-_STEP = 500
-"""At most as many rows are handed to the thread at a time."""
+_STEP = 1000
+"""At most as many rows are handed to the thread at a time, and ``_CELLS`` values."""
+
+_CELLS = 5000
 
 _HOLD = 0.002
 """Seconds for which the event loop is held to take and encode them."""
+
+_LOOK = 64
+"""Rows between two looks at the clock."""
 
 _END: Any = object()
 
@@ -93,29 +98,48 @@ def _iterate(params_list: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
         raise ValidationError(msg, operation="execute_many") from exc
 
 
-def _encode(plan: Plan, rows: Iterator[Sequence[Any]], first: int) -> list[list[Any]]:
+def _encode(plan: Plan, rows: Iterator[Sequence[Any]], first: int) -> list[Any]:
     """Take and encode as many rows as may be done without holding the event loop."""
-    encoded: list[list[Any]] = []
+    taken: list[Sequence[Any]] = []
+    most = min(_STEP, _CELLS // max(1, plan.statement.parameters) + 1)
     until = time.perf_counter() + _HOLD
 
-    for row_index, row in enumerate(rows, first):
-        params = check_parameters(plan.statement, row, row_index)
+    while len(taken) < most and time.perf_counter() < until:
+        part = list(islice(rows, min(_LOOK, most - len(taken))))
+        taken += part
 
+        if not part:
+            break
+
+    if not taken:
+        return []
+
+    # At a glance, as nearly all are right; else one by one, so that the error names the row.
+    if not (
+        {list, tuple}.issuperset(map(type, taken))
+        and set(map(len, taken)) == {plan.statement.parameters}
+    ):
+        for row_index, row in enumerate(taken, first):
+            check_parameters(plan.statement, row, row_index)
+
+    try:
+        return plan.encode_rows(taken)
+    except InfrastructureError:
+        _raise_of_first(plan, taken, first)
+        raise
+
+
+def _raise_of_first(plan: Plan, rows: Sequence[Sequence[Any]], first: int) -> None:
+    """Raise the error of the first row that has one; by columns a later one may come before."""
+    for row_index, row in enumerate(rows, first):
         try:
-            encoded.append(plan.encode(params))
+            plan.encode(row)
         except InfrastructureError as exc:
             exc.row_index = row_index
             raise
 
-        if len(encoded) == _STEP or time.perf_counter() > until:
-            break
 
-    return encoded
-
-
-def _write(
-    con: sqlite3.Connection, sql: str, rows: list[list[Any]], first: int, tried: str
-) -> None:
+def _write(con: sqlite3.Connection, sql: str, rows: list[Any], first: int, tried: str) -> None:
     left = iter(rows)
 
     try:

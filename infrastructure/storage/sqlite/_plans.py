@@ -9,10 +9,10 @@ from typing import Any, Optional
 from .._outputs import outputs
 from .._statement import Statement, StatementKind
 from .._targets import Target, Targets, targets
-from ._rows import Convert, Plan
+from .._types import ColumnType
+from ._rows import Plan
 from .ddl import column_type
 from .functions import FUNCTION_NAMES
-from .values import encode_any, encoder_for
 
 __all__ = ["CACHED", "Ask", "Plans"]
 
@@ -54,7 +54,7 @@ class Plans:
             return plan
 
         if statement.kind is not StatementKind.WRITE:
-            return self._keep(self._make(statement, _generic(statement), version=None))
+            return self._keep(self._make(statement, [None] * statement.parameters, version=None))
 
         version = self._version()
         found = targets(statement.text, dialect="sqlite")
@@ -67,16 +67,20 @@ class Plans:
                 fresh = True
                 types = self._types(found, await ask(TABLE_INFO, [found.table]))
 
-        plan = self._make(statement, _encoders(statement, found, types or {}), version=version)
+        plan = self._make(statement, _parameters(statement, found, types or {}), version=version)
         # What only the transaction sees, and what was looked at in a moment of lock, is not kept.
         return plan if fresh or types is None or version is None else self._keep(plan)
 
     def _make(
-        self, statement: Statement, encoders: Sequence[Convert], *, version: Optional[int]
+        self,
+        statement: Statement,
+        types: Sequence[Optional[ColumnType]],
+        *,
+        version: Optional[int],
     ) -> Plan:
         return Plan(
             statement,
-            encoders,
+            types,
             outputs(statement.text, dialect="sqlite"),
             threaded=not FUNCTION_NAMES.isdisjoint(statement.functions),
             version=version,
@@ -118,19 +122,16 @@ class Plans:
         return types
 
 
-def _generic(statement: Statement) -> list[Convert]:
-    return [encode_any] * statement.parameters
-
-
-def _encoders(statement: Statement, found: Targets, types: dict[Target, str]) -> list[Convert]:
-    """Return one encoder for each parameter; by its type only, where it is used in two ways."""
-    encoders = _generic(statement)
+def _parameters(
+    statement: Statement, found: Targets, types: dict[Target, str]
+) -> list[Optional[ColumnType]]:
+    """Return the type of each parameter's column; ``None`` where it is used in two ways, or none."""
+    wanted: list[Optional[ColumnType]] = [None] * statement.parameters
 
     for number, where in found.parameters.items():
         declared = {types[target] for target in where if target in types}
 
         if len(declared) == 1:
-            wanted = column_type(declared.pop())
-            encoders[number - 1] = encode_any if wanted is None else encoder_for(wanted)
+            wanted[number - 1] = column_type(declared.pop())
 
-    return encoders
+    return wanted

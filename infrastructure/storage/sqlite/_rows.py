@@ -10,8 +10,11 @@ from ..._core.secrets import scrub
 from ...interfaces.exceptions import ValidationError
 from .._outputs import Outputs
 from .._statement import Statement
+from .._types import ColumnType
 from ._casts import rewrite_casts
+from ._columns import Column, column_for, each_alone
 from .converters import CAST_CONVERTERS
+from .values import encode_any, encoder_for
 
 __all__ = ["Output", "Plan", "fetch", "make_rows", "open_cursor", "read_rows"]
 
@@ -29,9 +32,11 @@ class Plan:
     """What is known of one SQL text: how its parameters go in and its rows come out."""
 
     __slots__ = (
+        "_columns",
+        "_encoders",
         "_output",
         "_outputs",
-        "encoders",
+        "_types",
         "here",
         "rest",
         "shown",
@@ -46,7 +51,7 @@ class Plan:
     def __init__(
         self,
         statement: Statement,
-        encoders: Sequence[Convert],
+        types: Sequence[Optional[ColumnType]],
         outputs: Outputs,
         *,
         threaded: bool,
@@ -57,7 +62,9 @@ class Plan:
         # What an error shows of the statement.
         self.shown = repr(scrub(statement.text[:80]))
         self.tried = f"execute {self.shown}"
-        self.encoders = encoders
+        self._encoders = [encode_any if kind is None else encoder_for(kind) for kind in types]
+        self._types = types
+        self._columns: Optional[list[Column]] = None
         self._outputs = outputs
         self.threaded = threaded
         self.version = version
@@ -89,7 +96,25 @@ class Plan:
 
     def encode(self, params: Sequence[Any]) -> list[Any]:
         """Return ``params`` as SQLite takes them, or raise ``ValidationError``."""
-        return [encode(value) for encode, value in zip(self.encoders, params, strict=True)]
+        return [encode(value) for encode, value in zip(self._encoders, params, strict=True)]
+
+    def encode_rows(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return many ``params``; where one is wrong the error does not say which row it is of."""
+        if self._columns is None:
+            self._columns = [
+                each_alone if kind is None else column_for(kind) for kind in self._types
+            ]
+
+        columns: list[Sequence[Any]] = []
+
+        for values, encode_column, encode in zip(
+            zip(*rows, strict=True), self._columns, self._encoders, strict=True
+        ):
+            column = encode_column(values)
+            columns.append([encode(value) for value in values] if column is None else column)
+
+        # Of a statement without parameters nothing would be left.
+        return list(zip(*columns, strict=True)) if columns else [()] * len(rows)
 
     def output(self, description: Sequence[Sequence[Any]]) -> Output:
         """Return what becomes of the columns that SQLite describes."""
