@@ -1,0 +1,22 @@
+"""The minimal storage in a folder of its own: what the inherited methods are asked of."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from ...toy_storages import ToyHarness
+
+__all__ = ["Core"]
+
+
+class Core(ToyHarness):
+    """Claims nothing beyond the core."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix="toy-")))
+
+    async def close(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.path.parent)
