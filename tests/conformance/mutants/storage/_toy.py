@@ -15,7 +15,11 @@ class Core(ToyHarness):
     """Claims nothing beyond the core."""
 
     def __init__(self) -> None:
-        super().__init__(Path(tempfile.mkdtemp(prefix="toy-")))
+        super().__init__(Path())
+
+    async def open(self) -> None:
+        """Make the folder."""
+        self.path = Path(tempfile.mkdtemp(prefix="toy-"), self.path.name)
 
     async def close(self) -> None:
         """Remove the folder."""
