@@ -26,7 +26,7 @@ def main(patterns: list[str]) -> None:
             continue
 
         with mutant.planted():
-            make = harnesses_of(URLS[mutant.interface])[mutant.interface]
+            make = mutant.harness or harnesses_of(URLS[mutant.interface])[mutant.interface]
             report = prove(make, backend=mutant.name, limit=LIMIT)
 
         print(f"{mutant.name}: {len(report.of('failed'))} of {len(mutant.caught_by)} expected")

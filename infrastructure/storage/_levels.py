@@ -157,7 +157,7 @@ class Root:
 
         ``with_inner``: or one inside it is, which the caller is about to end too.
         """
-        while self._busy or not (with_inner or self._innermost is level):
+        while not self.gone and (self._busy or not (with_inner or self._innermost is level)):
             refuse_ended(level, operation)
             await self._wait(Waiter(level, with_inner), expires, operation)
 
@@ -204,7 +204,7 @@ class Root:
             if waiter.turn.done():
                 continue
 
-            if waiter.level.ended:
+            if waiter.level.ended or self.gone:
                 waiter.turn.set_result(None)
             elif free and (waiter.with_inner or waiter.level is self._innermost):
                 free = False
@@ -213,6 +213,11 @@ class Root:
                 still.append(waiter)
 
         self._waiting = still
+
+    def give_up(self) -> None:
+        """Note that the session is gone: who waits for a turn learns it at once."""
+        self.gone = True
+        self._wake()
 
     def enter(self, level: Level) -> None:
         """Make ``level``, just opened, the innermost one."""

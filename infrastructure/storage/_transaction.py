@@ -244,7 +244,7 @@ class Transactions:
         self.rebind(level, level.parent or self._outside(level))
 
     def _discard(self, root: Root) -> None:
-        root.gone = True
+        root.give_up()
         self.roots.discard(root)
         root.session.discard()
 

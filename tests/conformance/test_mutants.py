@@ -24,7 +24,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _failed(check: Check, mutant: Mutant) -> bool:
-    make_harness = harnesses_of(URLS[mutant.interface])[mutant.interface]
+    make_harness = mutant.harness or harnesses_of(URLS[mutant.interface])[mutant.interface]
     return run_check(check, make_harness, limit=LIMIT).status == "failed"
 
 

@@ -1,4 +1,4 @@
-"""S15 and G7: ``async with storage.transaction():`` and ``detached()``."""
+"""S15, G4 and G7: ``async with storage.transaction():`` and ``detached()``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from ...interfaces import (
     ConfigurationError,
+    ConnectionError,
     IntegrityError,
     TimeoutError,
     TransactionError,
@@ -18,6 +19,7 @@ from .._harness import StorageHarness
 from ._items import Items, items_of
 
 __all__ = [
+    "G4_a_block_names_itself_when_not_connected",
     "G7_a_cancelled_block_rolls_back",
     "S10_a_wait_for_the_writer_names_its_holder",
     "S10_another_connection_for_the_holder_is_refused",
@@ -58,6 +60,18 @@ async def S15_a_block_rolls_back_on_an_error(harness: StorageHarness) -> None:
         await items.holds([])
         await items.add(2)
         await items.holds([2])
+
+
+@check(feature="blocks")
+async def G4_a_block_names_itself_when_not_connected(harness: StorageHarness) -> None:
+    """Entered before connect or after disconnect: ConnectionError that names transaction()."""
+    storage = harness.make()
+
+    for when in ("before connect", "after disconnect"):
+        error = await raises(ConnectionError, storage.transaction().__aenter__, f"a block {when}")
+        assert "transaction" in str(error), f"a block {when} is not named: {error}"
+        await storage.connect()
+        await storage.disconnect()
 
 
 @check(feature="savepoints")
@@ -197,12 +211,15 @@ async def S10_a_wait_for_the_writer_names_its_holder(harness: StorageHarness) ->
         task = apart(holder(), "the one that holds it")
         await holds.wait()
 
-        with deadline(0.05):
-            error = await raises(TimeoutError, lambda: items.add(2), "a wait for the writer")
+        for call in (lambda: items.add(2), items.storage.begin_transaction):
+            async with asyncio.timeout(1):
+                with deadline(0.05):
+                    error = await raises(TimeoutError, call, "a wait for the writer")
 
-        assert "the one that holds it" in str(error), f"the holder is not named: {error}"
-        assert error.retryable, "a wait for a connection may be repeated"
-        assert error.outcome == "not_applied", f"outcome={error.outcome!r}"
+            assert "the one that holds it" in str(error), f"the holder is not named: {error}"
+            assert error.retryable, "a wait for a connection may be repeated"
+            assert error.outcome == "not_applied", f"outcome={error.outcome!r}"
+
         go.set()
         await task
         await items.holds([1])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...interfaces import IntegrityError, ValidationError
+from ...interfaces import IntegrityError, TransactionError, ValidationError
 from .._check import check
+from .._expect import raises
 from .._harness import StorageHarness
 from ._items import items_of
 
@@ -142,5 +143,7 @@ async def S6_a_bad_row_inside_a_transaction_undoes_with_it(harness: StorageHarne
         await items.storage.begin_transaction()
         await items.add(2)
         await items.many_fails(IntegrityError, _INSERT, [[3, ""], [1, ""]])
+        error = await raises(TransactionError, items.ids, "a statement after the bad row")
+        assert error.sqlstate == "25P02", f"sqlstate={error.sqlstate}"
         await items.storage.rollback()
         await items.holds([1])

@@ -1,25 +1,30 @@
-"""G7: a cancellation is never lost, and leaves a storage that works."""
+"""G7 and S9: a cancellation is never lost, and leaves a storage that works."""
 
 from __future__ import annotations
 
 import asyncio
 import builtins
 import time
+from collections.abc import Callable
+from typing import Any
 
 from ...interfaces import TransactionError, deadline
 from ...testing.cancellation import CancellationOutcome, every_cancellation
 from .._check import check
-from .._expect import apart, equal, raises, turns
+from .._expect import apart, beside, equal, raises, turns
 from .._harness import StorageHarness
 from ._items import SLOW, Items, calls_of, items_of
 
 __all__ = [
     "G7_a_cancelled_connect_leaves_nothing",
+    "G7_a_cancelled_place_goes_to_the_next",
     "G7_a_cancelled_statement_aborts_its_transaction",
     "G7_a_cancelled_statement_ends_at_once",
     "G7_every_suspension_of_a_transaction_can_be_cancelled",
     "G7_every_suspension_of_every_method_can_be_cancelled",
     "G7_execute_many_is_all_or_nothing_when_cancelled",
+    "S9_a_cancelled_block_of_a_child_is_undone_alone",
+    "S9_a_cancelled_turn_goes_to_the_next",
 ]
 
 
@@ -34,6 +39,13 @@ async def _still_works(items: Items) -> None:
         await items.run("DELETE FROM items")
         await items.add(7)
         await items.holds([7], "a wrong answer")
+
+
+async def _left(items: Items) -> list[int]:
+    """Return the ids that stay, when what goes on in the background is done."""
+    with deadline(2):
+        await items.run("DELETE FROM items WHERE id = -1")
+        return await items.ids()
 
 
 @check(feature="cancellation")
@@ -70,9 +82,7 @@ async def G7_every_suspension_of_a_transaction_can_be_cancelled(harness: Storage
                 committing[0] = True
 
         async def after(outcome: CancellationOutcome) -> None:
-            with deadline(2):
-                there = await items.ids()
-
+            there = await _left(items)
             assert there in ([], [1, 2]), f"half of it is there: {there} after {outcome}"
             # A cancelled commit may have happened; nothing before it may.
             assert there == [] or committing[0], f"it was committed before its end: {outcome}"
@@ -92,9 +102,7 @@ async def G7_execute_many_is_all_or_nothing_when_cancelled(harness: StorageHarne
         rows = [[number] for number in range(1200)]
 
         async def after(outcome: CancellationOutcome) -> None:
-            with deadline(2):
-                there = await items.ids()
-
+            there = await _left(items)
             assert len(there) in (0, 1200), f"{len(there)} of 1200 rows after {outcome}"
             await _still_works(items)
             await items.run("DELETE FROM items")
@@ -109,17 +117,19 @@ async def G7_execute_many_is_all_or_nothing_when_cancelled(harness: StorageHarne
 async def G7_a_cancelled_statement_ends_at_once(harness: StorageHarness) -> None:
     """The caller does not wait for the database, and the next statement not for the cancelled one."""
     async with items_of(harness) as items:
-        for _ in range(20):
-            took = await _cancelled(items)
-            assert took <= 0.5, f"the cancelled caller waited for {took:.3f} s"
+        for text in (SLOW, f"INSERT INTO items (id) {SLOW}"):
+            for _ in range(5):
+                took = await _cancelled(items, text)
+                assert took <= 0.5, f"the cancelled caller waited for {took:.3f} s"
 
-        await _still_works(items)
+            await _still_works(items)
 
 
-async def _cancelled(items: Items) -> float:
+async def _cancelled(items: Items, text: str) -> float:
     """Cancel a slow statement; return the seconds that its caller still waited."""
-    task = apart(items.run(SLOW))
-    await turns()
+    task = apart(items.run(text))
+    # It runs by then: one that had not begun would be given up without a trace.
+    await asyncio.sleep(0.02)
     begun = time.monotonic()
     task.cancel()
     await raises(asyncio.CancelledError, lambda: task, "the slow statement")
@@ -165,3 +175,62 @@ async def G7_a_cancelled_connect_leaves_nothing(harness: StorageHarness) -> None
     await storage.connect()
     await every_cancellation(storage.disconnect, after=reconnected)
     await storage.disconnect()
+
+
+async def _held(items: Items, number: int, inside: asyncio.Event, go: asyncio.Event) -> None:
+    async with items.storage.transaction():
+        await items.add(number)
+        inside.set()
+        await go.wait()
+
+
+async def _passes_on(items: Items, start: Callable[[Any], asyncio.Task[Any]]) -> None:
+    """Cancel who waits first, in the moment in which the holder leaves it the place."""
+    inside, go = asyncio.Event(), asyncio.Event()
+    holder = start(_held(items, 8, inside, go))
+    await inside.wait()
+    first = start(_held(items, 9, asyncio.Event(), asyncio.Event()))
+    second = start(items.add(1))
+    await turns()
+    holder.add_done_callback(lambda _: first.cancel())
+    go.set()
+    await raises(asyncio.CancelledError, lambda: first, "the first that waited")
+    _, still = await asyncio.wait({second}, timeout=1)
+    assert not still, "the place was lost with the one who was cancelled"
+    await second
+
+
+@check(feature="cancellation")
+async def G7_a_cancelled_place_goes_to_the_next(harness: StorageHarness) -> None:
+    """Who is cancelled in the moment of getting a connection leaves it to who waits behind."""
+    async with items_of(harness) as items:
+        await _passes_on(items, apart)
+        await items.holds([1, 8])
+
+
+@check(feature="joined_tasks")
+async def S9_a_cancelled_turn_goes_to_the_next(harness: StorageHarness) -> None:
+    """Inside a transaction, too."""
+    async with items_of(harness) as items:
+        await items.storage.begin_transaction()
+        await _passes_on(items, beside)
+        await items.storage.commit()
+        await items.holds([1, 8])
+
+
+@check(feature="joined_tasks")
+async def S9_a_cancelled_block_of_a_child_is_undone_alone(harness: StorageHarness) -> None:
+    """The transaction around it goes on."""
+    async with items_of(harness) as items:
+        await items.storage.begin_transaction()
+        inside = asyncio.Event()
+        child = beside(_held(items, 9, inside, asyncio.Event()))
+        await inside.wait()
+        child.cancel()
+        await raises(asyncio.CancelledError, lambda: child, "the block")
+
+        with deadline(1):
+            await items.add(1)
+
+        await items.storage.commit()
+        await items.holds([1])

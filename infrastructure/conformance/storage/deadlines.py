@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 import time
+from contextlib import ExitStack
 
 from ...interfaces import TimeoutError, TransactionError, ValidationError, deadline
 from .._check import check
@@ -109,7 +112,7 @@ async def G5_a_slow_statement_ends_in_time(harness: StorageHarness) -> None:
 
 @check(feature="deadlines")
 async def G5_the_default_of_the_constructor_counts(harness: StorageHarness) -> None:
-    """``deadline=`` is that of every single call; a block goes before it."""
+    """``deadline=`` is that of every single call; a block goes before it, or lifts it."""
     async with items_of(harness, deadline=0.2) as items:
         begun = time.monotonic()
         await raises(TimeoutError, lambda: items.run(SLOW), "a slow statement")
@@ -123,10 +126,18 @@ async def G5_the_default_of_the_constructor_counts(harness: StorageHarness) -> N
         took = time.monotonic() - begun
         assert 0.35 <= took <= 0.4 + _SLACK, f"it took {took:.3f} s in deadline(0.4)"
 
+        async def lifted() -> None:
+            async with asyncio.timeout(0.3):
+                with deadline(None):
+                    await items.run(SLOW)
+
+        error = await raises(builtins.TimeoutError, lifted, "asyncio.timeout(0.3)")
+        assert not isinstance(error, TimeoutError), f"the default was not lifted: {error}"
+
 
 @check(feature="deadlines")
 async def G5_a_rollback_is_not_stopped_by_an_expired_block(harness: StorageHarness) -> None:
-    """It has a second of its own; the end of an ``async with`` too."""
+    """It has a second of its own; the end of an ``async with`` too, and a disconnect."""
     async with items_of(harness) as items:
         await items.storage.begin_transaction()
         await items.add(1)
@@ -145,7 +156,18 @@ async def G5_a_rollback_is_not_stopped_by_an_expired_block(harness: StorageHarne
 
         await raises(TimeoutError, body, "the block")
         await items.add(4)
-        await items.holds([4])
+
+        with ExitStack() as stack:
+            async with items.storage.transaction():
+                await items.add(5)
+                stack.enter_context(deadline(_PASSED))
+
+        await items.holds([4, 5], "a block was not committed after the deadline")
+
+        with deadline(_PASSED):
+            await items.storage.disconnect()
+
+        assert await items.storage.is_connected() is False, "it did not disconnect"
 
 
 @check(feature="deadlines")

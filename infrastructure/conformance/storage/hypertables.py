@@ -62,8 +62,14 @@ async def S13_the_time_is_not_null_afterwards(harness: StorageHarness) -> None:
 
 @check(feature="hypertables")
 async def S13_every_time_type_will_do(harness: StorageHarness) -> None:
-    """TIMESTAMPTZ, TIMESTAMP, DATE; also where the time is a part of the key."""
-    for text in ("TIMESTAMPTZ NOT NULL", "TIMESTAMP", "DATE", "TIMESTAMPTZ PRIMARY KEY"):
+    """TIMESTAMPTZ, TIMESTAMP, DATE, an integer; also where the time is a part of the key."""
+    for text in (
+        "TIMESTAMPTZ NOT NULL",
+        "TIMESTAMP",
+        "DATE",
+        "BIGINT",
+        "TIMESTAMPTZ PRIMARY KEY",
+    ):
         async with items_of(harness, {"id": "BIGINT", "زمان": text}) as items:
             await items.storage.create_hypertable(items.name, "زمان")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from ...interfaces import TimeoutError, TransactionError, deadline
+from ...interfaces import IntegrityError, TimeoutError, TransactionError, deadline
 from .._check import check
 from .._expect import apart, beside, raises, turns
 from .._harness import StorageHarness
@@ -17,6 +17,7 @@ __all__ = [
     "S8_commit_and_rollback_as_tasks_act_for_the_owner",
     "S9_a_child_may_not_begin_commit_or_roll_back",
     "S9_a_child_of_an_ended_transaction_is_refused",
+    "S9_a_failure_of_a_child_fails_the_commit",
     "S9_a_task_that_dies_with_its_transaction_is_rolled_back",
     "S9_a_wait_for_the_turn_fails_nothing",
     "S9_child_tasks_join_the_transaction",
@@ -128,6 +129,19 @@ async def S9_a_child_of_an_ended_transaction_is_refused(harness: StorageHarness)
 
 
 @check(feature="joined_tasks")
+async def S9_a_failure_of_a_child_fails_the_commit(harness: StorageHarness) -> None:
+    """The one that was called while the child's statement ran, too."""
+    async with items_of(harness) as items:
+        await items.add(1)
+        await items.storage.begin_transaction()
+        child = beside(items.add(1))
+        await asyncio.sleep(0)
+        await raises(TransactionError, items.storage.commit, "a commit behind a bad statement")
+        await raises(IntegrityError, lambda: child, "the child's statement")
+        await items.holds([1])
+
+
+@check(feature="joined_tasks")
 async def S9_the_owner_is_outside_afterwards(harness: StorageHarness) -> None:
     """Its next statement commits by itself, and so do those of tasks that it starts then."""
     async with items_of(harness) as items:
@@ -183,10 +197,13 @@ async def S9_a_wait_for_the_turn_fails_nothing(harness: StorageHarness) -> None:
         task = beside(child())
         await inside.wait()
 
-        with deadline(0.05):
-            error = await raises(TimeoutError, lambda: items.add(1), "a wait for the turn")
+        for call in (lambda: items.add(1), items.storage.transaction().__aenter__):
+            async with asyncio.timeout(1):
+                with deadline(0.05):
+                    error = await raises(TimeoutError, call, "a wait for the turn")
 
-        assert error.outcome == "not_applied", f"outcome={error.outcome!r}"
+            assert error.outcome == "not_applied", f"outcome={error.outcome!r}"
+
         waiting = beside(items.add(2))
         await turns()
         waiting.cancel()

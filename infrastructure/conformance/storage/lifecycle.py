@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from ...interfaces import ConfigurationError, ConnectionError, OperationError, StorageInterface
+from ...interfaces import (
+    ConfigurationError,
+    ConnectionError,
+    InfrastructureError,
+    OperationError,
+    StorageInterface,
+)
 from .._check import check
-from .._expect import beside, equal, raises
+from .._expect import apart, beside, equal, raises, turns
 from .._harness import StorageHarness
 from ._items import Items, calls_of, items_of, unique
 
@@ -14,6 +20,7 @@ __all__ = [
     "G3_async_with_disconnects_after_an_error",
     "G3_connect_and_disconnect_are_idempotent",
     "G3_connect_works_again_after_disconnect",
+    "G3_disconnect_ends_who_waits",
     "G3_disconnect_under_load_ends_every_call",
     "G3_instances_reach_the_same_data",
     "G3_lifecycles_and_disconnects_coalesce",
@@ -133,6 +140,36 @@ async def G3_disconnect_under_load_ends_every_call(harness: StorageHarness) -> N
         there = await items.ids()
         acknowledged = [number for number, one in enumerate(results) if one is None]
         assert set(acknowledged) <= set(there), "an acknowledged row is gone"
+
+
+@check(feature="joined_tasks")
+async def G3_disconnect_ends_who_waits(harness: StorageHarness) -> None:
+    """For a connection that transactions hold, or for the turn in one: none waits on."""
+    async with items_of(harness) as items:
+        inside, go = asyncio.Event(), asyncio.Event()
+
+        async def block(number: int) -> None:
+            async with items.storage.transaction():
+                await items.add(number)
+                inside.set()
+                await go.wait()
+
+        await items.storage.begin_transaction()
+        holder = beside(block(0))
+        await inside.wait()
+        turn = beside(items.add(1))
+        others = [apart(block(number)) for number in range(2, 5)]
+        await turns()
+        await items.storage.disconnect()
+        _, still = await asyncio.wait({turn}, timeout=1)
+        assert not still, "a statement waits for its turn in a transaction that is gone"
+        go.set()
+
+        async with asyncio.timeout(1):
+            results = await asyncio.gather(holder, turn, *others, return_exceptions=True)
+
+        for one in results:
+            assert isinstance(one, InfrastructureError), f"a call got {one!r}"
 
 
 @check(feature="isolation")

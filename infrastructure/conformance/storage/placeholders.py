@@ -1,14 +1,18 @@
-"""S2: ``$1 ... $n`` on every backend, one statement a call."""
+"""S2 and G11: ``$1 ... $n`` on every backend, one statement a call."""
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from ...interfaces import ValidationError
 from .._check import check
-from .._expect import equal
+from .._expect import equal, raises
 from .._harness import StorageHarness
 from ._items import items_of
 
 __all__ = [
+    "G11_a_bad_argument_is_refused",
     "S2_a_literal_hides_a_placeholder",
     "S2_a_placeholder_may_repeat",
     "S2_a_wrong_count_is_refused",
@@ -51,7 +55,7 @@ async def S2_a_literal_hides_a_placeholder(harness: StorageHarness) -> None:
 
 @check()
 async def S2_a_wrong_count_is_refused(harness: StorageHarness) -> None:
-    """Too few, too many, none: ValidationError, and nothing was executed."""
+    """Too few, too many, none, or a ``$0``: ValidationError, and nothing was executed."""
     async with items_of(harness) as items:
         insert = "INSERT INTO items (id, name) VALUES ($1, $2)"
 
@@ -60,6 +64,28 @@ async def S2_a_wrong_count_is_refused(harness: StorageHarness) -> None:
             assert error.outcome == "not_applied", f"outcome={error.outcome!r}"
 
         await items.fails(ValidationError, "SELECT id FROM items", [1])
+        await items.fails(ValidationError, "SELECT id FROM items WHERE id = $0", [])
+        await items.holds([])
+
+
+@check()
+async def G11_a_bad_argument_is_refused(harness: StorageHarness) -> None:
+    """A query that is no text, parameters that are no list: ValidationError, nothing done."""
+    async with items_of(harness) as items:
+        insert = items.sql("INSERT INTO items (id, name) VALUES ($1, $2)")
+        bad: tuple[tuple[Any, Any], ...] = (
+            *((query, None) for query in (None, 5, insert.encode())),
+            *((insert, params) for params in ("ab", {1: 1, 2: 2}, {1, 2}, 5)),
+        )
+
+        for query, params in bad:
+            await raises(
+                ValidationError,
+                partial(items.storage.execute, query, params),
+                f"execute({query!r}, {params!r})",
+            )
+
+        await items.many_fails(ValidationError, insert, ["ab"])
         await items.holds([])
 
 

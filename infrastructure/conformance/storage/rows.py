@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ...interfaces import ValidationError
+import asyncio
+
+from ...interfaces import IntegrityError, ValidationError
 from .._check import check
+from .._expect import beside
 from .._harness import StorageHarness
-from ._items import items_of
+from ._items import SLOW, items_of
 
 __all__ = [
     "S3_a_semicolon_and_comments_are_fine",
@@ -14,9 +17,12 @@ __all__ = [
     "S3_no_result_is_an_empty_list",
     "S3_returning_gives_rows",
     "S3_rows_are_dicts",
+    "S3_statements_at_once_fail_alone",
     "S3_two_columns_of_one_name_are_refused",
     "S3_two_names_of_returning_change_nothing",
 ]
+
+_BRIEF = SLOW.replace("500000000", "100000")
 
 
 @check()
@@ -118,3 +124,21 @@ async def S3_a_statement_commits_by_itself(harness: StorageHarness) -> None:
 
     async with harness.make() as other:
         await items.by(other).holds([1], "what was written is gone")
+
+
+@check(feature="isolation")
+async def S3_statements_at_once_fail_alone(harness: StorageHarness) -> None:
+    """One that fails takes none of the others with it, whatever they share on the way."""
+    async with items_of(harness) as items:
+        taken = list(range(4, 40, 5))
+        await items.add(*taken)
+        # While the first one runs the others queue up, and what can share a commit shares it.
+        first = beside(items.run(f"INSERT INTO items (id) {_BRIEF}"))
+        calls = [beside(items.add(number)) for number in range(40)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        await first
+        failed = [number for number, one in enumerate(results) if one is not None]
+        assert failed == taken, f"the inserts of {failed} failed, not those of {taken}: {results}"
+        errors = [results[number] for number in taken]
+        assert all(isinstance(one, IntegrityError) for one in errors), f"got {errors!r}"
+        await items.holds([*range(40), 100_000])

@@ -34,21 +34,24 @@ _SCHEMA = {
 
 @check(feature="table_schemas")
 async def S12_a_difference_is_shown_and_nothing_changes(harness: StorageHarness) -> None:
-    """Another type, NULL, default, key, a missing column: OperationError that names the column."""
+    """Another type, NULL, default, key, reference, column: OperationError that names the column."""
     async with items_of(harness, _SCHEMA) as items:
         await items.run("INSERT INTO items (id) VALUES (1)")
-        changes = {
-            "name": "VARCHAR(10)",
-            "price": "NUMERIC(12,5) NOT NULL DEFAULT 1.5",
-            "at": "TIMESTAMPTZ",
-            "kind": "VARCHAR(10) DEFAULT 'it''s'",
-            "more": "TEXT",
-        }
 
-        for column, text in changes.items():
+        for column, text in (
+            ("name", "VARCHAR(10)"),
+            ("name", "TEXT UNIQUE"),
+            ("name", f"TEXT REFERENCES {items.name}(id)"),
+            ("id", "BIGINT NOT NULL"),
+            ("id", "BIGSERIAL PRIMARY KEY"),
+            ("price", "NUMERIC(12,5) NOT NULL DEFAULT 1.5"),
+            ("at", "TIMESTAMPTZ"),
+            ("kind", "VARCHAR(10) DEFAULT 'it''s'"),
+            ("more", "TEXT"),
+        ):
             schema = {**_SCHEMA, column: text}
             error = await refuses(OperationError, items.storage, items.name, schema)
-            assert column in str(error), f"the difference of {column} is not shown: {error}"
+            assert column in str(error), f"the difference to {text} is not shown: {error}"
 
         await items.holds([1])
         await items.storage.create_table(items.name, dict(_SCHEMA))

@@ -128,7 +128,8 @@ async def S15_stream_has_the_errors_of_execute(harness: StorageHarness) -> None:
         assert error.sqlstate == "42P01", f"sqlstate={error.sqlstate}"
         stream = storage.stream(select, [0])
 
-    await raises(ConnectionError, stream.__anext__, "stream after disconnect")
+    late = await raises(ConnectionError, stream.__anext__, "stream after disconnect")
+    assert "stream" in str(late), f"the method is not named: {late}"
 
 
 @check(absent="stream")

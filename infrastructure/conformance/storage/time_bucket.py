@@ -90,6 +90,10 @@ async def S14_dates_have_buckets_too(harness: StorageHarness) -> None:
             )
         )[0]
         assert row == {"w": date(2024, 4, 29), "m": date(2024, 5, 1)}, f"got {row}"
+        # Without a cast, too: what begins a day and has a time of day is no DATE.
+        select = "SELECT id FROM items WHERE time_bucket('7 days', d) = $1"
+        rows = await items.run(select, [date(2024, 4, 29)])
+        assert rows == [{"id": 1}], f"the bucket is not equal to its DATE: {rows}"
 
 
 @check(feature="time_bucket")

@@ -16,6 +16,7 @@ from .._harness import StorageHarness
 from ._items import Items, items_of
 
 __all__ = [
+    "S5_a_statement_follows_its_table",
     "S5_a_subclass_counts_as_its_base",
     "S5_a_time_comes_back_in_utc",
     "S5_a_value_finds_its_row",
@@ -159,7 +160,7 @@ _REFUSED: Final[Mapping[str, tuple[Any, ...]]] = {
     "TIMESTAMPTZ": (_NAIVE, 5),
     "INTERVAL": (5,),
     "UUID": (5, b"a"),
-    "JSONB": (object(), [b"a"], {1: "a"}, float("nan"), [{"a": "\0"}]),
+    "JSONB": (object(), [b"a"], {1: "a"}, {"a": {1: "b"}}, float("nan"), [{"a": "\0"}]),
 }
 
 
@@ -220,9 +221,13 @@ async def S5_ints_and_decimals_fit_the_wider_types(harness: StorageHarness) -> N
         insert = "INSERT INTO items VALUES ($1, $2, $3, $4)"
         await items.run(insert, [1, 2**70, 3, 4])
         await items.run(insert, [2, 0.1, Decimal("0.5"), Decimal("0.1")])
+        await items.run(f"{insert}, ($5, $6, $7, $8)", [3, None, None, None, 4, 5, 6, 7])
+        await items.run("UPDATE items SET n = $1, r = $2, d = $3 WHERE id = 3", [8, 9, 10])
         rows = await items.run("SELECT n, r, d FROM items ORDER BY id")
         assert rows[0] == {"n": Decimal(2**70), "r": 3.0, "d": 4.0}, f"got {rows[0]}"
         assert rows[1] == {"n": Decimal("0.1"), "r": 0.5, "d": 0.1}, f"got {rows[1]}"
+        assert rows[2] == {"n": Decimal(8), "r": 9.0, "d": 10.0}, f"UPDATE gave {rows[2]}"
+        assert rows[3] == {"n": Decimal(5), "r": 6.0, "d": 7.0}, f"the second row: {rows[3]}"
         equal({type(row["d"]) for row in rows}, {float})
 
 
@@ -238,3 +243,22 @@ async def S5_json_keeps_what_json_carries(harness: StorageHarness) -> None:
 
         for row, wanted in zip(rows, values, strict=True):
             assert _exact(row["j"], wanted), f"{wanted!r} came back as {row['j']!r}"
+
+
+@check(feature="typed_values")
+async def S5_a_statement_follows_its_table(harness: StorageHarness) -> None:
+    """Made again with other types, inside a transaction too: its values are those of now."""
+    async with items_of(harness, {"id": "BIGINT", "c": "TEXT"}) as items:
+        insert = "INSERT INTO items (id, c) VALUES ($1, $2)"
+        await items.run(insert, [1, "text"])
+        await items.run("DROP TABLE items")
+        await items.storage.create_table(items.name, {"id": "BIGINT", "c": "NUMERIC"})
+        await items.run(insert, [1, Decimal("1.10")])
+        await items.fails(ValidationError, insert, [2, b"x"])
+        await items.storage.begin_transaction()
+        await items.run("DROP TABLE items")
+        await items.storage.create_table(items.name, {"id": "BIGINT", "c": "BYTEA"})
+        await items.run(insert, [1, b"x"])
+        await items.storage.commit()
+        rows = await items.run("SELECT c FROM items")
+        assert rows == [{"c": b"x"}], f"got {rows}"

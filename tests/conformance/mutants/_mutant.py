@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
-from infrastructure.conformance import Interface
+from infrastructure.conformance import Harness, Interface
 
 __all__ = ["Mutant"]
 
@@ -26,6 +27,7 @@ class Mutant:
     ``old``        a piece of a function of that module, there exactly once.
     ``new``        what stands there instead.
     ``caught_by``  the names of the checks that must fail, each of them.
+    ``harness``    makes the backend that is asked, where it is not the one of ours.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Mutant:
     old: str
     new: str
     caught_by: tuple[str, ...]
+    harness: Callable[[], Harness[Any]] | None = None
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -41,11 +44,13 @@ class Mutant:
         function, code = self._mutated()
         original = function.__code__
         function.__code__ = code
+        _forget()
 
         try:
             yield
         finally:
             function.__code__ = original
+            _forget()
 
     def _mutated(self) -> tuple[FunctionType, CodeType]:
         module = importlib.import_module(f"infrastructure.{self.module}")
@@ -63,6 +68,15 @@ class Mutant:
         mutated = _inner(code, names)
         assert mutated.co_freevars == function.__code__.co_freevars, "it closes over other names"
         return function, mutated
+
+
+def _forget() -> None:
+    """Empty the caches of the package: what one code has remembered is not the other's."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "infrastructure":
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 def _enclosing(tree: ast.Module, line: int) -> list[str]:

@@ -1,0 +1,37 @@
+"""Wrong SQLite storages, by what they get wrong."""
+
+from __future__ import annotations
+
+from .._mutant import Mutant
+from . import (
+    blocks,
+    bulk,
+    deadlines,
+    errors,
+    lifecycle,
+    rows,
+    statements,
+    tables,
+    tasks,
+    times,
+    transactions,
+    values,
+)
+
+__all__ = ["MUTANTS"]
+
+MUTANTS: tuple[Mutant, ...] = (
+    *lifecycle.MUTANTS,
+    *statements.MUTANTS,
+    *rows.MUTANTS,
+    *values.MUTANTS,
+    *bulk.MUTANTS,
+    *transactions.MUTANTS,
+    *tasks.MUTANTS,
+    *blocks.MUTANTS,
+    *tables.MUTANTS,
+    *times.MUTANTS,
+    *deadlines.MUTANTS,
+    *errors.MUTANTS,
+)
+"""All of them."""

@@ -1,0 +1,78 @@
+"""Storages that connect, disconnect or introduce themselves wrongly."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from .._mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_lifecycle = partial(Mutant, interface="storage", module="_core.lifecycle")
+_storage = partial(Mutant, interface="storage", module="storage.sqlite.storage")
+
+MUTANTS: tuple[Mutant, ...] = (
+    _storage(
+        name="answers_is_connected_without_await",
+        old="async def is_connected(self)",
+        new="def is_connected(self)",
+        caught_by=("G1_the_methods_are_those_specified", "G1_the_simple_use_is_simple"),
+    ),
+    _storage(
+        name="raises_where_it_is_not_connected",
+        old="answer is no\n            return False",
+        new="\n            raise",
+        caught_by=("S1_is_connected_tells_and_never_raises",),
+    ),
+    _storage(
+        name="keeps_everything_in_a_temporary_file",
+        old="if path is None:",
+        new="if True:",
+        caught_by=(
+            "G3_connect_works_again_after_disconnect",
+            "G3_instances_reach_the_same_data",
+            "S3_a_statement_commits_by_itself",
+            "S7_commit_keeps",
+            "S15_a_block_commits_at_its_end",
+        ),
+    ),
+    _storage(
+        name="looks_for_a_transaction_before_the_connection",
+        old='self._check("commit")\n',
+        new="\n",
+        caught_by=("G4_every_method_names_itself_when_not_connected",),
+    ),
+    _lifecycle(
+        name="refuses_a_second_connect",
+        old="if self._live is not None:\n                return",
+        new='if self._live is not None:\n                self._refuse("connect")',
+        caught_by=("G3_connect_and_disconnect_are_idempotent",),
+    ),
+    _lifecycle(
+        name="gives_all_who_connect_the_cancellation_of_one",
+        old="await asyncio.wait({opening})\n        finally",
+        new="await opening\n        finally",
+        caught_by=("G3_lifecycles_and_disconnects_coalesce",),
+    ),
+    _lifecycle(
+        name="lets_every_event_loop_in",
+        old="if self._live is not asyncio.get_running_loop():",
+        new="if self._live is None:",
+        caught_by=("G8_another_event_loop_is_refused",),
+    ),
+    _lifecycle(
+        name="swallows_the_cancellation_of_disconnect",
+        old="closing.cancel()\n            raise",
+        new="closing.cancel()",
+        caught_by=("G7_a_cancelled_connect_leaves_nothing",),
+    ),
+    Mutant(
+        name="stays_connected_after_an_error_in_the_block",
+        interface="storage",
+        module="interfaces.storage",
+        old="await self.disconnect()",
+        new="await (self.is_connected() if exc_type else self.disconnect())",
+        caught_by=("G3_async_with_disconnects_after_an_error",),
+    ),
+)
+"""Each with the checks that notice it."""
