@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from ._beacon import longest_stall, noise
+from ._beacon import longest_stall
 from ._catalogue import FACTS, QUESTIONS, selected
 from ._machine import describe
 from ._plot import draw
@@ -68,7 +68,6 @@ async def _ask(questions: list[Question], facts: list[Fact], rounds: int) -> Ans
         asks={each.name: each.asks for each in (*questions, *facts)},
         comparisons=[*comparisons, *map(_settle, facts)],
         stalls=stalls,
-        noise=await noise(),
     )
 
 

@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from ._question import Question, Work
 from ._verdict import Stall
 
-__all__ = ["Beacon", "beaming", "longest_stall", "noise"]
+__all__ = ["Beacon", "beaming", "longest_stall"]
 
-_PASSES = 3
+# Seconds in which nothing but the beacon runs.
+_QUIET = 0.3
 
 # Turns of the loop in a pass, for what takes one operation a turn.
 _TURNS = 5000
@@ -64,12 +65,10 @@ async def beaming() -> AsyncIterator[Beacon]:
 async def longest_stall(question: Question) -> Stall:
     """Return the longest that ours held the loop, in passes of their own that are not timed."""
     passes: list[Beacon] = []
+    noise = await _noise()
 
     async with question.ours.open() as work:
-        await work.reset()
-        await work.run(question.turn)
-
-        for _ in range(_PASSES):
+        for _ in range(question.passes):
             await work.reset()
             passes.append(await _pass(work, question))
 
@@ -77,6 +76,7 @@ async def longest_stall(question: Question) -> Stall:
         question=question.name,
         wall=min(beacon.longest for beacon in passes),
         cpu=statistics.median(beacon.longest_busy for beacon in passes),
+        noise=noise,
     )
 
 
@@ -96,9 +96,8 @@ async def _pass(work: Work, question: Question) -> Beacon:
     return beacon
 
 
-async def noise(seconds: float = 0.5) -> Stall:
-    """Return the longest gap while nothing but the beacon runs: the machine's own."""
+async def _noise() -> float:
     async with beaming() as beacon:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(_QUIET)
 
-    return Stall(question="nothing", wall=beacon.longest, cpu=beacon.longest_busy)
+    return beacon.longest

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from . import cache, codec, messaging, sqlite_reads
+from . import cache, cache_stall, codec, messaging, sqlite_bulk, sqlite_inserts, sqlite_reads
 from ._question import Fact, Question
 
 __all__ = ["FACTS", "QUESTIONS", "selected"]
@@ -15,7 +15,10 @@ QUESTIONS: tuple[Question, ...] = (
     *cache.QUESTIONS,
     *messaging.QUESTIONS,
     *sqlite_reads.QUESTIONS,
+    *sqlite_inserts.QUESTIONS,
+    *sqlite_bulk.QUESTIONS,
     *codec.QUESTIONS,
+    *cache_stall.QUESTIONS,
 )
 
 FACTS: tuple[Fact, ...] = codec.FACTS

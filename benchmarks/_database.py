@@ -1,31 +1,58 @@
-"""The rows and the files of the storage benchmarks."""
+"""The rows, the tables and the files of the storage benchmarks."""
 
 from __future__ import annotations
 
 import random
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 
-__all__ = ["empty", "folder", "plain_connection", "rows", "settings"]
+__all__ = [
+    "PLAIN_TABLE",
+    "SCHEMA",
+    "Row",
+    "by_hand",
+    "empty",
+    "folder",
+    "open_plainly",
+    "pragmas",
+    "readings",
+]
+
+Row = tuple[datetime, str, float, int]
+
+SCHEMA: Final[dict[str, Any]] = {
+    "at": "TIMESTAMPTZ NOT NULL",
+    "name": "TEXT NOT NULL",
+    "value": "DOUBLE PRECISION NOT NULL",
+    "n": "INTEGER NOT NULL",
+}
+"""Readings of a sensor, as ours declares them: every column checks its type."""
+
+PLAIN_TABLE = (
+    "CREATE TABLE readings "
+    "(at TEXT NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, n INTEGER NOT NULL)"
+)
+"""The same as a user of sqlite3 would write it: nothing but NOT NULL is checked."""
 
 
-def rows(count: int) -> list[tuple[datetime, str, float, int]]:
-    """Return readings of a sensor: ``at``, ``name``, ``value``, ``n``; always the same ones."""
+def readings(count: int) -> list[Row]:
+    """Return rows, always the same ones."""
     numbers = random.Random(1)
     begin = datetime(2025, 1, 1, tzinfo=UTC)
+    step = timedelta(milliseconds=37)
     return [
-        (
-            begin + timedelta(milliseconds=37 * n),
-            f"sensor-{n % 997}",
-            numbers.random() * 100,
-            n,
-        )
-        for n in range(count)
+        (begin + step * n, f"sensor-{n % 997}", numbers.random() * 100, n) for n in range(count)
     ]
+
+
+def by_hand(rows: Iterable[Row]) -> Iterator[tuple[str, str, float, int]]:
+    """Give rows as sqlite3 takes them: the time as text that sorts."""
+    return ((at.isoformat(timespec="microseconds"), name, value, n) for at, name, value, n in rows)
 
 
 @contextmanager
@@ -38,23 +65,23 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def plain_connection(path: Path, synchronous: str = "NORMAL") -> sqlite3.Connection:
-    """Return a connection with the settings that ours has."""
+def open_plainly(path: Path, synchronous: str = "NORMAL") -> sqlite3.Connection:
+    """Return a connection of sqlite3 with the settings of ours."""
     con = sqlite3.connect(path, isolation_level=None, cached_statements=512)
 
-    for pragma in settings(synchronous):
+    for pragma in pragmas(synchronous):
         con.execute(pragma)
 
     return con
 
 
-def settings(synchronous: str) -> tuple[str, ...]:
-    """Return the pragmas for every contender: write-ahead log, and when it is synced."""
+def pragmas(synchronous: str) -> tuple[str, ...]:
+    """Return the settings of every contender: write-ahead log, and when it is synced."""
     return ("PRAGMA journal_mode=WAL", f"PRAGMA synchronous={synchronous}")
 
 
-def empty(path: Path, table: str) -> None:
-    """Delete all rows and the log's, so that each run begins alike."""
-    with closing(plain_connection(path)) as con:
-        con.execute(f"DELETE FROM {table}")
+def empty(path: Path) -> None:
+    """Delete all rows, and the log, so that each run begins alike."""
+    with closing(open_plainly(path)) as con:
+        con.execute("DELETE FROM readings")
         con.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -55,6 +55,7 @@ class Question:
     ``targets``     how many times as fast as a peer ours is to be.
     ``turn``        operations between two turns of the loop while stalls are looked for: what
                     never waits would otherwise hold the loop as long as the caller's own loop.
+    ``passes``      while stalls are looked for; what other processes add is not in all of them.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Question:
     operations: int
     targets: Mapping[str, float] = field(default_factory=dict)
     turn: int = 1
+    passes: int = 3
 
     @property
     def ours(self) -> Contender:

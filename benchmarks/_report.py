@@ -12,7 +12,7 @@ __all__ = ["Answers", "as_json", "as_markdown", "as_text"]
 
 _WORDS = {True: "met", False: "short", None: ""}
 _RATIOS = ("question", "peer", "target", "measured", "quartiles", "by CPU", "ours", "peer's", "")
-_STALLS = ("question", "longest stall", "of it CPU", "")
+_STALLS = ("question", "of work", "by the clock", "nothing ran", "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,6 @@ class Answers:
     asks: Mapping[str, str]
     comparisons: Sequence[Comparison]
     stalls: Sequence[Stall]
-    noise: Stall
 
 
 def as_json(answers: Answers) -> str:
@@ -46,7 +45,7 @@ def as_markdown(answers: Answers) -> str:
         "![ratio to the target](ratios.svg)",
         _pipes(_RATIOS, map(_ratio_cells, answers.comparisons)),
         "## The longest that ours held the event loop",
-        f"Target: {STALL_TARGET * 1000:g} ms. Nothing ran: {_milliseconds(answers.noise.wall)}.",
+        f"Target: {STALL_TARGET * 1000:g} ms.",
         _pipes(_STALLS, map(_stall_cells, answers.stalls)),
         "## What is asked",
         "\n".join(f"- `{name}`: {asks}" for name, asks in answers.asks.items()),
@@ -59,7 +58,7 @@ def as_text(answers: Answers) -> str:
     return "\n\n".join(
         (
             _columns(_RATIOS, map(_ratio_cells, answers.comparisons)),
-            _columns(_STALLS, map(_stall_cells, [*answers.stalls, answers.noise])),
+            _columns(_STALLS, map(_stall_cells, answers.stalls)),
         )
     )
 
@@ -80,7 +79,8 @@ def _ratio_cells(each: Comparison) -> tuple[str, ...]:
 
 
 def _stall_cells(each: Stall) -> tuple[str, ...]:
-    return (each.question, _milliseconds(each.wall), _milliseconds(each.cpu), _WORDS[each.met])
+    times = map(_milliseconds, (each.cpu, each.wall, each.noise))
+    return (each.question, *times, _WORDS[each.met])
 
 
 def _rate(operations: float | None) -> str:

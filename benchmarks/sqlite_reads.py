@@ -19,7 +19,7 @@ from typing import Any
 
 from infrastructure.storage.sqlite import SQLiteStorage
 
-from ._database import folder, plain_connection, rows, settings
+from ._database import SCHEMA, folder, open_plainly, pragmas, readings
 from ._question import OURS, Contender, Question, Work
 
 __all__ = ["QUESTIONS"]
@@ -27,13 +27,6 @@ __all__ = ["QUESTIONS"]
 _ROWS = 100_000
 _OPERATIONS = 4000
 _QUERY = "SELECT id, at, name, value, n FROM readings WHERE id = {}"
-_SCHEMA = {
-    "id": "BIGINT PRIMARY KEY",
-    "at": "TIMESTAMPTZ NOT NULL",
-    "name": "TEXT NOT NULL",
-    "value": "DOUBLE PRECISION NOT NULL",
-    "n": "INTEGER NOT NULL",
-}
 
 Read = Callable[[int], Awaitable[object]]
 Reader = Callable[[Path], AbstractAsyncContextManager[Read]]
@@ -66,7 +59,7 @@ async def _aiosqlite(path: Path) -> AsyncIterator[Read]:
     query = _QUERY.format("?")
 
     async with aiosqlite.connect(path, isolation_level=None, cached_statements=512) as con:
-        for pragma in settings("NORMAL"):
+        for pragma in pragmas("NORMAL"):
             await con.execute(pragma)
 
         async def read(id_: int) -> list[dict[str, Any]]:
@@ -77,10 +70,10 @@ async def _aiosqlite(path: Path) -> AsyncIterator[Read]:
 
 async def _fill(path: Path) -> None:
     async with SQLiteStorage(f"sqlite:///{path}") as storage:
-        await storage.create_table("readings", _SCHEMA)
+        await storage.create_table("readings", {"id": "BIGINT PRIMARY KEY", **SCHEMA})
         await storage.execute_many(
             "INSERT INTO readings (id, at, name, value, n) VALUES ($1, $2, $3, $4, $5)",
-            [[n, *row] for n, row in enumerate(rows(_ROWS))],
+            [[n, *row] for n, row in enumerate(readings(_ROWS))],
         )
 
 
@@ -120,7 +113,7 @@ def _sqlite3() -> Contender:
             path = where / "readings.db"
             await _fill(path)
 
-            with closing(plain_connection(path)) as con:
+            with closing(open_plainly(path)) as con:
 
                 async def run(operations: int) -> None:
                     for id_ in _IDS[:operations]:
