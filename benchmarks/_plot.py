@@ -32,6 +32,8 @@ def draw(comparisons: Sequence[Comparison], path: Path) -> None:
             axes.plot(each.target, place, marker="|", markersize=12, color="black", linewidth=0)
 
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}x")
+    axes.margins(y=0.01)
     axes.axvline(1, color="black", linewidth=0.6)
     axes.set_yticks(
         range(len(shown)), [f"{each.question} : {each.peer}" for each in shown], fontsize=8
