@@ -1,15 +1,19 @@
 # Everything a developer types; `make` alone lists it. Needs bash, Python 3.11 or newer with its venv module, nothing else.
 
 PYTHON ?= python3
+ROUNDS ?= 9
+ONLY ?=
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-# .venv has the tools and this tree (editable); .venv-test has the built wheel and no tool but the tests'.
+# .venv has the tools and this tree (editable); .venv-test has the built wheel and no tool but the tests';
+# .venv-bench has this tree and the peers that it is measured beside.
 DEV := .venv
 WHEEL := .venv-test
+BENCH := .venv-bench
 PIP := -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation
 # Folders too: one is newer than the wheel once a file in it is gone.
 SOURCES := $(shell find infrastructure -name __pycache__ -prune -o -print) $(wildcard examples/data/*) pyproject.toml LICENSE README.md
@@ -20,6 +24,7 @@ DEV_READY := $(DEV)/.dev-$(HERE)
 CLI_READY := $(DEV)/.cli-$(HERE)
 LOCK_READY := $(WHEEL)/.lock-$(HERE)
 WHEEL_READY := $(WHEEL)/.wheel-$(HERE)
+BENCH_READY := $(BENCH)/.bench-$(HERE)
 # A development environment runs the demo too; only a bare tree needs the small one.
 DEMO_READY := $(if $(wildcard $(DEV_READY)),$(DEV_READY),$(CLI_READY))
 
@@ -27,7 +32,7 @@ COMPILE = $(DEV)/bin/uv pip compile --quiet --no-config --universal --python-ver
   --no-header --no-annotate $(UPGRADE)
 phase = @printf '\n== %s  (%s)\n' "$(1)" "$$(date +%T)"
 
-.PHONY: help setup demo test check lint format types arrows wheel wheel-tests lock clean
+.PHONY: help setup demo test check lint format types arrows wheel wheel-tests bench lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +73,9 @@ wheel-tests: $(WHEEL_READY) ## the tests against the installed wheel, with the c
 	$(call phase,tests against the wheel)
 	tools/test_wheel.sh $(WHEEL)
 
+bench: $(BENCH_READY) ## how fast ours is beside its peers (ONLY=part of a name, ROUNDS=9)
+	$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS) '$(ONLY)'
+
 lock: $(DEV_READY) ## resolve the lock files anew (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) --all-extras --group dev --output-file requirements/dev.lock pyproject.toml
 	$(COMPILE) --all-extras --group test --constraints requirements/dev.lock --output-file requirements/test.lock pyproject.toml
@@ -75,7 +83,7 @@ lock: $(DEV_READY) ## resolve the lock files anew (UPGRADE=--upgrade for newer v
 	$(COMPILE) --all-extras --group build --group bench --constraints requirements/dev.lock --output-file requirements/bench.lock pyproject.toml
 
 clean: ## remove what was made here
-	rm -rf $(DEV) $(WHEEL) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(DEV) $(WHEEL) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEV_READY): requirements/dev.lock pyproject.toml tools/venv.sh
@@ -100,4 +108,10 @@ $(WHEEL_READY): $(LOCK_READY) $(DEV_READY) $(SOURCES)
 	rm -rf dist
 	$(DEV)/bin/python -m build --wheel --no-isolation --outdir dist . >/dev/null
 	$(WHEEL)/bin/python $(PIP) --force-reinstall dist/*.whl
+	@touch $@
+
+$(BENCH_READY): requirements/bench.lock pyproject.toml tools/venv.sh
+	$(call phase,set up $(BENCH))
+	tools/venv.sh $(PYTHON) $(BENCH) requirements/bench.lock
+	$(BENCH)/bin/python $(PIP) --editable .
 	@touch $@

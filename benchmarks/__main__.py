@@ -1,0 +1,101 @@
+"""Asks every question, or those of a pattern, and writes down what was found."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from ._beacon import longest_stall
+from ._catalogue import FACTS, QUESTIONS, selected
+from ._machine import describe
+from ._plot import draw
+from ._question import Fact, Question
+from ._report import Answers, as_json, as_markdown, as_text
+from ._rounds import answer
+from ._verdict import Comparison, spread
+
+_RESULTS = Path(__file__).parent / "results"
+_LEAST_ROUNDS = 5
+
+
+def main() -> int:
+    """Run; results are written only when everything was asked."""
+    arguments = _arguments()
+    questions = selected(QUESTIONS, arguments.only)
+    facts = selected(FACTS, arguments.only)
+
+    if not questions and not facts:
+        names = ", ".join(each.name for each in (*QUESTIONS, *FACTS))
+        print(f"no question matches {arguments.only!r}; there are: {names}", file=sys.stderr)
+        return 2
+
+    answers = asyncio.run(_ask(questions, facts, max(_LEAST_ROUNDS, arguments.rounds)))
+    _progress("")
+    print(as_text(answers))
+
+    if not arguments.only:
+        _write(answers)
+
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("only", nargs="?", default="", help="part of a name, or a wildcard")
+    parser.add_argument("--rounds", type=int, default=9, help=f"at least {_LEAST_ROUNDS}")
+    return parser.parse_args()
+
+
+async def _ask(questions: list[Question], facts: list[Fact], rounds: int) -> Answers:
+    comparisons: list[Comparison] = []
+
+    for question in questions:
+        if question.peers:
+            comparisons += await answer(question, rounds, _progress)
+
+    stalls = []
+
+    for question in questions:
+        _progress(f"{question.name}: stalls")
+        stalls.append(await longest_stall(question))
+
+    return Answers(
+        machine=describe(),
+        rounds=rounds,
+        asks={each.name: each.asks for each in (*questions, *facts)},
+        comparisons=[*comparisons, *map(_settle, facts)],
+        stalls=stalls,
+    )
+
+
+def _settle(fact: Fact) -> Comparison:
+    return Comparison(
+        question=fact.name,
+        peer=fact.peer,
+        ratio=spread([fact.measure()]),
+        target=fact.most,
+        at_most=True,
+    )
+
+
+def _write(answers: Answers) -> None:
+    _RESULTS.mkdir(exist_ok=True)
+    (_RESULTS / "results.json").write_text(as_json(answers), encoding="utf-8")
+    (_RESULTS / "results.md").write_text(as_markdown(answers), encoding="utf-8")
+    draw(answers.comparisons, _RESULTS / "ratios.svg")
+    print("\nwritten to benchmarks/results")
+
+
+def _progress(text: str) -> None:
+    """Show what is done now: on one line of a terminal, line by line elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<60}", end="" if text else "\r", file=sys.stderr, flush=True)
+    elif text:
+        print(f"{time.strftime('%T')} {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Every question there is, and those that a pattern selects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from . import cache, cache_stall, codec, messaging, sqlite_bulk, sqlite_inserts, sqlite_reads
+from ._question import Fact, Question
+
+__all__ = ["FACTS", "QUESTIONS", "selected"]
+
+QUESTIONS: tuple[Question, ...] = (
+    *cache.QUESTIONS,
+    *messaging.QUESTIONS,
+    *sqlite_reads.QUESTIONS,
+    *sqlite_inserts.QUESTIONS,
+    *sqlite_bulk.QUESTIONS,
+    *codec.QUESTIONS,
+    *cache_stall.QUESTIONS,
+)
+
+FACTS: tuple[Fact, ...] = codec.FACTS
+
+Asked = TypeVar("Asked", Question, Fact)
+
+
+def selected(items: Iterable[Asked], pattern: str) -> list[Asked]:
+    """Return those whose name contains ``pattern``, or matches it where it has a wildcard."""
+    wild = pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*"
+    return [item for item in items if fnmatchcase(item.name, wild)]

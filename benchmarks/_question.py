@@ -1,0 +1,88 @@
+"""What a benchmark asks: who does how many operations, and which ratio is the target."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+__all__ = ["OURS", "Contender", "Fact", "Opening", "Question", "Work"]
+
+OURS = "ours"
+"""The name of the contender whose ratio to the others is the answer."""
+
+
+async def nothing() -> None:
+    """Leave everything as it is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """A contender that is open: it does ``run(n)`` operations and returns when they are done.
+
+    ``reset``  brings it back to where each run begins; its time is not counted.
+    """
+
+    run: Callable[[int], Awaitable[object]]
+    reset: Callable[[], Awaitable[object]] = nothing
+
+
+Opening = Callable[[], AbstractAsyncContextManager[Work]]
+"""What opens a contender: a function under ``contextlib.asynccontextmanager``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contender:
+    """Somebody who answers the question.
+
+    ``operations``  in a run, where they are others than the question's: time is compared for
+                    each operation, so a contender a hundred times slower may do fewer.
+    """
+
+    name: str
+    open: Opening
+    operations: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A race of ours against its peers.
+
+    ``name``        what ``ONLY=`` selects.
+    ``asks``        one sentence.
+    ``contenders``  ours among them; who is there alone is not timed, only looked at for stalls.
+    ``operations``  of a run.
+    ``targets``     how many times as fast as a peer ours is to be.
+    ``turn``        operations between two turns of the loop while stalls are looked for: what
+                    never waits would otherwise hold the loop as long as the caller's own loop.
+    ``passes``      while stalls are looked for; what other processes add is not in all of them.
+    """
+
+    name: str
+    asks: str
+    contenders: tuple[Contender, ...]
+    operations: int
+    targets: Mapping[str, float] = field(default_factory=dict)
+    turn: int = 1
+    passes: int = 3
+
+    @property
+    def ours(self) -> Contender:
+        """The contender that is compared with each of the others."""
+        return next(each for each in self.contenders if each.name == OURS)
+
+    @property
+    def peers(self) -> tuple[Contender, ...]:
+        """The others."""
+        return tuple(each for each in self.contenders if each.name != OURS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """A ratio of ours to a peer that takes no clock, a size for instance: the less, the better."""
+
+    name: str
+    asks: str
+    peer: str
+    most: float
+    measure: Callable[[], float]
