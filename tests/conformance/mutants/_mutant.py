@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from infrastructure.conformance import Interface
+from infrastructure.conformance import Harness, Interface
 
 __all__ = ["Mutant"]
 
@@ -26,6 +26,7 @@ class Mutant:
     ``old``        a piece of a function of that module, there exactly once.
     ``new``        what stands there instead.
     ``caught_by``  the names of the checks that must fail, each of them.
+    ``harness``    makes what is asked, where that is not our backend in process.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Mutant:
     old: str
     new: str
     caught_by: tuple[str, ...]
+    harness: Callable[[], Harness[Any]] | None = None
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -41,14 +43,20 @@ class Mutant:
         function, code = self._mutated()
         original = function.__code__
         function.__code__ = code
+        _forget_results(self._module)
 
         try:
             yield
         finally:
             function.__code__ = original
+            _forget_results(self._module)
+
+    @property
+    def _module(self) -> ModuleType:
+        return importlib.import_module(f"infrastructure.{self.module}")
 
     def _mutated(self) -> tuple[FunctionType, CodeType]:
-        module = importlib.import_module(f"infrastructure.{self.module}")
+        module = self._module
         source = inspect.getsource(module)
         found = source.count(self.old)
         assert found == 1, f"{self.name}: {self.old!r} is {found} times in {self.module}, not once"
@@ -63,6 +71,13 @@ class Mutant:
         mutated = _inner(code, names)
         assert mutated.co_freevars == function.__code__.co_freevars, "it closes over other names"
         return function, mutated
+
+
+def _forget_results(module: ModuleType) -> None:
+    """Let no ``lru_cache`` of ``module`` answer for the other code."""
+    for value in vars(module).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
 
 
 def _enclosing(tree: ast.Module, line: int) -> list[str]:
