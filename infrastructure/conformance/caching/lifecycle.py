@@ -218,12 +218,13 @@ async def G8_connect_starts_afresh_when_its_loop_is_closed(harness: CachingHarne
 
 @check(feature="loop_owner")
 async def G8_another_event_loop_is_refused(harness: CachingHarness) -> None:
-    """Use and connect from another loop: ConfigurationError at once; at home it works on."""
+    """Use, connect and disconnect from there: ConfigurationError at once; at home it works on."""
     async with harness.make() as cache:
         await cache.set("key", 1)
+        ends = {"connect": cache.connect, "disconnect": cache.disconnect}
 
         async def elsewhere() -> None:
-            for name, call in {**calls_of(cache), "connect": cache.connect}.items():
+            for name, call in {**calls_of(cache), **ends}.items():
                 await raises(ConfigurationError, call, f"{name} in another event loop")
 
         await asyncio.to_thread(asyncio.run, elsewhere())

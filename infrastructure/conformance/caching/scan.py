@@ -76,6 +76,7 @@ async def C7_only_the_wildcards_are_special(harness: CachingHarness) -> None:
 async def C7_classes_and_their_negation(harness: CachingHarness) -> None:
     """``[abc]``, ``[a-z]``, ``[^a]`` and ``[!a]``; a minus first or last is itself."""
     await _expect(harness, "[abc]", ("a", "c"), ("d", "ab", "A"))
+    await _expect(harness, "[acx]", ("a", "c", "x"), ("b", "-"))
     await _expect(harness, "[a-c]x", ("ax", "cx"), ("dx", "x"))
     await _expect(harness, "[^a]", ("b", "^", "\n"), ("a", "bb"))
     await _expect(harness, "[!a]", ("b", "!"), ("a",))
