@@ -62,12 +62,6 @@ MUTANTS: tuple[Mutant, ...] = (
         new="return self._keys[start : max(start + 1, self._done - 1)]",
         caught_by=("C8_large_batches_are_complete",),
     ),
-    _steps(
-        name="takes_the_first_step_for_the_whole_batch",
-        old="return self._keys[start : self._done]",
-        new="return self._keys[start : self._done] if start == 0 else ()",
-        caught_by=("C8_large_batches_are_complete",),
-    ),
     _cache(
         name="looks_at_no_key_of_a_batch",
         old="                check_key(key)\n",
@@ -100,12 +94,6 @@ MUTANTS: tuple[Mutant, ...] = (
         name="names_every_key_of_a_batch_as_failed",
         old="exc.failed_keys = tuple(keys[position:])",
         new="exc.failed_keys = tuple(keys)",
-        caught_by=("C8_a_bad_part_is_refused_and_named",),
-    ),
-    _mixin(
-        name="names_no_key_of_a_batch_as_failed",
-        old="exc.failed_keys = tuple(keys[position:])",
-        new="exc.failed_keys = ()",
         caught_by=("C8_a_bad_part_is_refused_and_named",),
     ),
     _mixin(

@@ -47,15 +47,6 @@ MUTANTS: tuple[Mutant, ...] = (
         new='        key = ""\n        flight = self._flights.get(key)\n\n        if flight is None:',
         caught_by=("C9_one_call_however_many_wait",),
     ),
-    _cache(
-        name="calls_the_factory_once_a_handle",
-        old="entry = await self._shared.flights.run(key, make, expiry(self._deadline))",
-        new=(
-            "flights = vars(self).setdefault('_own', type(self._shared.flights)())\n"
-            "            entry = await flights.run(key, make, expiry(self._deadline))"
-        ),
-        caught_by=("C9_handles_of_one_store_share_the_call",),
-    ),
     _flights(
         name="keeps_an_error_for_the_next_caller",
         old="        if self._flights.get(key) is flight:\n            del self._flights[key]\n",
@@ -181,12 +172,6 @@ MUTANTS: tuple[Mutant, ...] = (
         caught_by=("G5_a_waiter_ends_by_its_own_deadline",),
     ),
     _flights(
-        name="gives_a_waiter_none_when_its_time_is_over",
-        old="if flight.overdue or not task.done():",
-        new="if not task.done():\n            return None\n\n        if flight.overdue:",
-        caught_by=("G5_a_waiter_ends_by_its_own_deadline",),
-    ),
-    _flights(
         name="says_cancelled_where_the_time_was_over",
         old="if flight.overdue or not task.done():",
         new="if not task.done():",
@@ -203,11 +188,5 @@ MUTANTS: tuple[Mutant, ...] = (
         old="entry = await self._shared.flights.run(key, make, expiry(self._deadline))",
         new="entry = await self._shared.flights.run(key, make, expiry(None))",
         caught_by=("G5_the_constructors_deadline_is_the_default",),
-    ),
-    _mixin(
-        name="inherits_a_get_or_set_that_overwrites",
-        old="            if not await self.exists(key):\n",
-        new="            if True:\n",
-        caught_by=("C9_a_set_meanwhile_wins",),
     ),
 )

@@ -31,12 +31,6 @@ MUTANTS: tuple[Mutant, ...] = (
         caught_by=("C1_keys_are_not_normalised",),
     ),
     _names(
-        name="drops_the_zero_width_non_joiner",
-        old="    return key\n",
-        new='    return key.replace("\\u200c", "")\n',
-        caught_by=("C1_keys_are_case_sensitive_and_never_trimmed",),
-    ),
-    _names(
         name="takes_an_empty_key",
         old="    if not key:\n",
         new="    if key is None:\n",
@@ -69,12 +63,6 @@ MUTANTS: tuple[Mutant, ...] = (
         old='size = len(key) if key.isascii() else len(_encode("the key", key))',
         new='_encode("the key", key)\n    size = len(key)',
         caught_by=("G11_a_key_over_64_kib_is_refused",),
-    ),
-    _names(
-        name="measures_keys_as_two_bytes_a_character",
-        old='size = len(key) if key.isascii() else len(_encode("the key", key))',
-        new='size = len(key.encode("utf-16", "surrogatepass")) - 2',
-        caught_by=("C1_a_key_of_64_kib_is_kept",),
     ),
     _names(
         name="refuses_the_longest_key",

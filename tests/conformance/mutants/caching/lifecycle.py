@@ -27,12 +27,6 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         caught_by=("G1_the_methods_are_those_specified",),
     ),
-    _cache(
-        name="has_a_method_that_is_not_async",
-        old="    async def exists(self, key: str) -> bool:",
-        new="    def exists(self, key: str) -> bool:",
-        caught_by=("G1_the_methods_are_those_specified",),
-    ),
     _interface(
         name="enters_as_nothing",
         old="        return self\n",
@@ -45,19 +39,13 @@ MUTANTS: tuple[Mutant, ...] = (
         new="        if exc is None:\n            await self.disconnect()\n",
         caught_by=("G3_async_with_disconnects_after_an_error",),
     ),
-    _cache(
-        name="begins_empty_at_each_connect",
-        old="        self._shared.join(self)\n",
-        new=(
-            "        self._shared.join(self)\n\n"
-            "        for shard in self._store.shards:\n            shard.clear()\n"
-        ),
-        caught_by=("G3_connect_works_again_after_disconnect",),
-    ),
     _life(
-        name="connects_once_more_when_connected",
+        name="refuses_to_connect_twice",
         old="            if self._live is not None:\n                return\n",
-        new="            if self._live is not None:\n                raise RuntimeError\n",
+        new=(
+            "            if self._live is not None:\n"
+            "                raise ConfigurationError('connected already')\n"
+        ),
         caught_by=("G3_connect_and_disconnect_are_idempotent",),
     ),
     _life(
@@ -111,14 +99,6 @@ MUTANTS: tuple[Mutant, ...] = (
         new='self._check("get")',
         caught_by=("G4_every_method_names_itself_when_not_connected",),
     ),
-    _life(
-        name="does_not_know_what_became_of_a_call_it_never_made",
-        old='        msg = f"{operation}: {self._describe()} {how}; call connect() first"\n'
-        '        raise ConnectionError(msg, outcome="not_applied", operation=operation)',
-        new='        msg = f"{operation}: {self._describe()} {how}; call connect() first"\n'
-        '        raise ConnectionError(msg, outcome="unknown", operation=operation)',
-        caught_by=("G4_every_method_names_itself_when_not_connected",),
-    ),
     _shared(
         name="shares_no_store_by_its_name",
         old="shared = _by_name.get(options.name) if options.name else None",
@@ -150,6 +130,12 @@ MUTANTS: tuple[Mutant, ...] = (
         name="moves_to_the_loop_that_connects_last",
         old="if self._pid == os.getpid() and not owner.is_closed():",
         new="if self._pid != os.getpid():",
+        caught_by=("G8_another_event_loop_is_refused",),
+    ),
+    _life(
+        name="lets_any_loop_disconnect_it",
+        old='        self._adopt("disconnect")\n',
+        new="",
         caught_by=("G8_another_event_loop_is_refused",),
     ),
     _life(
