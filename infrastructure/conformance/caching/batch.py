@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from ...interfaces import ValidationError
+from ...interfaces import ConnectionError, ValidationError
 from .._check import check
-from .._expect import equal, raises
+from .._expect import beside, equal, raises, turns
 from .._harness import CachingHarness
 from .._values import PROBES, same
+from ._factory import soon
 
 __all__ = [
     "C8_a_bad_part_is_refused_and_named",
+    "C8_a_batch_that_is_cut_short_names_what_is_left",
     "C8_delete_many_counts_live_keys",
     "C8_empty_batches_are_fine",
     "C8_get_many_gives_hits_only",
@@ -78,6 +81,27 @@ async def C8_large_batches_are_complete(harness: CachingHarness) -> None:
         equal(await cache.get_many(values), values)
         equal(await cache.delete_many(values), 3000)
         equal(await cache.get_many(values), {})
+
+
+@check(feature="batch")
+async def C8_a_batch_that_is_cut_short_names_what_is_left(harness: CachingHarness) -> None:
+    """Where a disconnect ends it, what it neither names as failed nor denies is stored."""
+    values = {f"key:{number}": number for number in range(3000)}
+    cache = harness.make()
+    await cache.connect()
+    batch = beside(cache.set_many(values))
+    await turns(30)
+    await cache.disconnect()
+    (answer,) = await soon(asyncio.gather(batch, return_exceptions=True))
+    assert answer is None or isinstance(answer, ConnectionError), f"the batch gave {answer!r}"
+
+    async with cache:
+        left = values.keys() - (await cache.get_many(values)).keys()
+
+    denied = values.keys() if getattr(answer, "outcome", None) == "not_applied" else ()
+    named = {*denied, *getattr(answer, "failed_keys", ())}
+    assert left <= named, f"not stored, and not named as failed: {sorted(left - named)[:3]}"
+    assert left >= set(denied), "it said that nothing was stored"
 
 
 async def _refused(harness: CachingHarness) -> dict[str, Any]:
