@@ -62,6 +62,18 @@ MUTANTS: tuple[Mutant, ...] = (
         new="return self._keys[start : max(start + 1, self._done - 1)]",
         caught_by=("C8_large_batches_are_complete",),
     ),
+    _steps(
+        name="names_what_was_done_as_failed",
+        old="exc.failed_keys = tuple(self._keys[start:])",
+        new="exc.failed_keys = tuple(self._keys[:start])",
+        caught_by=("C8_a_batch_that_is_cut_short_names_what_is_left",),
+    ),
+    _steps(
+        name="denies_a_batch_that_was_stored_in_part",
+        old="exc.outcome = outcome",
+        new='exc.outcome = "not_applied"',
+        caught_by=("C8_a_batch_that_is_cut_short_names_what_is_left",),
+    ),
     _cache(
         name="looks_at_no_key_of_a_batch",
         old="                check_key(key)\n",
