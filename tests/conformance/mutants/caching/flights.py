@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...toy_caches import InheritsMixins
 from .._mutant import Mutant
 
 __all__ = ["MUTANTS"]
 
 _cache = partial(Mutant, interface="caching", module="caching.memory.cache")
-_shared = partial(Mutant, interface="caching", module="caching.memory._shared")
 _flights = partial(Mutant, interface="caching", module="interfaces._flights")
 _context = partial(Mutant, interface="caching", module="interfaces._context")
-_mixin = partial(Mutant, interface="caching", module="interfaces.caching", harness=InheritsMixins)
 
 MUTANTS: tuple[Mutant, ...] = (
     _cache(
