@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from infrastructure.conformance import harnesses_of, prove
+from infrastructure.conformance.caching import _factory
 from infrastructure.conformance.messaging import _inbox
 from tests.conformance.mutants import MUTANTS
 from tests.conformance.test_mutants import LIMIT, URLS
@@ -19,7 +20,7 @@ from tests.conformance.test_mutants import LIMIT, URLS
 
 def main(patterns: list[str]) -> None:
     """Run every check against each mutant of such a name."""
-    _inbox.PATIENCE = 0.3
+    _inbox.PATIENCE = _factory.PATIENCE = 0.3
 
     for mutant in MUTANTS:
         if not any(fnmatchcase(mutant.name, pattern) for pattern in patterns or ["*"]):

@@ -15,6 +15,16 @@ __all__ = ["PROBES", "same"]
 _TEHRAN = timezone(timedelta(hours=3, minutes=30))
 _BERLIN = ZoneInfo("Europe/Berlin")
 
+
+def _deep(levels: int) -> Any:
+    value: Any = b"x"
+
+    for _ in range(levels):
+        value = [(value,)]
+
+    return value
+
+
 PROBES: Final[Mapping[str, Any]] = {
     "none": None,
     "true": True,
@@ -59,6 +69,7 @@ PROBES: Final[Mapping[str, Any]] = {
     "dict key 1.0": {1.0: "float"},
     "dict like a tag": {"__type__": "tuple", "value": [1]},
     "datetime naive": datetime(2024, 2, 29, 23, 59, 59, 999999),  # noqa: DTZ001 - naive on purpose
+    "datetime naive and fold": datetime(2024, 10, 27, 2, 30, fold=1),  # noqa: DTZ001 - as above
     "datetime utc": datetime(2024, 1, 2, tzinfo=UTC),
     "datetime offset": datetime(2024, 1, 2, 3, tzinfo=_TEHRAN),
     "datetime named offset": datetime(2024, 1, 2, tzinfo=timezone(timedelta(hours=1), "ours")),
@@ -75,6 +86,7 @@ PROBES: Final[Mapping[str, Any]] = {
     "decimal signalling nan": Decimal("sNaN12"),
     "decimal minus zero": Decimal("-0.00"),
     "uuid": UUID("12345678-1234-5678-1234-567812345678"),
+    "nested deep": _deep(30),
     "nested": [{"t": (Decimal(1), {date(2024, 1, 1)})}, {UUID(int=1): [b"x", (None,)]}],
 }
 """By name; each is a corner at which some serialiser bends the type."""

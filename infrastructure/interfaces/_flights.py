@@ -18,10 +18,11 @@ __all__ = ["Flight", "Flights"]
 class Flight:
     """The making of one value: its task, and the latest instant a caller waits for it."""
 
-    __slots__ = ("expires", "superseded", "task", "timer")
+    __slots__ = ("expires", "overdue", "superseded", "task", "timer")
 
     def __init__(self) -> None:
         self.expires = -math.inf
+        self.overdue = False
         self.superseded = False
         self.task: asyncio.Task[Any] | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -79,12 +80,13 @@ class Flights:
     async def _wait(self, key: str, flight: Flight, expires: float) -> Any:
         task = flight.task
         assert task is not None
-        _extend(flight, task, expires)
+        self._extend(key, flight, task, expires)
         remaining = None if expires == math.inf else max(0.0, expires - time.monotonic())
         # asyncio.wait: neither our cancellation nor our time-out reaches the task.
         await asyncio.wait({task}, timeout=remaining)
 
-        if not task.done():
+        # The flight's timer may have ended the task in the very turn in which we waited enough.
+        if flight.overdue or not task.done():
             msg = f"get_or_set({key!r}): the factory had not returned when the deadline passed"
             raise TimeoutError(msg, outcome="unknown", operation="get_or_set")
 
@@ -94,22 +96,29 @@ class Flights:
 
         return task.result()
 
+    def _extend(self, key: str, flight: Flight, task: asyncio.Task[Any], expires: float) -> None:
+        """Let the task run until ``expires`` at least; nobody waits for it after the latest."""
+        if expires <= flight.expires:
+            return
+
+        flight.expires = expires
+
+        if flight.timer is not None:
+            flight.timer.cancel()
+            flight.timer = None
+
+        if expires != math.inf:
+            delay = max(0.0, expires - time.monotonic())
+            flight.timer = task.get_loop().call_later(delay, self._expire, key, flight, task)
+
+    def _expire(self, key: str, flight: Flight, task: asyncio.Task[Any]) -> None:
+        """End what nobody has time for any more; who asks from now on begins anew."""
+        flight.overdue = True
+        task.cancel()
+
+        if self._flights.get(key) is flight:
+            self.supersede(key)
+
 
 async def _value(make: Callable[[Flight], Awaitable[Any]], flight: Flight) -> Any:
     return await make(flight)
-
-
-def _extend(flight: Flight, task: asyncio.Task[Any], expires: float) -> None:
-    """Let the task run until ``expires`` at least; nobody waits for it after the latest."""
-    if expires <= flight.expires:
-        return
-
-    flight.expires = expires
-
-    if flight.timer is not None:
-        flight.timer.cancel()
-        flight.timer = None
-
-    if expires != math.inf:
-        delay = max(0.0, expires - time.monotonic())
-        flight.timer = task.get_loop().call_later(delay, task.cancel)

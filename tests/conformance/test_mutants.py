@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infrastructure.conformance import SUITES, Check, harnesses_of, run_check
+from infrastructure.conformance.caching import _factory
 from infrastructure.conformance.messaging import _inbox
 
 from .mutants import MUTANTS
@@ -21,6 +22,7 @@ _CHECKS = {check.name: check for suite in SUITES for check in suite.checks}
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a wrong backend never delivers is not waited for as long as a real broker is."""
     monkeypatch.setattr(_inbox, "PATIENCE", 0.3)
+    monkeypatch.setattr(_factory, "PATIENCE", 0.3)
 
 
 def _failed(check: Check, mutant: Mutant) -> bool:

@@ -54,6 +54,7 @@ async def test_a_cache_that_ignores_ttl_is_caught() -> None:
 
     assert await _broken(Harness) == {
         "C4_a_key_expires_after_its_ttl",
+        "C4_each_key_expires_at_its_own_time",
         "C4_set_with_ttl_replaces_an_earlier_one",
         "C4_ttl_zero_removes_the_key",
         "C5_the_longest_ttl_is_kept",

@@ -102,7 +102,7 @@ class Aliases(MinimalCache):
 class UsesFnmatch(MinimalCache):
     """Has the standard library's idea of a pattern."""
 
-    def matcher(self, pattern: str) -> Any:
+    def matcher(self, pattern: Any) -> Any:
         if not isinstance(pattern, str):
             msg = "a pattern is a str, nothing else"
             raise ValidationError(msg)

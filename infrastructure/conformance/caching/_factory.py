@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["WHO", "Factory", "started"]
+__all__ = ["WHO", "Factory", "soon", "started"]
+
+PATIENCE = 5.0
+"""Seconds that a check waits for what must come; only a broken backend takes them all."""
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -39,5 +43,10 @@ class Factory:
 
 async def started(factory: Factory) -> None:
     """Return when the factory runs; a backend may ask its server first."""
-    async with asyncio.timeout(5):
-        await factory.begun.wait()
+    await soon(factory.begun.wait())
+
+
+async def soon(call: Awaitable[Any]) -> Any:
+    """Return what ``call`` gives; where it hangs the check fails, and does not hang too."""
+    async with asyncio.timeout(PATIENCE):
+        return await call

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from ...interfaces import ValidationError
+from ...interfaces import ConnectionError, ValidationError
 from .._check import check
-from .._expect import equal, raises
+from .._expect import beside, equal, raises, turns
 from .._harness import CachingHarness
 from .._values import PROBES, same
+from ._factory import soon
 
 __all__ = [
     "C8_a_bad_part_is_refused_and_named",
+    "C8_a_batch_that_is_cut_short_names_what_is_left",
     "C8_delete_many_counts_live_keys",
     "C8_empty_batches_are_fine",
     "C8_get_many_gives_hits_only",
@@ -39,7 +42,8 @@ async def C8_set_many_stores_all_with_one_ttl(harness: CachingHarness) -> None:
     async with harness.make() as cache:
         await cache.set_many(PROBES)
         found = await cache.get_many(PROBES)
-        bent = [name for name, value in PROBES.items() if not same(found.get(name), value)]
+        equal(found.keys(), PROBES.keys())
+        bent = [name for name, value in PROBES.items() if not same(found[name], value)]
         assert not bent, f"came back otherwise than they were stored: {bent}"
         await cache.set_many({"a": 1, "b": 2}, 60)
         equal([await cache.ttl("a"), await cache.ttl("b")], [60, 60])
@@ -79,6 +83,27 @@ async def C8_large_batches_are_complete(harness: CachingHarness) -> None:
         equal(await cache.get_many(values), {})
 
 
+@check(feature="batch")
+async def C8_a_batch_that_is_cut_short_names_what_is_left(harness: CachingHarness) -> None:
+    """Where a disconnect ends it, what it neither names as failed nor denies is stored."""
+    values = {f"key:{number}": number for number in range(3000)}
+    cache = harness.make()
+    await cache.connect()
+    batch = beside(cache.set_many(values))
+    await turns(30)
+    await cache.disconnect()
+    (answer,) = await soon(asyncio.gather(batch, return_exceptions=True))
+    assert answer is None or isinstance(answer, ConnectionError), f"the batch gave {answer!r}"
+
+    async with cache:
+        left = values.keys() - (await cache.get_many(values)).keys()
+
+    denied = values.keys() if getattr(answer, "outcome", None) == "not_applied" else ()
+    named = {*denied, *getattr(answer, "failed_keys", ())}
+    assert left <= named, f"not stored, and not named as failed: {sorted(left - named)[:3]}"
+    assert left >= set(denied), "it said that nothing was stored"
+
+
 async def _refused(harness: CachingHarness) -> dict[str, Any]:
     async with harness.make() as cache:
         await cache.set("a", "old")
@@ -96,11 +121,13 @@ async def _refused(harness: CachingHarness) -> dict[str, Any]:
 async def C8_a_bad_part_is_refused_and_named(harness: CachingHarness) -> None:
     """A bad key, value or ttl anywhere in a batch is a ValidationError; what follows is not done."""
     after = await _refused(harness)
-    named = after["error"].failed_keys
+    named, outcome = after["error"].failed_keys, after["error"].outcome
     assert "a" not in named or after["a"] == "old", (
         f"'a' is named as failed and was stored: {named}"
     )
     assert after["c"] is False, "a key behind the bad one was stored"
+    told = "b" in named and outcome == "unknown"
+    assert told or after["a"] == "old", f"stored in part: failed_keys={named}, {outcome=}"
 
 
 @check(feature="strict_batch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ...interfaces import InfrastructureError
 from ...testing.cancellation import CancellationOutcome, every_cancellation
 from .._check import check
 from .._expect import beside, equal, raises, turns
@@ -13,6 +14,7 @@ from .lifecycle import calls_of
 
 __all__ = [
     "G7_a_cancelled_connect_leaves_nothing",
+    "G7_a_cancelled_disconnect_is_forced",
     "G7_a_cancelled_waiter_leaves_the_factory_to_others",
     "G7_every_suspension_of_every_method_can_be_cancelled",
 ]
@@ -56,6 +58,25 @@ async def G7_a_cancelled_connect_leaves_nothing(harness: CachingHarness) -> None
     await cache.connect()
     await every_cancellation(cache.disconnect, after=reconnected)
     await cache.disconnect()
+
+
+@check(feature="flights")
+async def G7_a_cancelled_disconnect_is_forced(harness: CachingHarness) -> None:
+    """What it would have waited for ends at once, and with an error."""
+    cache = harness.make()
+    factory = Factory("never")
+    await cache.connect()
+    waiter = beside(cache.get_or_set("key", factory))
+    await started(factory)
+    leaving = beside(cache.disconnect())
+    await turns()
+    leaving.cancel()
+    await raises(asyncio.CancelledError, lambda: leaving, "the cancelled disconnect")
+
+    async with asyncio.timeout(0.25):
+        answers = await asyncio.gather(waiter, return_exceptions=True)
+
+    assert isinstance(answers[0], InfrastructureError), f"the waiter got {answers[0]!r}"
 
 
 @check(feature="flights")

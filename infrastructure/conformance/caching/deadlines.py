@@ -9,7 +9,7 @@ from ...interfaces import TimeoutError, ValidationError, deadline
 from .._check import check
 from .._expect import beside, equal, exactly, raises, turns
 from .._harness import CachingHarness
-from ._factory import Factory, started
+from ._factory import Factory, soon, started
 from .lifecycle import calls_of
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "G5_a_waiter_ends_by_its_own_deadline",
     "G5_an_open_deadline_changes_nothing",
     "G5_connect_and_disconnect_under_a_passed_deadline",
+    "G5_the_constructors_deadline_is_the_default",
     "G5_the_earliest_of_nested_deadlines_rules",
     "G10_the_factory_has_no_deadline_of_its_caller",
     "G11_a_bad_deadline_is_refused",
@@ -31,12 +32,14 @@ _SLACK = 0.25
 async def G5_a_call_after_the_deadline_is_refused(harness: CachingHarness) -> None:
     """Every method raises TimeoutError, of ours and the builtin one, and does nothing."""
     async with harness.make() as cache:
+        await cache.set("key", "old")
+
         with deadline(_PASSED):
             for name, call in calls_of(cache).items():
                 error = await raises(TimeoutError, call, f"{name} after the deadline")
                 assert error.outcome == "not_applied", f"{name}: outcome={error.outcome!r}"
 
-        assert await cache.exists("key") is False, "a call that timed out stored its value"
+        assert await cache.get("key") == "old", "a call that timed out did its work"
 
 
 @check(feature="deadlines")
@@ -106,13 +109,34 @@ async def G5_a_waiter_ends_by_its_own_deadline(harness: CachingHarness) -> None:
         begun = time.monotonic()
 
         with deadline(0.05):
-            await raises(TimeoutError, lambda: cache.get_or_set("key", factory), "a short waiter")
+            call = lambda: soon(cache.get_or_set("key", factory))  # noqa: E731 - used once
+            await raises(TimeoutError, call, "a short waiter")
 
         took = time.monotonic() - begun
         assert took <= 0.05 + _SLACK, f"it took {took:.3f} s with a deadline of 0.05 s"
         factory.go.set()
         equal(await patient, "made")
         equal(factory.calls, 1)
+
+
+@check(feature="flights")
+async def G5_the_constructors_deadline_is_the_default(harness: CachingHarness) -> None:
+    """``deadline=`` ends a call around which no block is open; ``deadline(None)`` lifts it."""
+    factory = Factory("made")
+
+    async with harness.make(deadline=0.05) as cache:
+        with deadline(None):
+            patient = beside(cache.get_or_set("key", factory))
+
+        await started(factory)
+        begun = time.monotonic()
+        call = lambda: soon(cache.get_or_set("key", factory))  # noqa: E731 - used once
+        await raises(TimeoutError, call, "deadline=0.05")
+        took = time.monotonic() - begun
+        assert took <= 0.05 + _SLACK, f"it took {took:.3f} s with deadline=0.05"
+        assert not patient.done(), "deadline(None) did not lift the default"
+        factory.go.set()
+        equal(await patient, "made")
 
 
 @check(feature="flights")
@@ -137,7 +161,7 @@ async def G10_the_factory_has_no_deadline_of_its_caller(harness: CachingHarness)
         second = beside(cache.get_or_set("key", uses_the_cache))
         await turns()
         factory.go.set()
-        await raises(TimeoutError, lambda: first, "the first caller")
+        await raises(TimeoutError, lambda: soon(first), "the first caller")
         go.set()
         equal(await second, "made")
         equal(await cache.get("noted"), 1)

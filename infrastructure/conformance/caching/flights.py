@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ...interfaces import ValidationError
+from ...interfaces import TimeoutError, ValidationError, deadline
 from .._check import check
-from .._expect import beside, equal, exactly, raises
+from .._expect import beside, equal, exactly, raises, turns
 from .._harness import CachingHarness
-from ._factory import Factory, started
+from ._factory import Factory, soon, started
 
 __all__ = [
     "C9_a_batch_write_meanwhile_wins",
     "C9_a_caller_after_a_delete_gets_a_fresh_value",
     "C9_a_delete_meanwhile_wins",
+    "C9_a_factory_ends_with_the_time_of_its_waiters",
     "C9_a_made_value_that_cannot_be_stored_reaches_all_as_an_error",
     "C9_a_set_and_delete_meanwhile_win",
+    "C9_an_older_factorys_end_touches_no_younger_one",
+    "C9_each_caller_gets_a_copy_of_its_own",
     "C9_handles_of_one_store_share_the_call",
     "C9_the_arguments_are_validated_before_the_factory_runs",
 ]
@@ -73,10 +76,67 @@ async def C9_a_caller_after_a_delete_gets_a_fresh_value(harness: CachingHarness)
         early = beside(cache.get_or_set("key", stale))
         await started(stale)
         await cache.delete("key")
-        assert await cache.get_or_set("key", fresh) == "fresh", "it joined the older factory"
+        answer = await soon(cache.get_or_set("key", fresh))
+        assert answer == "fresh", f"it joined the older factory: {answer!r}"
         stale.go.set()
         equal(await early, "stale")
         assert await cache.get("key") == "fresh", "the older factory's value was stored"
+
+
+@check(feature="flights")
+async def C9_an_older_factorys_end_touches_no_younger_one(harness: CachingHarness) -> None:
+    """Who asks while the younger factory runs joins it, also when the older one is done."""
+    older, younger = Factory("stale"), Factory("fresh")
+
+    async with harness.make() as cache:
+        early = beside(cache.get_or_set("key", older))
+        await started(older)
+        await cache.delete("key")
+        waiters = [beside(cache.get_or_set("key", younger))]
+        await started(younger)
+        older.go.set()
+        equal(await early, "stale")
+        await turns()
+        waiters.append(beside(cache.get_or_set("key", younger)))
+        await turns()
+        younger.go.set()
+        equal(await asyncio.gather(*waiters), ["fresh", "fresh"])
+        assert younger.calls == 1, "the end of the older factory made room for another"
+
+
+@check(feature="flights")
+async def C9_a_factory_ends_with_the_time_of_its_waiters(harness: CachingHarness) -> None:
+    """Who waits gets TimeoutError; who asks afterwards waits for a new call, not for that one."""
+    ended = asyncio.Event()
+
+    async def never() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with harness.make() as cache:
+        with deadline(0.05):
+            await raises(TimeoutError, lambda: cache.get_or_set("key", never), "the only waiter")
+
+        equal(await soon(cache.get_or_set("key", Factory("made", waits=False))), "made")
+        await soon(ended.wait())
+        assert await cache.get("key") == "made", "the factory that was ended changed the value"
+
+
+@check(feature="flights")
+async def C9_each_caller_gets_a_copy_of_its_own(harness: CachingHarness) -> None:
+    """Changing the answer changes nobody else's."""
+    factory = Factory({"list": [1]})
+
+    async with harness.make() as cache:
+        waiters = [beside(cache.get_or_set("key", factory)) for _ in range(2)]
+        await started(factory)
+        await turns()
+        factory.go.set()
+        first, second = await asyncio.gather(*waiters)
+        first["list"].append(2)
+        assert second == {"list": [1]}, "two callers share one answer"
 
 
 @check(feature="flights")

@@ -6,21 +6,30 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ...interfaces import CachingInterface, ConfigurationError, ConnectionError
+from ...interfaces import (
+    CachingInterface,
+    ConfigurationError,
+    ConnectionError,
+    InfrastructureError,
+)
 from .._check import check
-from .._expect import beside, equal, exactly, raises
+from .._expect import beside, equal, exactly, raises, turns
 from .._harness import CachingHarness
-from ._factory import Factory, started
+from ._factory import Factory, soon, started
 
 __all__ = [
+    "G3_a_handle_that_leaves_ends_no_factory_of_another",
     "G3_async_with_disconnects_after_an_error",
     "G3_connect_and_disconnect_are_idempotent",
+    "G3_connect_waits_for_a_disconnect_under_way",
     "G3_connect_works_again_after_disconnect",
+    "G3_disconnect_ends_a_connect_under_way",
     "G3_disconnect_ends_a_get_or_set_under_way",
     "G3_instances_reach_the_same_data",
     "G3_lifecycles_and_disconnects_coalesce",
     "G4_every_method_names_itself_when_not_connected",
     "G8_another_event_loop_is_refused",
+    "G8_connect_starts_afresh_when_its_loop_is_closed",
     "calls_of",
 ]
 
@@ -114,20 +123,50 @@ async def G3_lifecycles_and_disconnects_coalesce(harness: CachingHarness) -> Non
     await raises(ConnectionError, lambda: cache.get("key"), "get after disconnect")
 
 
+@check(feature="lifecycle")
+async def G3_connect_waits_for_a_disconnect_under_way(harness: CachingHarness) -> None:
+    """Who connects while another task disconnects is connected afterwards."""
+    cache = harness.make()
+    await cache.connect()
+    leaving = beside(cache.disconnect())
+    await asyncio.sleep(0)
+    await soon(cache.connect())
+    await soon(leaving)
+    await cache.set("key", 1)
+    equal(await cache.get("key"), 1)
+    await cache.disconnect()
+
+
+@check(feature="lifecycle")
+async def G3_disconnect_ends_a_connect_under_way(harness: CachingHarness) -> None:
+    """Who connects gets an error or came first; either way it is closed, and connects again."""
+    cache = harness.make()
+    connecting = beside(cache.connect())
+    await asyncio.sleep(0)
+    await soon(cache.disconnect())
+    (answer,) = await soon(asyncio.gather(connecting, return_exceptions=True))
+    assert answer is None or isinstance(answer, ConnectionError), f"connect gave {answer!r}"
+    await raises(ConnectionError, lambda: cache.get("key"), "get after disconnect")
+
+    async with cache:
+        exactly(await cache.get("key"), None)
+
+
 @check(feature="flights")
 async def G3_disconnect_ends_a_get_or_set_under_way(harness: CachingHarness) -> None:
-    """It does not hang on a factory that never returns, and the waiter gets an answer."""
+    """It does not hang on a factory that never returns; the waiter gets an error, the next a call."""
     cache = harness.make()
     factory = Factory("never")
 
-    async with asyncio.timeout(5):
-        async with cache:
-            waiter = beside(cache.get_or_set("key", factory))
-            await started(factory)
+    async with cache:
+        waiter = beside(cache.get_or_set("key", factory))
+        await started(factory)
 
-        answer = (await asyncio.gather(waiter, return_exceptions=True))[0]
+    (answer,) = await soon(asyncio.gather(waiter, return_exceptions=True))
+    assert isinstance(answer, InfrastructureError), f"the waiter got {answer!r}"
 
-    assert isinstance(answer, Exception), f"the waiter got {answer!r}"
+    async with cache:
+        equal(await cache.get_or_set("key", Factory("made", waits=False)), "made")
 
 
 @check(feature="shared_handles")
@@ -148,14 +187,44 @@ async def G3_instances_reach_the_same_data(harness: CachingHarness) -> None:
         exactly(await one.exists("other"), False)
 
 
+@check(feature="shared_handles")
+async def G3_a_handle_that_leaves_ends_no_factory_of_another(harness: CachingHarness) -> None:
+    """What one instance waits for goes on when another disconnects, that waited for it too."""
+    factory = Factory("made")
+
+    async with harness.make() as one:
+        async with harness.make() as two:
+            first = beside(one.get_or_set("key", factory))
+            await started(factory)
+            second = beside(two.get_or_set("key", factory))
+            await turns()
+            second.cancel()
+
+        factory.go.set()
+        equal(await first, "made")
+
+
+@check(feature="loop_owner")
+async def G8_connect_starts_afresh_when_its_loop_is_closed(harness: CachingHarness) -> None:
+    """A cache that was connected in a loop that is gone connects in this one and works."""
+    cache = harness.make()
+    await asyncio.to_thread(asyncio.run, cache.connect())
+    await raises(ConfigurationError, lambda: cache.get("key"), "get without a new connect")
+
+    async with cache:
+        await cache.set("key", 1)
+        equal(await cache.get("key"), 1)
+
+
 @check(feature="loop_owner")
 async def G8_another_event_loop_is_refused(harness: CachingHarness) -> None:
-    """Use and connect from another loop: ConfigurationError at once; at home it works on."""
+    """Use, connect and disconnect from there: ConfigurationError at once; at home it works on."""
     async with harness.make() as cache:
         await cache.set("key", 1)
+        ends = {"connect": cache.connect, "disconnect": cache.disconnect}
 
         async def elsewhere() -> None:
-            for name, call in {**calls_of(cache), "connect": cache.connect}.items():
+            for name, call in {**calls_of(cache), **ends}.items():
                 await raises(ConfigurationError, call, f"{name} in another event loop")
 
         await asyncio.to_thread(asyncio.run, elsewhere())

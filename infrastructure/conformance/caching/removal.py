@@ -30,10 +30,12 @@ async def C6_delete_is_true_for_a_live_key_only(harness: CachingHarness) -> None
 
 @check()
 async def C6_set_after_delete_stores_anew(harness: CachingHarness) -> None:
-    """Nothing of a deleted key comes back: no value, no ttl."""
+    """Nothing of a deleted key comes back: no value, no ttl; nor does its removal come late."""
     async with harness.make() as cache:
-        await cache.set("key", 1, 60)
+        await cache.set("key", 1, 1)
         await cache.delete("key")
         await cache.set("key", 2)
         equal(await cache.get("key"), 2)
         assert await cache.ttl("key") is None, "the ttl of the deleted key came back"
+        await harness.advance(1.1)
+        assert await cache.get("key") == 2, "it went by the ttl of the deleted key"

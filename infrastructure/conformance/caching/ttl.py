@@ -12,6 +12,7 @@ from .._harness import CachingHarness
 __all__ = [
     "C4_a_bad_ttl_is_refused",
     "C4_a_key_expires_after_its_ttl",
+    "C4_each_key_expires_at_its_own_time",
     "C4_set_with_ttl_replaces_an_earlier_one",
     "C4_set_without_ttl_clears_an_earlier_one",
     "C4_ttl_zero_removes_the_key",
@@ -38,6 +39,30 @@ async def C4_a_key_expires_after_its_ttl(harness: CachingHarness) -> None:
         assert await cache.delete("short") is False, "an expired key was removed as a live one"
         equal(sorted(await cache.scan_keys("*")), ["ever", "long"])
         equal([await cache.get("long"), await cache.get("ever")], [2, 3])
+
+
+@check()
+async def C4_each_key_expires_at_its_own_time(harness: CachingHarness) -> None:
+    """Reading extends none; those set later outlive the first, and are then a miss to each method."""
+    # Each is asked by one method only: the first that looks may be the one that removes it.
+    later = ["by get", "by exists", "by ttl", "by delete", "by scan_keys"]
+
+    async with harness.make() as cache:
+        await cache.set("first", 1, 1)
+        await harness.advance(0.6)
+        assert await cache.get("first") == 1, "it was gone before its time"
+
+        for key in later:
+            await cache.set(key, 1, 1)
+
+        await harness.advance(0.6)
+        equal(sorted(await cache.scan_keys("*")), sorted(later))
+        await harness.advance(0.6)
+        exactly(await cache.get("by get"), None)
+        exactly(await cache.exists("by exists"), False)
+        exactly(await cache.ttl("by ttl"), None)
+        assert await cache.delete("by delete") is False, "an expired key was removed as a live one"
+        equal(await cache.scan_keys("*"), [])
 
 
 @check()

@@ -54,6 +54,10 @@ class _Planted:
         _Planted.called = True
 
 
+class _Moment(dt.datetime):
+    """As pandas and pendulum have one."""
+
+
 _OTHERS: dict[str, Any] = {
     "an object": object(),
     "a class": int,
@@ -65,6 +69,8 @@ _OTHERS: dict[str, Any] = {
     "an enum member": _Colour.RED,
     "an enum member as a key": {_Colour.RED: 1},
     "a str subclass": _Text("x"),
+    "a datetime subclass": _Moment(2024, 1, 2),
+    "a datetime subclass inside": [_Moment(2024, 1, 2)],
     "a namedtuple": _Point(1, 2),
     "an OrderedDict": OrderedDict(a=1),
     "a tuple as a key": {(1, 2): 3},
@@ -77,13 +83,17 @@ _OTHERS: dict[str, Any] = {
 @check()
 async def C2_every_type_comes_back_exactly(harness: CachingHarness) -> None:
     """Each type of the contract, alone and nested, keeps its exact type and value."""
+    # A backend may keep a scalar as it is, and encode what contains one.
+    nested = {f"{name}, nested": [value, {"of": (value,)}] for name, value in PROBES.items()}
+    probes = {**PROBES, **nested}
+
     async with harness.make() as cache:
-        for name, value in PROBES.items():
+        for name, value in probes.items():
             await cache.set(name, value)
 
         bent = {
             name: got
-            for name, value in PROBES.items()
+            for name, value in probes.items()
             if not same(got := await cache.get(name), value)
         }
         assert not bent, f"came back otherwise than they were stored: {bent!r}"
@@ -178,15 +188,17 @@ async def G11_a_value_over_16_mib_is_refused(harness: CachingHarness) -> None:
         for value in (b"x" * (size + 1), "x" * (size + 1), ["x" * (size // 2)] * 3):
             await raises(ValidationError, lambda value=value: cache.set("key", value), "16 MiB")  # type: ignore[misc]  # bound at once
 
-        await cache.set("key", b"x" * (size - 1024))
-        got = await cache.get("key")
-        assert got is not None
+        await cache.set("key", [b"x" * (size - 1024)])
+        (got,) = await cache.get("key") or [b""]
         equal(len(got), size - 1024)
 
 
 @check()
 async def G13_a_value_that_pickles_runs_nothing(harness: CachingHarness) -> None:
     """An object whose pickle calls a function is refused, and nothing is called."""
+    # Another backend may have been asked in this process, and have run it.
+    _Planted.called = False
+
     async with harness.make() as cache:
         await raises(ValidationError, lambda: cache.set("key", _Planted()), "an object")
         await raises(ValidationError, lambda: cache.set("key", [_Planted()]), "an object inside")

@@ -63,11 +63,44 @@ async def test_a_waiter_ends_at_its_own_time() -> None:
     assert caught.value.operation == "get_or_set"
     assert making.cancelled == 0
 
-    with pytest.raises((TimeoutError, OperationError)):
+    with pytest.raises(TimeoutError):
         await longer
 
     await turns()
     assert making.cancelled == 1
+    assert not flights.tasks
+
+
+async def test_a_factory_that_outstays_its_time_is_joined_by_nobody() -> None:
+    """It may resist its end: its value is nobody's, and is told not to be stored."""
+    flights, making = Flights(), Making()
+    resisted = asyncio.Event()
+
+    async def stubborn(flight: Flight) -> str:
+        try:
+            await making(flight)
+        except asyncio.CancelledError:
+            await resisted.wait()
+
+        return "late"
+
+    for superseded_before in (False, True):
+        early = asyncio.create_task(flights.run("a", stubborn, time.monotonic() + 0.01))
+        await turns()
+
+        if superseded_before:
+            flights.supersede("a")
+
+        with pytest.raises(TimeoutError):
+            await early
+
+        await turns()
+        assert making.flights[-1].superseded
+
+    making.go.set()
+    assert await flights.run("a", making, math.inf) == 3
+    resisted.set()
+    await turns()
     assert not flights.tasks
 
 

@@ -1,0 +1,33 @@
+"""Wrong caches, by what they get wrong."""
+
+from __future__ import annotations
+
+from .._mutant import Mutant
+from . import (
+    batch,
+    deadlines,
+    errors,
+    flights,
+    keys,
+    lifecycle,
+    removal,
+    scan,
+    ttl,
+    values,
+)
+
+__all__ = ["MUTANTS"]
+
+MUTANTS: tuple[Mutant, ...] = (
+    *keys.MUTANTS,
+    *values.MUTANTS,
+    *ttl.MUTANTS,
+    *removal.MUTANTS,
+    *scan.MUTANTS,
+    *batch.MUTANTS,
+    *flights.MUTANTS,
+    *lifecycle.MUTANTS,
+    *deadlines.MUTANTS,
+    *errors.MUTANTS,
+)
+"""All of them."""
