@@ -16,8 +16,8 @@ _mixin = partial(Mutant, interface="caching", module="interfaces.caching", harne
 MUTANTS: tuple[Mutant, ...] = (
     _cache(
         name="leaves_a_stored_none_out_of_get_many",
-        old="if (entry := self._store.use(key, self._now)) is not None:",
-        new="if (entry := self._store.use(key, self._now)) and entry.thaw() is not None:",
+        old="if (entry := self._store.use(key)) is not None:",
+        new="if (entry := self._store.use(key)) and entry.thaw() is not None:",
         caught_by=("C8_get_many_gives_hits_only", "C8_set_many_stores_all_with_one_ttl"),
     ),
     _cache(

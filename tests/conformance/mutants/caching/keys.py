@@ -10,24 +10,23 @@ __all__ = ["MUTANTS"]
 
 _names = partial(Mutant, interface="caching", module="_core.names")
 _cache = partial(Mutant, interface="caching", module="caching.memory.cache")
+_PUT = "        shard = self.shards[hash(key) & self.mask]\n        old = shard.get(key)\n"
+_put = partial(Mutant, interface="caching", module="caching.memory._store", old=_PUT)
 
 MUTANTS: tuple[Mutant, ...] = (
-    _names(
+    _put(
         name="trims_keys",
-        old="    return key\n",
-        new="    return key.strip()\n",
+        new=f"        key = key.strip()\n{_PUT}",
         caught_by=("C1_keys_are_case_sensitive_and_never_trimmed",),
     ),
-    _names(
-        name="looks_keys_up_in_lower_case",
-        old="    return key\n",
-        new="    return key.lower()\n",
+    _put(
+        name="stores_keys_in_lower_case",
+        new=f"        key = key.lower()\n{_PUT}",
         caught_by=("C1_keys_are_case_sensitive_and_never_trimmed",),
     ),
-    _names(
+    _put(
         name="normalises_keys",
-        old="    return key\n",
-        new='    import unicodedata\n    return unicodedata.normalize("NFC", key)\n',
+        new=f'        import unicodedata\n        key = unicodedata.normalize("NFD", key)\n{_PUT}',
         caught_by=("C1_keys_are_not_normalised",),
     ),
     _names(
@@ -54,8 +53,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _cache(
         name="looks_at_no_key_in_exists",
-        old="return self._store.find(check_key(key), self._now) is not None",
-        new="return self._store.find(key, self._now) is not None",
+        old="return self._store.find(check_key(key)) is not None",
+        new="return self._store.find(key) is not None",
         caught_by=("C1_a_bad_key_is_refused_everywhere", "G11_a_key_over_64_kib_is_refused"),
     ),
     _names(

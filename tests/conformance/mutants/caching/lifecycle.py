@@ -11,6 +11,8 @@ __all__ = ["MUTANTS"]
 _cache = partial(Mutant, interface="caching", module="caching.memory.cache")
 _shared = partial(Mutant, interface="caching", module="caching.memory._shared")
 _life = partial(Mutant, interface="caching", module="_core.lifecycle")
+# The first of two: that of every call.
+_AT_HOME = "passes here.\n        if self._thread != get_ident() or not self._is_running():\n"
 _flights = partial(Mutant, interface="caching", module="interfaces._flights")
 _interface = partial(Mutant, interface="caching", module="interfaces.caching")
 
@@ -75,8 +77,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _life(
         name="answers_before_connect",
-        old="        if self._live is not asyncio.get_running_loop():\n",
-        new="        if self._live is not asyncio.get_running_loop() and self._was_connected:\n",
+        old=_AT_HOME,
+        new="passes here.\n        if not self._is_running() and self._was_connected:\n",
         caught_by=(
             "E1_not_connected_is_retryable_and_a_builtin_error",
             "E3_errors_say_something",
@@ -85,7 +87,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _life(
         name="answers_after_disconnect",
-        old="            self._live = None\n            self._closing = start_task",
+        old="            self._settle(None)\n            self._closing = start_task",
         new="            self._closing = start_task",
         caught_by=(
             "G3_async_with_disconnects_after_an_error",
@@ -122,8 +124,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _life(
         name="serves_any_event_loop",
-        old="        if self._live is not asyncio.get_running_loop():\n",
-        new="        if self._live is None:\n",
+        old=_AT_HOME,
+        new="passes here.\n        if self._live is None:\n",
         caught_by=("G8_another_event_loop_is_refused",),
     ),
     _life(

@@ -127,7 +127,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _scan(
         name="lists_expired_keys",
-        old="matches(key) and store.find(key, now) is not None]",
+        old="matches(key) and store.find(key) is not None]",
         new="matches(key)]",
         caught_by=("C4_each_key_expires_at_its_own_time",),
     ),

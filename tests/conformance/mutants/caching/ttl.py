@@ -74,13 +74,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _store(
         name="waits_for_the_sweep_to_expire_a_key",
-        old="if entry is not None and entry.expires != NEVER and entry.expires <= now():",
+        old="if entry is not None and entry.expires != NEVER and entry.expires <= self._now():",
         new="if entry is not None and entry.expires == -NEVER:",
         caught_by=("C4_each_key_expires_at_its_own_time",),
     ),
     _store(
         name="reads_a_key_that_waits_for_the_sweep",
-        old="if entry is None or (entry.expires != NEVER and entry.expires <= now()):",
+        old="if entry is None or (entry.expires != NEVER and entry.expires <= self._now()):",
         new="if entry is None:",
         caught_by=("C4_each_key_expires_at_its_own_time",),
     ),

@@ -17,8 +17,8 @@ _ext = partial(Mutant, interface="caching", module="_core._ext")
 MUTANTS: tuple[Mutant, ...] = (
     _store(
         name="keeps_the_very_object_it_was_given",
-        old="packed = None if is_atom(value) else encode(value)",
-        new="packed = None\n        encode(value)",
+        old="kept = freeze(value)",
+        new="freeze(value)\n        kept = value",
         caught_by=(
             "C2_later_changes_of_the_caller_are_not_stored",
             "C2_what_get_returns_is_the_callers_own",
@@ -28,8 +28,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _store(
         name="copies_at_set_and_not_at_get",
-        old="packed = None if is_atom(value) else encode(value)",
-        new="packed = None\n        value = decode(encode(value))",
+        old="kept = freeze(value)",
+        new="kept = freeze(value)\n        kept = kept.thaw() if isinstance(kept, Frozen) else kept",
         caught_by=(
             "C2_what_get_returns_is_the_callers_own",
             "C9_an_answer_shares_nothing_with_the_cache",
@@ -38,14 +38,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _store(
         name="copies_by_pickle",
-        old="packed = None if is_atom(value) else encode(value)",
-        new="import pickle\n        packed = None\n        value = pickle.loads(pickle.dumps(value))",
+        old="kept = freeze(value)",
+        new="import pickle\n        kept = pickle.loads(pickle.dumps(value))",
         caught_by=("C2_other_types_are_refused", "G13_a_value_that_pickles_runs_nothing"),
     ),
     _store(
         name="takes_a_subclass_for_its_base",
-        old="packed = None if is_atom(value) else encode(value)",
-        new="packed = None if isinstance(value, (str, int, float)) else encode(value)",
+        old="kept = freeze(value)",
+        new="kept = value if isinstance(value, (str, int, float)) else freeze(value)",
         caught_by=("C2_other_types_are_refused",),
     ),
     _codec(
@@ -144,23 +144,23 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _cache(
         name="gives_the_empty_text_for_a_miss",
-        old="            return None\n\n        return entry.atom if",
-        new='            return ""\n\n        return entry.atom if',
+        old="            return None\n\n        # As entry.thaw",
+        new='            return ""\n\n        # As entry.thaw',
         caught_by=("C3_a_miss_is_none", "C4_a_key_expires_after_its_ttl"),
     ),
     _cache(
         name="takes_a_stored_none_for_a_missing_key",
-        old="return self._store.find(check_key(key), self._now) is not None",
+        old="return self._store.find(check_key(key)) is not None",
         new=(
-            "entry = self._store.find(check_key(key), self._now)\n"
+            "entry = self._store.find(check_key(key))\n"
             "        return entry is not None and entry.thaw() is not None"
         ),
         caught_by=("C3_a_stored_none_exists", "C6_delete_is_true_for_a_live_key_only"),
     ),
     _cache(
         name="answers_exists_with_the_entry",
-        old="return self._store.find(check_key(key), self._now) is not None",
-        new="return self._store.find(check_key(key), self._now)",
+        old="return self._store.find(check_key(key)) is not None",
+        new="return self._store.find(check_key(key))",
         caught_by=("C3_a_miss_is_none", "C6_delete_is_true_for_a_live_key_only"),
     ),
 )

@@ -47,9 +47,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="shows_the_parameters_in_its_errors",
         interface="storage",
-        module="storage.sqlite._engine",
-        old='tried = f"execute {plan.shown}"',
-        new='tried = f"execute {plan.shown} with {params}"',
+        module="storage.sqlite._shortcuts",
+        old="outcome_of(job, plan.tried)",
+        new='outcome_of(job, f"{plan.tried} with {params}")',
         caught_by=("G12_no_parameter_is_shown",),
     ),
     _fields(

@@ -9,6 +9,8 @@ from .._mutant import Mutant
 __all__ = ["MUTANTS"]
 
 _lifecycle = partial(Mutant, interface="storage", module="_core.lifecycle")
+# The first of two: that of every call.
+_AT_HOME = "passes here.\n        if self._thread != get_ident() or not self._is_running():\n"
 _storage = partial(Mutant, interface="storage", module="storage.sqlite.storage")
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -56,8 +58,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _lifecycle(
         name="lets_every_event_loop_in",
-        old="if self._live is not asyncio.get_running_loop():",
-        new="if self._live is None:",
+        old=_AT_HOME,
+        new="passes here.\n        if self._live is None:\n",
         caught_by=("G8_another_event_loop_is_refused",),
     ),
     _lifecycle(

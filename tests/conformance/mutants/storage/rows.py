@@ -26,8 +26,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _rows(
         name="gives_the_first_row_of_returning",
-        old="rows = make_rows(cursor, plan, cursor.fetchall())",
-        new="rows = make_rows(cursor, plan, cursor.fetchall()[:1])",
+        old="rows = read_rows(cursor, plan)\n",
+        new="rows = read_rows(cursor, plan)[:1]\n",
         caught_by=("S3_returning_gives_rows",),
     ),
     _rows(

@@ -11,7 +11,7 @@ __all__ = ["MUTANTS"]
 _manager = partial(Mutant, interface="storage", module="storage._transaction")
 _levels = partial(Mutant, interface="storage", module="storage._levels")
 _writer = partial(Mutant, interface="storage", module="storage.sqlite._writer")
-_worker = partial(Mutant, interface="storage", module="storage.sqlite._worker")
+_outcome = partial(Mutant, interface="storage", module="storage.sqlite._outcome")
 
 MUTANTS: tuple[Mutant, ...] = (
     _manager(
@@ -88,18 +88,18 @@ MUTANTS: tuple[Mutant, ...] = (
         new='"try again later"',
         caught_by=("S10_a_wait_for_the_writer_names_its_holder",),
     ),
-    _worker(
+    _outcome(
         name="prefers_the_answer_to_the_cancellation",
-        old="job.abort = True\n            job.claim()\n            raise",
-        new="if job.future.done() and not job.future.cancelled():\n"
-        "                return job.future.result()\n\n"
-        "            job.abort = True\n            job.claim()\n            raise",
+        old="        job.give_up()\n",
+        new="        if job.future.done() and not job.future.cancelled():\n"
+        "            return job.future.result()\n\n"
+        "        job.give_up()\n",
         caught_by=("G7_every_suspension_of_every_method_can_be_cancelled",),
     ),
-    _worker(
+    _outcome(
         name="lets_a_cancelled_statement_run_on",
-        old="job.abort = True\n            job.claim()\n            raise",
-        new="job.claim()\n            raise",
+        old="        job.give_up()\n",
+        new="        job.claim()\n",
         caught_by=("G7_a_cancelled_statement_ends_at_once",),
     ),
     _levels(
