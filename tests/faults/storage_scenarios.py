@@ -27,6 +27,11 @@ COUNT = (
 )
 """More steps than a read on the loop may take."""
 
+LONG_INSERT = (
+    "INSERT INTO t (id) WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n "
+    "WHERE i < 50999) SELECT i FROM n"
+)
+
 NUMBERS = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT i FROM n"
 )
@@ -82,6 +87,22 @@ async def a_write_that_waits_for_the_writer(storage: SQLiteStorage) -> Steps:
         await after
 
     assert await ids(storage) in ([1, 2, 100], [2, 100][: 2 if outcome.reached else 0])
+
+
+@SCENARIOS.of("execute", least=1)
+async def a_long_write_that_waits_for_the_writer(storage: SQLiteStorage) -> Steps:
+    """Cancelled as it begins, it is interrupted, and nobody misses its error."""
+    await make_table(storage)
+
+    async with holding(storage) as holder:
+
+        async def operation() -> None:
+            holder.let_go_soon()
+            await storage.execute(LONG_INSERT)
+
+        outcome = yield operation
+
+    assert len(await ids(storage)) in ((1, 50_001) if outcome.reached else (50_001,))
 
 
 async def _later(storage: SQLiteStorage) -> None:

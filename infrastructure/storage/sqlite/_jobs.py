@@ -66,6 +66,12 @@ class Job:
         except IndexError:
             return False
 
+    def give_up(self) -> None:
+        """Begin it no more, or interrupt it; nobody waits for its result or its error."""
+        self.abort = True
+        self.claim()
+        self.future.cancel()
+
     def is_unwanted(self) -> bool:
         """Return whether nobody waits for it any more."""
         return self.abort or self.expires <= time.monotonic()

@@ -98,8 +98,7 @@ class Worker:
         try:
             return await job.future
         except asyncio.CancelledError:
-            job.abort = True
-            job.claim()
+            job.give_up()
             raise
         finally:
             if timer is not None:
