@@ -90,7 +90,9 @@ class Pipe:
     def block(self, blocked: bool) -> None:
         """Note whether the sink has enough for now."""
         self._blocked = blocked
-        self.review()
+        self._cancel_timer()
+        # Not at once: asyncio's transports end twice where a write fails while they resume us.
+        self._timer = self._loop.call_soon(self.review, context=Context())
 
     def review(self) -> None:
         """Look again: a fault or the sink has changed."""

@@ -49,7 +49,7 @@ class ChaosProxy:
     until ``heal``. Those of bytes have a ``direction``. Memory is bounded: at most ``HELD``
     bytes (8 MiB) are held for each direction of a connection, and what may not go on is left
     in the kernel, so that the sender feels it. Leaving the block ends every connection and
-    every task; after it, or before, the proxy may be entered again, on the same port.
+    every task; the proxy may then be entered again, on the same port.
     """
 
     def __init__(self, target: Target, *, port: int = 0) -> None:
@@ -221,7 +221,8 @@ class ChaosProxy:
 
         ``counting="now"``: so many more in each connection that is open; ``"next"``: in the next
         one from its first byte, and in no other. It ends as soon as the last one was forwarded,
-        for 0 at once. A second call replaces the first.
+        for 0 at once. A reset does not wait for a receiver whose kernel had no room for all of
+        them. A second call replaces the first.
         """
         mark = Truncation(check_count("after", after, 0), check_choice("ending", ending, Ending))
         self._mark(mark, direction, counting)

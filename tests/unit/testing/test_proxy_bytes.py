@@ -79,6 +79,22 @@ async def test_a_delay_that_ends_lets_go_of_what_it_held() -> None:
                 assert await client.read(len(WHOLE)) == WHOLE
 
 
+async def test_a_black_hole_holds_back_what_was_late_already() -> None:
+    """Also when the delay ends before it does."""
+    async with server_of() as (address, _), ChaosProxy(address) as proxy:
+        with await Client.open(proxy.port) as client:
+            proxy.delay(60, "to_client")
+            await client.send(WHOLE)
+            await until(lambda: proxy.bytes_to_server == len(WHOLE))
+            await asyncio.sleep(0.01)
+            proxy.black_hole("to_client")
+            proxy.delay(0)
+            await asyncio.sleep(0.01)
+            assert proxy.bytes_to_client == 0
+            proxy.heal()
+            assert await client.read(len(WHOLE)) == WHOLE
+
+
 @pytest.mark.parametrize("size", [1, 3])
 async def test_splitting_gives_pieces(size: int) -> None:
     """None is longer, and together they are the whole."""
