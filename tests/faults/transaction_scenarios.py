@@ -224,15 +224,21 @@ async def a_statement_that_waits_for_its_turn(storage: SQLiteStorage) -> Steps:
             await add(storage, 1)
             other = asyncio.ensure_future(savepoint())
             await inside.wait()
+            behind = asyncio.ensure_future(_behind(storage))
             outcome = yield operation
             go.set()
-            await other
+            await asyncio.gather(other, behind, return_exceptions=True)
     except TransactionError:
         failed = True
 
     # The first suspension is the wait, at the next one it was sent.
     assert failed is (outcome.reached and outcome.n > 0)
-    assert await ids(storage) == ([] if failed else [1, 2] if outcome.reached else [1, 2, 3])
+    assert await ids(storage) == ([] if failed else [1, 2, 4] if outcome.reached else [1, 2, 3, 4])
+
+
+async def _behind(storage: SQLiteStorage) -> None:
+    await asyncio.sleep(0)
+    await add(storage, 4)
 
 
 @SCENARIOS.of("commit", least=5)
