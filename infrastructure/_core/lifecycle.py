@@ -47,6 +47,8 @@ class Lifecycle(ABC):
         self._opening: Optional[asyncio.Task[None]] = None
         self._closing: Optional[asyncio.Task[None]] = None
         self._waiting = 0
+        # Somebody was told that it is connected, and will disconnect it.
+        self._taken = False
 
     @abstractmethod
     async def _open(self) -> None:
@@ -137,9 +139,11 @@ class Lifecycle(ABC):
                 await asyncio.wait({ending})
 
             if self._live is not None:
+                self._taken = True
                 return
 
             if self._opening is None:
+                self._taken = False
                 self._owner, self._pid = asyncio.get_running_loop(), os.getpid()
                 limit.outcome = "not_applied"
                 self._opening = start_task(self._open(), name=f"connect {self._describe()}")
@@ -157,23 +161,41 @@ class Lifecycle(ABC):
         try:
             # Not awaited itself: the cancellation of one caller must not reach the others.
             await asyncio.wait({opening})
-        finally:
+        except asyncio.CancelledError:
             self._waiting -= 1
+            self._give_up(opening)
+            raise
 
-            if not self._waiting and not opening.done():
-                opening.cancel()
+        self._waiting -= 1
 
         if opening.cancelled():
             msg = f"connect: disconnect() was called while {self._describe()} was connecting"
             raise ConnectionError(msg, outcome="not_applied", operation="connect")
 
         opening.result()
+        self._taken = True
+
+    def _give_up(self, opening: asyncio.Task[None]) -> None:
+        """Let go of an attempt that all who waited for it gave up, also of one that succeeded.
+
+        Of a connection that came together with the cancellation nobody knows: an ``async
+        with`` that was cancelled as it began has no exit.
+        """
+        if self._waiting or self._taken:
+            return
+
+        opening.cancel()
+
+        if self._live is not None:
+            self._live = None
+            self._abort()
+            self._owner = None
 
     def _opened(self, opening: asyncio.Task[None]) -> None:
         # A callback, not the end of a coroutine: a task cancelled before its first step runs none.
         self._opening = None
 
-        if opening.cancelled() or opening.exception() is not None:
+        if opening.cancelled() or opening.exception() is not None or not self._waiting:
             self._abort()
             self._owner = None
         else:

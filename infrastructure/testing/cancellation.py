@@ -38,10 +38,11 @@ class CancellationOutcome:
 class _Driven:
     """Awaits ``awaitable`` step by step and cancels the task at the ``n``-th suspension."""
 
-    def __init__(self, awaitable: Awaitable[Any], n: int, phase: Phase) -> None:
+    def __init__(self, awaitable: Awaitable[Any], n: int, phase: Phase, repeated: bool) -> None:
         self._awaitable = awaitable
         self._left = n
         self._phase = phase
+        self._repeated = repeated
         self.reached = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -66,7 +67,7 @@ class _Driven:
     def _at_suspension(self, suspended_on: Any) -> None:
         self._left -= 1
 
-        if self._left != -1:
+        if self._left > -1 or (self._left < -1 and not self._repeated):
             return
 
         task = asyncio.current_task()
@@ -79,7 +80,7 @@ class _Driven:
             self._cancel(task)
 
     def _cancel(self, task: asyncio.Task[Any]) -> None:
-        self.reached = task.cancel()
+        self.reached = task.cancel() or self.reached
 
 
 def _thrower(inner: Generator[Any, Any, Any], exc: BaseException) -> Callable[[], Any]:
@@ -91,10 +92,18 @@ def _sender(inner: Generator[Any, Any, Any], sent: Any) -> Callable[[], Any]:
 
 
 async def cancel_at(
-    operation: Callable[[], Awaitable[Any]], n: int, phase: Phase = "waiting"
+    operation: Callable[[], Awaitable[Any]],
+    n: int,
+    phase: Phase = "waiting",
+    *,
+    repeated: bool = False,
 ) -> CancellationOutcome:
-    """Run ``operation()`` in a task of its own and cancel it at its ``n``-th suspension, from 0."""
-    driven = _Driven(operation(), n, phase)
+    """Run ``operation()`` in a task of its own and cancel it at its ``n``-th suspension, from 0.
+
+    ``repeated``: and at each one after it, so that whatever is awaited to clean up is
+    cancelled too, as anyio's scopes do.
+    """
+    driven = _Driven(operation(), n, phase, repeated)
     task = start_task(_run(driven), name=f"cancel_at {n} {phase}", context=copy_context())
 
     try:

@@ -150,7 +150,24 @@ class Engine:
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
         plan = await self.plan(statement, level)
-        return plan, plan.encode(params), level
+
+        try:
+            return plan, plan.encode(params), level
+        except InfrastructureError:
+            # Nothing will look at the schema's version any more: it may be right for the new one.
+            newest = None if level else await self.newest_plan(statement)
+
+            if newest in (None, plan):
+                raise
+
+            return newest, newest.encode(params), level
+
+    async def newest_plan(self, statement: Statement) -> Plan:
+        """Return the plan of a statement for the schema as it is now."""
+        if self._plans is None:
+            raise self._closed()
+
+        return await self._plans.of(statement)
 
     async def plan(self, statement: Statement, level: Optional[Level]) -> Plan:
         """Return the plan of a statement that runs in ``level``."""

@@ -75,9 +75,10 @@ class Job:
             return False
 
     def give_up(self) -> None:
-        """Note that nobody waits any more: it need not begin, and is interrupted where it runs."""
+        """Begin it no more, or interrupt it; nobody waits for its result or its error."""
         self.abort = True
         self.claim()
+        self.future.cancel()
 
     def is_unwanted(self) -> bool:
         """Return whether nobody waits for it any more."""

@@ -24,7 +24,6 @@ class WriterSession:
         self._job: Optional[Job] = None
         self._in_transaction = False
         self._released = False
-        self._cursors: set[sqlite3.Cursor] = set()
         self.touched = False
 
     async def run(self, work: Work, expires: float, tried: str, *, steady: bool = False) -> Any:
@@ -60,7 +59,7 @@ class WriterSession:
 
     def _control(self, con: sqlite3.Connection, text: str) -> None:
         if text in ("COMMIT", "ROLLBACK"):
-            self._close_cursors()
+            self._worker.close_cursors()
 
         # Only here, on the thread, is it known: what ran before may have taken the transaction.
         if con.in_transaction or text.startswith("BEGIN"):
@@ -70,21 +69,13 @@ class WriterSession:
             raise TransactionError(msg, sqlstate="25P02", outcome="not_applied")
 
     def keep(self, cursor: sqlite3.Cursor) -> None:
-        """Note a cursor, on the thread: one left open would hold the transaction's snapshot."""
-        self._cursors.add(cursor)
+        """Note a cursor, on the thread; it is closed with the transaction at the latest."""
+        self._worker.keep(cursor)
 
     def close(self, cursor: sqlite3.Cursor) -> None:
         """Let the thread close a cursor when it comes to it; nobody waits."""
         if not self._released:
-            self._worker.post(lambda _con: self._drop(cursor))
-
-    def _drop(self, cursor: sqlite3.Cursor) -> None:
-        self._cursors.discard(cursor)
-        cursor.close()
-
-    def _close_cursors(self) -> None:
-        while self._cursors:
-            self._cursors.pop().close()
+            self._worker.post(lambda _con: self._worker.close_cursor(cursor))
 
     def is_lost(self) -> bool:
         """Return whether SQLite has rolled the transaction back by itself."""
@@ -110,7 +101,7 @@ class WriterSession:
             self._hand_on()
 
     def _roll_back(self, con: sqlite3.Connection) -> None:
-        self._close_cursors()
+        self._worker.close_cursors()
 
         if con.in_transaction:
             con.execute("ROLLBACK")

@@ -8,6 +8,7 @@ from typing import Any, Optional, Union
 
 from ..._core.deadline import expiry
 from ...interfaces._context import transactions
+from ...interfaces.exceptions import InfrastructureError
 from .._parameters import check_parameters
 from .._statement import StatementKind
 from .._transaction import Transactions
@@ -81,7 +82,13 @@ class Shortcuts:
         if not self._writer.is_free:
             return None
 
-        work = partial(fetch, plan=plan, params=plan.encode(params))
+        try:
+            values = plan.encode(params)
+        except InfrastructureError:
+            # Unless the table has other columns by now: the long way finds out.
+            return None
+
+        work = partial(fetch, plan=plan, params=values)
         job = self._writer.worker.submit(
             work, expiry(self._deadline), grouped=True, version=plan.version
         )

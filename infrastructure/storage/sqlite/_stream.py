@@ -54,12 +54,12 @@ async def stream(
 
     try:
         async with aclosing(
-            _batches(_on(engine, worker, tried), plan, values, batch_size)
+            _batches(_on(engine, worker, tried), plan, values, batch_size, worker.keep, _nothing)
         ) as batches:
             async for batch in batches:
                 yield batch
     finally:
-        # The cursor ends with its connection; a step that was given up is interrupted.
+        # The cursor ends with its thread; a step that was given up is interrupted.
         worker.stop()
 
 
@@ -86,8 +86,8 @@ async def _batches(
     plan: Plan,
     values: Sequence[Any],
     batch_size: int,
-    keep: Callable[[sqlite3.Cursor], None] = _nothing,
-    close: Callable[[sqlite3.Cursor], None] = _nothing,
+    keep: Callable[[sqlite3.Cursor], None],
+    close: Callable[[sqlite3.Cursor], None],
 ) -> AsyncGenerator[list[dict[str, Any]], None]:
     def begin(con: sqlite3.Connection) -> sqlite3.Cursor:
         cursor = open_cursor(con, plan, values)

@@ -56,6 +56,7 @@ class Worker:
         self._current: Optional[Job] = None
         self._stopping = False
         self._con: Optional[sqlite3.Connection] = None
+        self._cursors: set[sqlite3.Cursor] = set()
         self.renew = False
         self.stopped: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
@@ -199,11 +200,28 @@ class Worker:
                 if not is_busy(exc) or all(job.is_unwanted() for job in jobs):
                     raise
 
+    def keep(self, cursor: sqlite3.Cursor) -> None:
+        """Note a cursor, on the thread: one left open would hold its connection's snapshot."""
+        self._cursors.add(cursor)
+
+    def close_cursor(self, cursor: sqlite3.Cursor) -> None:
+        """Close a cursor that was kept, on the thread."""
+        self._cursors.discard(cursor)
+        cursor.close()
+
+    def close_cursors(self) -> None:
+        """Close all cursors that were kept, on the thread."""
+        while self._cursors:
+            self._cursors.pop().close()
+
     def _drop(self) -> None:
         con, self._con = self._con, None
 
         if con is not None:
             with suppress(sqlite3.Error):
+                # First: a connection closed with cursors open lives on as long as they do, a
+                # traceback that somebody keeps holds them, and they its files and its locks.
+                self.close_cursors()
                 con.close()
 
     def _open(self) -> sqlite3.Connection:

@@ -132,8 +132,7 @@ class Writer:
             if isinstance(granted, WriterSession):
                 granted.release()
             else:
-                granted.abort = True
-                granted.claim()
+                granted.give_up()
 
     def _make_holder(self) -> WriterSession:
         self._holder = WriterSession(self.worker, self._leave)

@@ -18,6 +18,7 @@ from infrastructure.interfaces import (
     ValidationError,
     deadline,
 )
+from infrastructure.testing.cancellation import PHASES, cancel_at
 
 
 class Backend(Lifecycle):
@@ -126,6 +127,38 @@ async def test_the_last_caller_takes_the_attempt_along() -> None:
     backend.opens.set()
     await backend.connect()
     assert backend.calls == ["open", "abort", "open"]
+    await backend.disconnect()
+
+
+async def test_a_connection_that_nobody_was_told_of_is_closed() -> None:
+    """The cancellation came together with the answer: an `async with` would have no exit."""
+    backend = Backend()
+
+    for phase in PHASES:
+        outcome = await cancel_at(backend.connect, 0, phase)
+        assert (outcome.reached, outcome.swallowed) == (True, False)
+        await turns()
+        assert repr(backend) == "<Backend closed>"
+
+    assert backend.calls == ["open", "abort"] * 2
+    await backend.connect()
+    await backend.disconnect()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_connection_is_kept_for_those_who_were_told_of_it(waits: bool) -> None:
+    """Another caller that waited for it too, or one that found it there just before."""
+    backend = Backend()
+    other = asyncio.create_task(backend.connect()) if waits else None
+    cancelled = asyncio.create_task(cancel_at(backend.connect, 0, "ready"))
+
+    while repr(backend) != "<Backend connected>":  # noqa: ASYNC110 - the very turn matters
+        await asyncio.sleep(0)
+
+    await (other or backend.connect())
+    assert (await cancelled).reached
+    backend.use()
+    assert backend.calls == ["open"]
     await backend.disconnect()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from contextvars import Context
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from infrastructure import (
     deadline,
 )
 from infrastructure.storage.sqlite import SQLiteStorage
+from infrastructure.testing.cancellation import cancel_at
 
 ENDLESS = (
     "INSERT INTO t (n) WITH RECURSIVE c(x) AS (SELECT 1000 UNION ALL SELECT x + 1 FROM c) "
@@ -157,3 +159,29 @@ async def test_a_cancelled_transaction_with_an_open_stream_frees_the_file(
 
     assert (await numbers(storage))[:2] == [-2, 0]
     await kept[0].aclose()
+
+
+async def test_a_kept_traceback_keeps_no_file_open(tmp_path: Path) -> None:
+    """Cursors of streams are closed with their thread, whoever still refers to them."""
+    path = tmp_path / "a.db"
+    errors = []
+
+    async def fails(storage: SQLiteStorage) -> None:
+        try:
+            async with aclosing(storage.stream("SELECT n FROM t", batch_size=10)) as rows:
+                async for _ in rows:
+                    await asyncio.Event().wait()
+        except asyncio.CancelledError as exc:
+            errors.append(exc)
+            raise
+
+    async with SQLiteStorage(f"sqlite:///{path}") as storage:
+        await storage.create_table("t", {"n": int})
+        await storage.execute_many("INSERT INTO t (n) VALUES ($1)", [[n] for n in range(100)])
+
+        for n in range(2):
+            assert not (await cancel_at(lambda: fails(storage), n)).swallowed
+
+    assert len(errors) == 2
+    # Where a connection lives on, SQLite does not remove the log with the last one.
+    assert [each.name for each in tmp_path.iterdir()] == ["a.db"]

@@ -77,6 +77,26 @@ async def test_one_that_is_lost_only_when_the_answer_is_there_is_reported() -> N
     assert [(one.phase, one.n, one.result) for one in lost] == [("ready", 0, "answer")]
 
 
+async def test_a_repeated_cancellation_comes_at_each_later_suspension_too() -> None:
+    """Whatever an operation awaits to clean up is cancelled as well."""
+    cancelled = []
+
+    async def cleans_up() -> None:
+        for step in range(4):
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                cancelled.append(step)
+
+        await asyncio.sleep(0)
+
+    assert (await cancel_at(cleans_up, 1)).swallowed
+    assert cancelled == [1]
+    outcome = await cancel_at(cleans_up, 1, repeated=True)
+    assert (outcome.reached, outcome.swallowed) == (True, False)
+    assert cancelled == [1, 1, 2, 3]
+
+
 async def test_the_operation_runs_in_the_callers_context() -> None:
     """A deadline around the call counts."""
 

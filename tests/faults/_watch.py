@@ -1,0 +1,68 @@
+"""Sees what an operation leaves behind: tasks, threads, files, complaints in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+__all__ = ["PATIENCE", "nothing_left", "until"]
+
+PATIENCE = 2.0
+"""Seconds in which what goes on in the background must have ended."""
+
+
+async def until(condition: Callable[[], object], now: Callable[[], object]) -> None:
+    """Return when ``condition`` holds; fail with what ``now()`` tells when it does not in time."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + PATIENCE
+
+    while not condition():
+        assert loop.time() < end, f"still so after {PATIENCE:g} s: {now()}"
+        await asyncio.sleep(0.0005)
+
+
+class _Complaints(logging.Handler):
+    """Errors that our code or asyncio logs: a task or a future whose error nobody received."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(f"{record.getMessage()} {record.exc_info or ''}")
+
+
+def _open_files() -> set[str]:
+    # The folder itself is open while it is read: its number is nobody's afterwards.
+    return {name for name in os.listdir("/dev/fd") if os.path.lexists(f"/dev/fd/{name}")}  # noqa: PTH208
+
+
+async def _gone(look: Callable[[], set[Any]], before: set[Any]) -> None:
+    await until(lambda: look() <= before, lambda: look() - before)
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """After the block no task, no thread and no file is left, and nobody has complained."""
+    tasks, threads, files = asyncio.all_tasks(), set(threading.enumerate()), _open_files()
+    complaints = _Complaints()
+    loggers = [logging.getLogger(name) for name in ("infrastructure", "asyncio")]
+
+    for logger in loggers:
+        logger.addHandler(complaints)
+
+    try:
+        yield
+        await _gone(asyncio.all_tasks, tasks)
+        await _gone(lambda: set(threading.enumerate()), threads)
+        await _gone(_open_files, files)
+    finally:
+        for logger in loggers:
+            logger.removeHandler(complaints)
+
+    assert not complaints.texts, f"somebody complained: {complaints.texts}"
