@@ -9,7 +9,7 @@ from ...interfaces import Message
 from .._check import check
 from .._expect import equal
 from .._harness import MessagingHarness
-from ._inbox import PATIENCE, Gate, Inbox, cancel_inside, topic
+from ._inbox import Gate, Inbox, cancel_inside, patience, topic
 
 __all__ = [
     "G7_cancelled_body_skips_the_drain",
@@ -39,7 +39,7 @@ async def M14_disconnect_lets_running_handlers_finish(harness: MessagingHarness)
     assert not ending.done(), "disconnect returned while a handler ran"
     gate.let_go()
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "disconnect to return"):
         await ending
 
     assert gate.payloads == ["running"], "the handler did not finish"
@@ -111,7 +111,7 @@ async def M14_running_handler_may_publish_during_the_drain(harness: MessagingHar
         await asyncio.sleep(0)
         gate.let_go()
 
-        async with asyncio.timeout(PATIENCE):
+        async with patience(lambda: "disconnect to return"):
             await ending
 
         equal(await inbox.wait(1), ["result"])

@@ -10,7 +10,7 @@ from .._check import check
 from .._expect import equal
 from .._harness import MessagingHarness
 from ._expect import raises
-from ._inbox import Inbox, topic
+from ._inbox import Inbox, patience, topic
 
 __all__ = [
     "G3_async_with_connects_and_disconnects",
@@ -80,7 +80,7 @@ async def G3_disconnect_under_load_ends(harness: MessagingHarness) -> None:
     tasks = [asyncio.create_task(publish()) for _ in range(100)]
     await inbox.wait(100)
 
-    async with asyncio.timeout(40):
+    async with patience(lambda: "disconnect and the publishers to end"):
         await messaging.disconnect()
         await asyncio.gather(*tasks)
 

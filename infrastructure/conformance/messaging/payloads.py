@@ -18,7 +18,7 @@ from .._expect import equal
 from .._harness import MessagingHarness
 from .._values import PROBES, same
 from ._expect import raises
-from ._inbox import Inbox, topic
+from ._inbox import Inbox, patience, topic
 
 __all__ = [
     "M2_child_task_of_a_handler_knows_its_message",
@@ -164,7 +164,7 @@ async def M2_child_task_of_a_handler_knows_its_message(harness: MessagingHarness
         await messaging.subscribe(name, handler)
         await messaging.publish(name, Message(1, key="mine"))
 
-        async with asyncio.timeout(30):
+        async with patience(lambda: "the key that the child was told"):
             equal(await told, "mine")
 
 

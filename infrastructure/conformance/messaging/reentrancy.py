@@ -10,7 +10,7 @@ from ...interfaces import Message
 from .._check import check
 from .._expect import equal
 from .._harness import MessagingHarness
-from ._inbox import PATIENCE, Gate, Inbox, patience, topic
+from ._inbox import Gate, Inbox, patience, topic
 
 __all__ = [
     "M7_disconnect_from_inside_a_handler_returns",
@@ -74,7 +74,7 @@ async def M7_disconnect_from_inside_a_handler_returns(harness: MessagingHarness)
         await messaging.publish(name, 1)
         await handler.wait()
 
-        async with asyncio.timeout(PATIENCE):
+        async with patience(lambda: "disconnect to return"):
             await messaging.disconnect()
 
 
@@ -126,7 +126,7 @@ async def M7_handlers_that_disconnect_do_not_wait_for_each_other(
         await messaging.subscribe(name, handler)
         await messaging.publish(name, 1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "the handlers to be called"):
         for handler in handlers:
             await handler.entered.wait()
 
@@ -153,7 +153,7 @@ async def M7_handler_that_disconnects_and_one_that_unsubscribes_both_return(
         await messaging.subscribe(name, handler)
         await messaging.publish(name, 1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "the handlers to be called"):
         await leaver.entered.wait()
         await closer.entered.wait()
 
@@ -162,7 +162,7 @@ async def M7_handler_that_disconnects_and_one_that_unsubscribes_both_return(
     await leaver.wait()
     await closer.wait()
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "disconnect to return"):
         await messaging.disconnect()
 
 
@@ -179,7 +179,7 @@ async def M7_disconnect_from_inside_waits_for_the_others(harness: MessagingHarne
     await gate.wait_until(lambda: gate.running == 1, "the other handler to run")
     await messaging.publish(name, 1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "the handlers to be called"):
         await handler.entered.wait()
 
     for _ in range(20):
@@ -210,7 +210,7 @@ async def M7_message_of_a_handler_that_disconnected_is_acknowledged(
     await messaging.publish(name, Message("disconnect", key="k"))
     await seen.wait(1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "disconnect to return"):
         await messaging.disconnect()
 
     async with messaging:

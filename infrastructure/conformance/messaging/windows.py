@@ -8,7 +8,7 @@ from ...interfaces import ConnectionError, Message, MessagingInterface, TimeoutE
 from .._check import check
 from .._harness import MessagingHarness
 from ._expect import raises
-from ._inbox import PATIENCE, Gate, Inbox, cancel_inside, topic
+from ._inbox import Gate, Inbox, cancel_inside, patience, topic
 
 __all__ = [
     "G3_disconnect_fails_a_publish_that_waits",
@@ -108,7 +108,7 @@ async def M12_blocked_publish_goes_on_when_there_is_room(harness: MessagingHarne
         assert not publisher.done(), "50 messages fitted into a log of 4"
         gate.let_go()
 
-        async with asyncio.timeout(PATIENCE):
+        async with patience(lambda: "the publisher to go on"):
             await publisher
 
         await gate.wait_until(lambda: len(gate.payloads) == 50, "all messages")
