@@ -139,13 +139,17 @@ async def M2_handlers_do_not_share_a_payload(harness: MessagingHarness) -> None:
 @check()
 async def M2_publisher_may_change_its_payload_afterwards(harness: MessagingHarness) -> None:
     """The message is what it was when publish was called."""
-    name, inbox, payload = topic("afterwards"), Inbox(), [1, 2]
+    name, inbox = topic("afterwards"), Inbox()
+    payload, headers = [1, 2], {"h": "before"}
 
     async with harness.make() as messaging:
         await messaging.subscribe(name, inbox)
-        await messaging.publish(name, payload)
+        await messaging.publish(name, Message(payload, headers=headers))
         payload.clear()
+        headers["h"] = "after"
         equal(await inbox.wait(1), [[1, 2]])
+
+    equal(dict(inbox.infos[0].headers), {"h": "before"})
 
 
 @check()

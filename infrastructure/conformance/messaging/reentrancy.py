@@ -8,7 +8,7 @@ from typing import Any
 
 from ...interfaces import Message
 from .._check import check
-from .._expect import equal
+from .._expect import equal, turns
 from .._harness import MessagingHarness
 from ._inbox import Gate, Inbox, patience, topic
 
@@ -21,6 +21,7 @@ __all__ = [
     "M7_message_of_a_handler_that_disconnected_is_acknowledged",
     "M7_subscribe_from_inside_a_handler_returns",
     "M7_unsubscribe_from_inside_its_handler_returns",
+    "M7_unsubscribe_from_inside_waits_for_the_others",
 ]
 
 
@@ -182,13 +183,38 @@ async def M7_disconnect_from_inside_waits_for_the_others(harness: MessagingHarne
     async with patience(lambda: "the handlers to be called"):
         await handler.entered.wait()
 
-    for _ in range(20):
-        await asyncio.sleep(0)
-
+    await turns()
     assert not handler.returned.is_set(), "disconnect did not wait for the other handler"
     gate.let_go()
     await handler.wait()
     assert gate.payloads == [1], "the other handler did not finish"
+
+
+@check(feature="order")
+async def M7_unsubscribe_from_inside_waits_for_the_others(harness: MessagingHarness) -> None:
+    """It returns when the calls of the topic that do not wait have ended, not before."""
+    name, gate = topic("inside"), Gate()
+
+    async with harness.make(group_id="g") as messaging:
+        leaver = _Inside(lambda: messaging.unsubscribe(name))
+
+        async def handler(payload: Any) -> None:
+            await (leaver if payload == "unsubscribe" else gate)(payload)
+
+        await messaging.subscribe(name, handler)
+        await messaging.publish(name, Message("runs", key="a"))
+        await gate.wait_until(lambda: gate.running == 1, "the other call to run")
+        await messaging.publish(name, Message("unsubscribe", key="b"))
+
+        async with patience(lambda: "the handler to be called"):
+            await leaver.entered.wait()
+
+        await turns()
+        assert not leaver.returned.is_set(), "unsubscribe did not wait for the other call"
+        gate.let_go()
+        await leaver.wait()
+
+    assert gate.payloads == ["runs"], "the other call did not finish"
 
 
 @check(feature="reconnect")
@@ -204,6 +230,9 @@ async def M7_message_of_a_handler_that_disconnected_is_acknowledged(
 
         if payload == "disconnect":
             await messaging.disconnect()
+
+            # It may have work to do after it.
+            await turns()
 
     await messaging.connect()
     await messaging.subscribe(name, handler)

@@ -17,6 +17,7 @@ __all__ = [
     "M12_full_window_goes_on_behind_its_slowest_message",
     "M12_publish_waits_for_room_until_its_deadline",
     "M12_unfinished_message_comes_again",
+    "M12_unsubscribed_topic_needs_no_room",
     "M12_window_bounds_the_bytes_that_are_held",
     "M12_window_bounds_what_is_started",
 ]
@@ -87,13 +88,15 @@ async def M12_unfinished_message_comes_again(harness: MessagingHarness) -> None:
     async def body(inside: asyncio.Event) -> None:
         async with harness.make(group_id="g") as messaging:
             await messaging.subscribe(name, gate)
-            await messaging.publish(name, Message("slow", key="a"))
 
-            # So many keys that some of them are in the partition of the slow one.
-            for number in range(40):
+            # So many keys that some are in the partition of the slow one, before and behind it.
+            for number in range(80):
+                if number == 40:
+                    await messaging.publish(name, Message("slow", key="slow"))
+
                 await messaging.publish(name, Message(number, key=f"k{number}"))
 
-            await gate.wait_until(lambda: len(gate.payloads) == 40, "the others")
+            await gate.wait_until(lambda: len(gate.payloads) == 80, "the others")
             inside.set()
             await asyncio.Event().wait()
 
@@ -153,6 +156,22 @@ async def M12_blocked_publish_goes_on_when_there_is_room(harness: MessagingHarne
         await gate.wait_until(lambda: len(gate.payloads) == 50, "all messages")
 
     assert gate.payloads == list(range(50)), f"got {gate.payloads}"
+
+
+@check(feature="bounded_log")
+async def M12_unsubscribed_topic_needs_no_room(harness: MessagingHarness) -> None:
+    """What no group subscribes to any more is not kept, and fills no log."""
+    name, inbox = topic("unsubscribed"), Inbox()
+
+    async with harness.make(group_id="g", max_log=4) as messaging:
+        await messaging.subscribe(name, inbox)
+        await messaging.unsubscribe(name)
+
+        async with patience(lambda: "room for messages that nobody wants"):
+            for number in range(20):
+                await messaging.publish(name, Message(number, key="k"))
+
+    assert not inbox.payloads, f"handled after unsubscribe: {inbox.payloads}"
 
 
 @check(feature="bounded_log")
