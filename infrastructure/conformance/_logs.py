@@ -1,4 +1,4 @@
-"""Keeps what is logged while a check runs, for the report of one that fails."""
+"""Keeps what is logged while a check runs: for its report, and for its own eyes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["recorded"]
+__all__ = ["logged_texts", "recorded"]
 
 _KEPT = 20
 _LONGEST = 300
@@ -36,3 +36,26 @@ def recorded() -> Iterator[deque[str]]:
         yield recorder.lines
     finally:
         root.removeHandler(recorder)
+
+
+class _Texts(logging.Handler):
+    """Keeps whole records, as they would be written, with their tracebacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(self.format(record))
+
+
+@contextmanager
+def logged_texts() -> Iterator[list[str]]:
+    """Give everything that is logged inside the block, for a check that looks for secrets."""
+    handler = _Texts()
+    logging.getLogger().addHandler(handler)
+
+    try:
+        yield handler.texts
+    finally:
+        logging.getLogger().removeHandler(handler)

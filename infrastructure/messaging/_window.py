@@ -110,13 +110,17 @@ class Window:
         if not self.full and room == 0:
             self.full = True
             # Not at every message: it has room again when half of them are finished.
-            self._until_review = self.messages // 2
+            self._review_after(self.messages // 2)
             self._keeper.filled(self)
         elif self.full and room and self._is_half_empty():
             self.full = False
             self._keeper.emptied(self)
-        else:
-            self._until_review = self.limit // 16
+        elif self.full:
+            self._review_after(self.limit // 16)
+
+    def _review_after(self, calls: int) -> None:
+        # With the last unfinished one at the latest: after it nobody would look again.
+        self._until_review = min(calls, sum(not delivery.done for delivery in self.pending))
 
     def _is_half_empty(self) -> bool:
         # Not at the first free place: pausing and resuming has its price.

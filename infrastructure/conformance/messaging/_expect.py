@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
 from ...interfaces import InfrastructureError
 from .._expect import raises as raises_when_called
-from ._inbox import PATIENCE
+from ._inbox import patience
 
 __all__ = ["raises"]
 
@@ -19,7 +18,7 @@ async def raises(error: type[Error], call: Awaitable[object], what: str) -> Erro
     """Return the ``error`` that awaiting ``call`` raises; fail when it raises none."""
 
     async def patiently() -> object:
-        async with asyncio.timeout(PATIENCE):
+        async with patience(lambda: what):
             return await call
 
     found = await raises_when_called(error, patiently, what)

@@ -26,10 +26,16 @@ def topic(name: str) -> str:
 @asynccontextmanager
 async def patience(told: Callable[[], str]) -> AsyncIterator[None]:
     """Fail the check when the block has not ended in time; ``told()`` says what it waited for."""
+    scope = asyncio.timeout(PATIENCE)
+
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with scope:
             yield
     except builtins.TimeoutError as exc:
+        # Ours is a builtin one too: what the block itself raised is not for us.
+        if not scope.expired():
+            raise
+
         raise AssertionError(f"waited {PATIENCE:g} s for {told()}") from exc
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...interfaces import Message, MessageInfo, current_messages
 from .._check import check
-from .._expect import equal
+from .._expect import beside, equal
 from .._harness import MessagingHarness
 from ._inbox import Inbox, patience, topic
 
@@ -18,10 +18,12 @@ __all__ = [
     "M8_failed_batch_is_retried_once_then_one_by_one",
     "M8_failure_of_the_list_ends_nobodys_attempts",
     "M8_full_batch_is_handed_over_at_once",
+    "M8_max_wait_counts_from_the_first_message",
     "M8_messages_stay_in_order_for_each_key",
     "M8_only_the_bad_message_is_dead_lettered",
     "M8_outage_makes_the_whole_batch_wait",
     "M8_returning_acknowledges_the_whole_list",
+    "M12_window_holds_two_batches",
 ]
 
 
@@ -84,6 +86,39 @@ async def M8_batch_waits_no_longer_than_max_wait(harness: MessagingHarness) -> N
 
 
 @check(feature="batches")
+async def M8_max_wait_counts_from_the_first_message(harness: MessagingHarness) -> None:
+    """Messages that keep coming do not hold back the list that waits for them."""
+    name, batches = topic("first"), _Batches()
+
+    async def publish() -> None:
+        while True:
+            await messaging.publish(name, 1)
+            await asyncio.sleep(0.01)
+
+    async with harness.make(group_id="g") as messaging:
+        await messaging.subscribe_batch(name, batches, max_messages=10_000, max_wait=0.1)
+        publisher = beside(publish())
+
+        try:
+            await batches.wait(1)
+        finally:
+            publisher.cancel()
+
+
+@check(feature="batches")
+async def M12_window_holds_two_batches(harness: MessagingHarness) -> None:
+    """A window that is set smaller than a batch keeps no batch from being full."""
+    name, batches = topic("window"), _Batches()
+
+    async with harness.make(group_id="g", window=1) as messaging:
+        await messaging.subscribe_batch(name, batches, max_messages=20, max_wait=600.0)
+        await messaging.publish_many(name, [Message(n, key="k") for n in range(40)])
+        await batches.wait(40)
+
+    assert batches.lists == [list(range(20)), list(range(20, 40))], f"lists were {batches.lists}"
+
+
+@check(feature="batches")
 async def M8_messages_stay_in_order_for_each_key(harness: MessagingHarness) -> None:
     """Over all lists the messages of a key come as they were published, one list at a time."""
     name, batches = topic("keys"), _Batches()
@@ -131,16 +166,17 @@ async def M8_current_messages_match_the_list(harness: MessagingHarness) -> None:
 
 @check(feature="batches")
 async def M8_failed_batch_is_retried_once_then_one_by_one(harness: MessagingHarness) -> None:
-    """After two failures of a list its messages come alone, in order."""
+    """After two failures of a list its messages come alone, in order, before those behind them."""
     name, batches = topic("alone"), _Batches(ValueError("first"), ValueError("second"))
 
     async with harness.make(group_id="g", backoff=(0.01, 0.02)) as messaging:
         await messaging.subscribe_batch(name, batches, max_messages=3, max_wait=600.0)
-        await messaging.publish_many(name, [Message(n, key="k") for n in range(3)])
-        await batches.wait(3)
+        await messaging.publish_many(name, [Message(n, key="k") for n in range(6)])
+        await batches.wait(6)
 
-    expected = [[0, 1, 2], [0, 1, 2], [0], [1], [2]]
+    expected = [[0, 1, 2], [0, 1, 2], [0], [1], [2], [3, 4, 5]]
     assert batches.lists == expected, f"lists were {batches.lists}"
+    equal([infos[0].attempt for infos in batches.infos], [1, 2, 3, 3, 3, 1])
 
 
 @check(feature="batches")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ...interfaces import Message
 from .._check import check
-from .._expect import equal
+from .._expect import equal, turns
 from .._harness import MessagingHarness
+from .._logs import logged_texts
 from .._values import PROBES, same
-from ._inbox import Inbox, topic
+from ._inbox import Gate, Inbox, patience, topic
 
 __all__ = [
     "M10_dead_letter_keeps_payload_key_and_headers",
     "M10_dead_letter_tells_its_origin",
     "M10_dead_letter_topic_can_be_named",
-    "M10_dead_letters_have_no_dead_letters",
+    "M10_dead_letter_waits_for_its_reader",
+    "M10_dead_letter_without_room_waits_for_it",
     "M10_error_text_shows_no_password",
     "M10_long_error_texts_are_cut",
     "M10_message_out_of_attempts_becomes_a_dead_letter",
-    "M10_opting_out_loses_nothing",
-    "M10_replayed_message_is_for_its_handler_alone",
 ]
 
 
@@ -124,19 +125,41 @@ async def M10_long_error_texts_are_cut(harness: MessagingHarness) -> None:
 
 @check(feature="dead_letters")
 async def M10_error_text_shows_no_password(harness: MessagingHarness) -> None:
-    """The password of a URL in an error's text is masked in the dead letter."""
+    """The password of a URL in an error's text is masked in the dead letter and in the log."""
     name, dead = topic("secret"), Inbox()
 
     def fail(_: Any) -> None:
         raise _DeliberateError("no answer from redis://user:hunter2@host")
 
-    async with harness.make(**_OPTIONS) as messaging:
-        await messaging.subscribe(f"{name}.dlq", dead)
-        await messaging.subscribe(name, Inbox(fail))
-        await messaging.publish(name, 1)
-        await dead.wait(1)
+    with logged_texts() as texts:
+        async with harness.make(**_OPTIONS) as messaging:
+            await messaging.subscribe(f"{name}.dlq", dead)
+            await messaging.subscribe(name, Inbox(fail))
+            await messaging.publish(name, 1)
+            await dead.wait(1)
 
     assert "hunter2" not in str(dead.infos[0].headers), "the password stands in the dead letter"
+    assert "hunter2" not in "".join(texts), "the password stands in the log"
+
+
+@check(feature="dead_letters")
+async def M10_dead_letter_waits_for_its_reader(harness: MessagingHarness) -> None:
+    """It is there for who subscribes to the dead letters later."""
+    name, dead = topic("later"), Inbox()
+
+    def fail(payload: Any) -> None:
+        if payload == "bad":
+            raise _DeliberateError
+
+    handled = Inbox(fail)
+
+    async with harness.make(**_OPTIONS) as messaging:
+        await messaging.subscribe(name, handled)
+        await messaging.publish(name, Message("bad", key="k"))
+        await messaging.publish(name, Message("behind", key="k"))
+        await handled.wait(1)
+        await messaging.subscribe(f"{name}.dlq", dead)
+        equal(await dead.wait(1), ["bad"])
 
 
 @check(feature="dead_letters")
@@ -151,66 +174,30 @@ async def M10_dead_letter_topic_can_be_named(harness: MessagingHarness) -> None:
         equal(await dead.wait(1), ["here"])
 
 
-async def _stops(harness: MessagingHarness, name: str, **options: Any) -> None:
-    """Check that a message out of attempts stops its partition until the next connect."""
-    healthy = False
+@check(feature="bounded_log")
+async def M10_dead_letter_without_room_waits_for_it(harness: MessagingHarness) -> None:
+    """Failing to store a dead letter is an outage: it is stored when there is room."""
+    name, gate, attempts = topic("room"), Gate(), asyncio.Event()
+    tried: list[Any] = []
 
-    def fail(_: Any) -> None:
-        if not healthy:
-            raise _DeliberateError
+    async def fail(payload: Any) -> None:
+        tried.append(payload)
 
-    inbox = Inbox(fail)
-    tried = Inbox()
+        if tried.count("second") == 2:
+            attempts.set()
 
-    async def handler(payload: Any) -> None:
-        await tried(payload)
-        await inbox(payload)
+        raise _DeliberateError
 
-    messaging = harness.make(**{**_OPTIONS, **options})
+    async with harness.make(**_OPTIONS, max_log=1) as messaging:
+        await messaging.subscribe(f"{name}.dlq", gate)
+        await messaging.subscribe(name, fail)
+        await messaging.publish(name, "first")
+        await gate.wait_until(lambda: gate.running == 1, "the first dead letter")
+        await messaging.publish(name, "second")
 
-    async with messaging:
-        await messaging.subscribe(name, handler)
-        await messaging.publish(name, Message("bad", key="k"))
-        await messaging.publish(name, Message("behind", key="k"))
-        equal(await tried.wait(2), ["bad", "bad"])
+        async with patience(lambda: "the attempts of the second message"):
+            await attempts.wait()
 
-    healthy = True
-
-    async with messaging:
-        assert await inbox.wait(2) == ["bad", "behind"], "the stopped partition lost a message"
-
-    assert tried.payloads == ["bad", "bad", "bad", "behind"], f"calls: {tried.payloads}"
-
-
-@check(feature="dead_letters")
-async def M10_dead_letters_have_no_dead_letters(harness: MessagingHarness) -> None:
-    """In a topic that ends in ``.dlq`` exhausted attempts stop the partition; nothing is lost."""
-    await _stops(harness, f"{topic('stops')}.dlq")
-
-
-@check(feature="dead_letters")
-async def M10_opting_out_loses_nothing(harness: MessagingHarness) -> None:
-    """With ``dead_letters=False`` exhausted attempts stop the partition; nothing is lost."""
-    await _stops(harness, topic("without"), dead_letters=False)
-
-
-@check(feature="dead_letters")
-async def M10_replayed_message_is_for_its_handler_alone(harness: MessagingHarness) -> None:
-    """Marked with group and handler it is acknowledged unseen by all others."""
-    name, wanted, unwanted, other = topic("replay"), Inbox(), Inbox(), Inbox()
-
-    async def failed_before(payload: Any) -> None:
-        await wanted(payload)
-
-    target = f"{failed_before.__module__}.{failed_before.__qualname__}"
-    headers = {"infrastructure-replay-group": "g", "infrastructure-replay-handler": target}
-
-    async with harness.make(**_OPTIONS) as messaging, harness.make(group_id="other") as elsewhere:
-        await messaging.subscribe(name, failed_before)
-        await messaging.subscribe(name, unwanted)
-        await elsewhere.subscribe(name, other)
-        await messaging.publish(name, Message("replayed", key="k", headers=headers))
-        await messaging.publish(name, Message("end", key="k"))
-        equal(await wanted.wait(2), ["replayed", "end"])
-        equal(await unwanted.wait(1), ["end"])
-        equal(await other.wait(1), ["end"])
+        await turns()
+        gate.let_go()
+        await gate.wait_until(lambda: len(gate.payloads) == 2, "the second dead letter")

@@ -15,6 +15,7 @@ from ._expect import raises
 from ._inbox import Gate, Inbox, topic
 
 __all__ = [
+    "G5_deadline_option_is_the_default_of_a_call",
     "G5_expired_deadline_does_not_stop_disconnect",
     "G5_expired_deadline_publishes_nothing",
     "G5_unsubscribe_ends_by_the_deadline",
@@ -34,8 +35,8 @@ async def G5_expired_deadline_publishes_nothing(harness: MessagingHarness) -> No
         with deadline(0.01):
             await harness.advance(0.02)
 
-            for call in (messaging.publish(name, 1), messaging.publish_many(name, [1])):
-                error = await raises(TimeoutError, call, "publish after the deadline")
+            for call in (messaging.publish, messaging.publish_many):
+                error = await raises(TimeoutError, call(name, [1]), "publish after the deadline")
                 assert error.outcome == "not_applied", f"outcome is {error.outcome!r}"
 
         await messaging.publish(name, 2)
@@ -77,6 +78,21 @@ async def G5_unsubscribe_ends_by_the_deadline(harness: MessagingHarness) -> None
             await raises(TimeoutError, messaging.unsubscribe(name), "unsubscribe past the deadline")
 
         assert time.monotonic() - began < 0.35, "unsubscribe outlived its deadline"
+        gate.let_go()
+
+
+@check(feature="bounded_log")
+async def G5_deadline_option_is_the_default_of_a_call(harness: MessagingHarness) -> None:
+    """Outside any block a call ends by ``deadline=`` of the constructor."""
+    name, gate = topic("option"), Gate()
+
+    async with harness.make(deadline=0.05, max_log=1) as messaging:
+        await messaging.subscribe(name, gate)
+        await messaging.publish(name, 1)
+        await gate.wait_until(lambda: gate.running == 1, "the handler to run")
+        began = time.monotonic()
+        await raises(TimeoutError, messaging.publish(name, 2), "publish on a full log")
+        assert time.monotonic() - began < 0.3, "publish outlived its deadline"
         gate.let_go()
 
 

@@ -10,7 +10,7 @@ from .._check import check
 from .._expect import equal
 from .._harness import MessagingHarness
 from ._expect import raises
-from ._inbox import Inbox, topic
+from ._inbox import Inbox, patience, topic
 
 __all__ = [
     "G3_async_with_connects_and_disconnects",
@@ -51,10 +51,20 @@ async def G3_async_with_connects_and_disconnects(harness: MessagingHarness) -> N
 @check(feature="lifecycle")
 async def G3_lifecycles_share_one_attempt(harness: MessagingHarness) -> None:
     """Ten at once all succeed, and one disconnect ends them."""
-    messaging = harness.make()
+    name, inbox, successor = topic("shared"), Inbox(), Inbox()
+    messaging = harness.make(group_id="g")
+    await messaging.subscribe(name, inbox)
     await asyncio.gather(*(messaging.connect() for _ in range(10)))
-    await messaging.publish(topic("shared"), 1)
+    await messaging.publish(name, 1)
+    equal(await inbox.wait(1), [1])
     await asyncio.gather(*(messaging.disconnect() for _ in range(10)))
+
+    async with harness.make(group_id="g") as other:
+        await other.subscribe(name, successor)
+        await other.publish_many(name, [Message(n, key=f"k{n}") for n in range(40)])
+        await successor.wait_until(lambda: set(successor.payloads) >= set(range(40)), "0 to 39")
+
+    equal(inbox.payloads, [1])
 
 
 @check(feature="lifecycle")
@@ -80,7 +90,7 @@ async def G3_disconnect_under_load_ends(harness: MessagingHarness) -> None:
     tasks = [asyncio.create_task(publish()) for _ in range(100)]
     await inbox.wait(100)
 
-    async with asyncio.timeout(40):
+    async with patience(lambda: "disconnect and the publishers to end"):
         await messaging.disconnect()
         await asyncio.gather(*tasks)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...interfaces import Message, current_message
 from .._check import check
-from .._expect import equal
+from .._expect import equal, turns
 from .._harness import MessagingHarness
 from ._inbox import Gate, Inbox, topic
 
@@ -16,6 +16,7 @@ __all__ = [
     "M11_key_keeps_its_order_over_retries",
     "M11_lanes_bound_what_runs_at_a_time",
     "M11_message_without_key_waits_for_none",
+    "M11_order_partition_serialises_a_partition",
     "M11_slow_key_keeps_only_itself_waiting",
 ]
 
@@ -75,6 +76,9 @@ async def M11_key_in_back_off_delays_no_other(harness: MessagingHarness) -> None
             await messaging.publish(name, Message(number, key=f"k{number}"))
 
         equal(set(await inbox.wait(50)), set(range(50)))
+        await turns(200)
+
+    assert inbox.calls == 51, f"the poison was called {inbox.calls - 50} times in no time"
 
 
 @check(feature="order")
@@ -129,3 +133,23 @@ async def M11_lanes_bound_what_runs_at_a_time(harness: MessagingHarness) -> None
         await gate.wait_until(lambda: len(gate.payloads) == 12, "all messages")
 
     assert gate.most == 3, f"{gate.most} calls ran at once"
+
+
+@check(feature="order")
+async def M11_order_partition_serialises_a_partition(harness: MessagingHarness) -> None:
+    """With ``order="partition"`` no more calls run at once than a topic has partitions."""
+    name, gate = topic("partition"), Gate()
+
+    async with harness.make(group_id="g", order="partition", lanes=200) as messaging:
+        await messaging.subscribe(name, gate)
+
+        for number in range(200):
+            await messaging.publish(name, Message(number, key=f"k{number}"))
+
+        await gate.wait_until(lambda: gate.running > 0, "the first call")
+        await turns(200)
+        gate.let_go()
+        await gate.wait_until(lambda: len(gate.payloads) == 200, "all messages")
+
+    # A test topic of a hundred partitions there is hardly.
+    assert gate.most < 100, f"{gate.most} calls of 200 ran at once"

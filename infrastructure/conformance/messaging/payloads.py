@@ -18,7 +18,7 @@ from .._expect import equal
 from .._harness import MessagingHarness
 from .._values import PROBES, same
 from ._expect import raises
-from ._inbox import Inbox, topic
+from ._inbox import Inbox, patience, topic
 
 __all__ = [
     "M2_child_task_of_a_handler_knows_its_message",
@@ -139,13 +139,17 @@ async def M2_handlers_do_not_share_a_payload(harness: MessagingHarness) -> None:
 @check()
 async def M2_publisher_may_change_its_payload_afterwards(harness: MessagingHarness) -> None:
     """The message is what it was when publish was called."""
-    name, inbox, payload = topic("afterwards"), Inbox(), [1, 2]
+    name, inbox = topic("afterwards"), Inbox()
+    payload, headers = [1, 2], {"h": "before"}
 
     async with harness.make() as messaging:
         await messaging.subscribe(name, inbox)
-        await messaging.publish(name, payload)
+        await messaging.publish(name, Message(payload, headers=headers))
         payload.clear()
+        headers["h"] = "after"
         equal(await inbox.wait(1), [[1, 2]])
+
+    equal(dict(inbox.infos[0].headers), {"h": "before"})
 
 
 @check()
@@ -164,7 +168,7 @@ async def M2_child_task_of_a_handler_knows_its_message(harness: MessagingHarness
         await messaging.subscribe(name, handler)
         await messaging.publish(name, Message(1, key="mine"))
 
-        async with asyncio.timeout(30):
+        async with patience(lambda: "the key that the child was told"):
             equal(await told, "mine")
 
 

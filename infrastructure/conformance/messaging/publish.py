@@ -95,12 +95,16 @@ async def M1_publish_many_keeps_the_order_of_a_key(harness: MessagingHarness) ->
 
 @check()
 async def M1_publish_many_tells_where_it_stopped(harness: MessagingHarness) -> None:
-    """The error of a bad message has its position as ``row_index``."""
-    name = topic("stopped")
+    """The error of a bad message has its position as ``row_index``; the ones before are sent."""
+    name, inbox = topic("stopped"), Inbox()
+    messages = [Message(payload, key="k") for payload in (0, 1, object(), 3)]
 
     async with harness.make() as messaging:
-        call = messaging.publish_many(name, [1, 2, object(), 4])
+        await messaging.subscribe(name, inbox)
+        call = messaging.publish_many(name, messages)
         error = await raises(ValidationError, call, "publish_many of an object()")
+        await messaging.publish(name, Message("end", key="k"))
+        equal(await inbox.wait(3), [0, 1, "end"])
 
     assert error.row_index == 2, f"row_index is {error.row_index}, the bad message was 2"
 

@@ -103,4 +103,5 @@ async def M13_running_handler_may_finish_before_its_partition_moves(
 
         await gate.wait_until(lambda: set(gate.payloads) == set(range(40)), "0 to 39")
 
+    assert not gate.cancelled, f"cancelled because their partitions moved: {gate.cancelled}"
     assert len(gate.payloads) == 40, "a message was handled twice"

@@ -8,9 +8,9 @@ from typing import Any
 
 from ...interfaces import Message
 from .._check import check
-from .._expect import equal
+from .._expect import equal, turns
 from .._harness import MessagingHarness
-from ._inbox import PATIENCE, Gate, Inbox, patience, topic
+from ._inbox import Gate, Inbox, patience, topic
 
 __all__ = [
     "M7_disconnect_from_inside_a_handler_returns",
@@ -21,6 +21,7 @@ __all__ = [
     "M7_message_of_a_handler_that_disconnected_is_acknowledged",
     "M7_subscribe_from_inside_a_handler_returns",
     "M7_unsubscribe_from_inside_its_handler_returns",
+    "M7_unsubscribe_from_inside_waits_for_the_others",
 ]
 
 
@@ -74,7 +75,7 @@ async def M7_disconnect_from_inside_a_handler_returns(harness: MessagingHarness)
         await messaging.publish(name, 1)
         await handler.wait()
 
-        async with asyncio.timeout(PATIENCE):
+        async with patience(lambda: "disconnect to return"):
             await messaging.disconnect()
 
 
@@ -126,7 +127,7 @@ async def M7_handlers_that_disconnect_do_not_wait_for_each_other(
         await messaging.subscribe(name, handler)
         await messaging.publish(name, 1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "the handlers to be called"):
         for handler in handlers:
             await handler.entered.wait()
 
@@ -153,7 +154,7 @@ async def M7_handler_that_disconnects_and_one_that_unsubscribes_both_return(
         await messaging.subscribe(name, handler)
         await messaging.publish(name, 1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "the handlers to be called"):
         await leaver.entered.wait()
         await closer.entered.wait()
 
@@ -162,7 +163,7 @@ async def M7_handler_that_disconnects_and_one_that_unsubscribes_both_return(
     await leaver.wait()
     await closer.wait()
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "disconnect to return"):
         await messaging.disconnect()
 
 
@@ -179,16 +180,41 @@ async def M7_disconnect_from_inside_waits_for_the_others(harness: MessagingHarne
     await gate.wait_until(lambda: gate.running == 1, "the other handler to run")
     await messaging.publish(name, 1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "the handlers to be called"):
         await handler.entered.wait()
 
-    for _ in range(20):
-        await asyncio.sleep(0)
-
+    await turns()
     assert not handler.returned.is_set(), "disconnect did not wait for the other handler"
     gate.let_go()
     await handler.wait()
     assert gate.payloads == [1], "the other handler did not finish"
+
+
+@check(feature="order")
+async def M7_unsubscribe_from_inside_waits_for_the_others(harness: MessagingHarness) -> None:
+    """It returns when the calls of the topic that do not wait have ended, not before."""
+    name, gate = topic("inside"), Gate()
+
+    async with harness.make(group_id="g") as messaging:
+        leaver = _Inside(lambda: messaging.unsubscribe(name))
+
+        async def handler(payload: Any) -> None:
+            await (leaver if payload == "unsubscribe" else gate)(payload)
+
+        await messaging.subscribe(name, handler)
+        await messaging.publish(name, Message("runs", key="a"))
+        await gate.wait_until(lambda: gate.running == 1, "the other call to run")
+        await messaging.publish(name, Message("unsubscribe", key="b"))
+
+        async with patience(lambda: "the handler to be called"):
+            await leaver.entered.wait()
+
+        await turns()
+        assert not leaver.returned.is_set(), "unsubscribe did not wait for the other call"
+        gate.let_go()
+        await leaver.wait()
+
+    assert gate.payloads == ["runs"], "the other call did not finish"
 
 
 @check(feature="reconnect")
@@ -205,12 +231,15 @@ async def M7_message_of_a_handler_that_disconnected_is_acknowledged(
         if payload == "disconnect":
             await messaging.disconnect()
 
+            # It may have work to do after it.
+            await turns()
+
     await messaging.connect()
     await messaging.subscribe(name, handler)
     await messaging.publish(name, Message("disconnect", key="k"))
     await seen.wait(1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with patience(lambda: "disconnect to return"):
         await messaging.disconnect()
 
     async with messaging:

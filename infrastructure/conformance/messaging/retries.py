@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import time
 from typing import Any
 
 from ...interfaces import (
@@ -21,6 +22,8 @@ from .._harness import MessagingHarness
 from ._inbox import Inbox, topic
 
 __all__ = [
+    "M9_back_off_doubles",
+    "M9_back_off_ends_at_its_longest",
     "M9_cancelled_error_of_a_handler_is_no_attempt",
     "M9_error_is_an_attempt",
     "M9_handler_timeout_is_an_attempt",
@@ -84,6 +87,9 @@ async def M9_outage_is_no_attempt(harness: MessagingHarness) -> None:
     ]
     equal(await _attempts_of(harness, errors, attempts=1), [1] * 6)
 
+    between: list[BaseException] = [ValueError("a"), ConnectionError("ours"), ValueError("b")]
+    equal(await _attempts_of(harness, between), [1, 2, 2, 3])
+
 
 @check(feature="retries")
 async def M9_cancelled_error_of_a_handler_is_no_attempt(harness: MessagingHarness) -> None:
@@ -114,6 +120,42 @@ async def M9_handler_timeout_is_an_attempt(harness: MessagingHarness) -> None:
 
     assert cancelled == [1], "the slow call was not cancelled"
     assert [info.attempt for info in inbox.infos] == [2], f"{inbox.infos}"
+
+
+async def _waited(harness: MessagingHarness, longest: float) -> float:
+    """Return the seconds that eleven repetitions take, with a back-off from 1 ms on."""
+    name, inbox, moments = topic("waited"), Inbox(), list[float]()
+
+    async def handler(payload: Any) -> None:
+        moments.append(time.monotonic())
+
+        if len(moments) < 12:
+            raise ValueError("again")
+
+        await inbox(payload)
+
+    async with harness.make(group_id="g", backoff=(0.001, longest), attempts=12) as messaging:
+        await messaging.subscribe(name, handler)
+        await messaging.publish(name, 1)
+        await inbox.wait(1)
+
+    return moments[-1] - moments[0]
+
+
+@check(feature="retries")
+async def M9_back_off_doubles(harness: MessagingHarness) -> None:
+    """Each repetition waits twice as long as the one before, less by half at most."""
+    # 1 + 2 + 4 + … + 32 + 5 * 40 ms, half of it taken off; eleven times 1 ms without doubling.
+    waited = await _waited(harness, 0.04)
+    assert waited > 0.125, f"eleven repetitions waited {waited:.3f} s together"
+
+
+@check(feature="retries")
+async def M9_back_off_ends_at_its_longest(harness: MessagingHarness) -> None:
+    """However often it doubles, no wait is longer than the second number of ``backoff=``."""
+    # 1 + 10 * 2 ms; 1 + 2 + … + 1024 ms, less by half at most, without an end.
+    waited = await _waited(harness, 0.002)
+    assert waited < 1.0, f"eleven repetitions waited {waited:.3f} s together"
 
 
 @check(feature="retries")

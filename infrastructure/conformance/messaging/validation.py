@@ -100,6 +100,11 @@ async def M3_longest_topic_names_work(harness: MessagingHarness) -> None:
         what = "subscribe to 249 characters without dead_letter_topic="
         await raises(ValidationError, messaging.subscribe(longest, inbox), what)
 
+    async with harness.make(dead_letter_topic=topic("graveyard")) as messaging:
+        await messaging.subscribe(longest, inbox)
+        await messaging.publish(longest, 3)
+        equal(await inbox.wait(2), [2, 3])
+
 
 @check(feature="limits")
 async def E3_handler_that_cannot_be_called_is_refused(harness: MessagingHarness) -> None:

@@ -6,15 +6,19 @@ import asyncio
 
 from ...interfaces import ConnectionError, Message, MessagingInterface, TimeoutError, deadline
 from .._check import check
+from .._expect import turns
 from .._harness import MessagingHarness
 from ._expect import raises
-from ._inbox import PATIENCE, Gate, Inbox, cancel_inside, topic
+from ._inbox import Gate, Inbox, cancel_inside, patience, topic
 
 __all__ = [
     "G3_disconnect_fails_a_publish_that_waits",
     "M12_blocked_publish_goes_on_when_there_is_room",
+    "M12_full_window_goes_on_behind_its_slowest_message",
     "M12_publish_waits_for_room_until_its_deadline",
     "M12_unfinished_message_comes_again",
+    "M12_unsubscribed_topic_needs_no_room",
+    "M12_window_bounds_the_bytes_that_are_held",
     "M12_window_bounds_what_is_started",
 ]
 
@@ -32,13 +36,48 @@ async def M12_window_bounds_what_is_started(harness: MessagingHarness) -> None:
 
         await gate.wait_until(lambda: gate.running > 0, "the first call")
 
-        for _ in range(200):
-            await asyncio.sleep(0)
-
+        await turns(200)
         gate.let_go()
         await gate.wait_until(lambda: len(gate.payloads) >= 100, "all messages")
 
     assert gate.most <= 16, f"{gate.most} messages were started at once"
+
+
+@check(feature="windows")
+async def M12_window_bounds_the_bytes_that_are_held(harness: MessagingHarness) -> None:
+    """With ``window_bytes=`` of a few messages not many are started, and all arrive."""
+    name, gate = topic("bytes"), Gate()
+
+    async with harness.make(group_id="g", window_bytes=32_000, lanes=64) as messaging:
+        await messaging.subscribe(name, gate)
+
+        for number in range(64):
+            await messaging.publish(name, Message(b"x" * 4000, key=f"k{number}"))
+
+        await gate.wait_until(lambda: gate.running > 0, "the first call")
+        await turns(200)
+        gate.let_go()
+        await gate.wait_until(lambda: len(gate.payloads) >= 64, "all messages")
+
+    # The message that fills a window may be larger than what was left of it.
+    assert gate.most <= 16, f"{gate.most} messages of 4 kB were started in 32 kB"
+
+
+@check(feature="windows")
+async def M12_full_window_goes_on_behind_its_slowest_message(harness: MessagingHarness) -> None:
+    """A window that is full behind one slow message takes more when that one is finished."""
+    name, gate = topic("slowest"), Gate(stops=lambda payload: payload == 0)
+
+    async with harness.make(group_id="g", window=400, lanes=64) as messaging:
+        await messaging.subscribe(name, gate)
+
+        for number in range(1000):
+            await messaging.publish(name, Message(number, key=f"k{number}"))
+
+        await gate.wait_until(lambda: len(gate.payloads) >= 90, "those beside the slow one")
+        await turns(200)
+        gate.let_go()
+        await gate.wait_until(lambda: len(gate.payloads) >= 1000, "all messages")
 
 
 @check(feature="windows")
@@ -49,12 +88,15 @@ async def M12_unfinished_message_comes_again(harness: MessagingHarness) -> None:
     async def body(inside: asyncio.Event) -> None:
         async with harness.make(group_id="g") as messaging:
             await messaging.subscribe(name, gate)
-            await messaging.publish(name, Message("slow", key="a"))
 
-            for number in range(10):
-                await messaging.publish(name, Message(number, key="b"))
+            # So many keys that some are in the partition of the slow one, before and behind it.
+            for number in range(80):
+                if number == 40:
+                    await messaging.publish(name, Message("slow", key="slow"))
 
-            await gate.wait_until(lambda: len(gate.payloads) == 10, "the others")
+                await messaging.publish(name, Message(number, key=f"k{number}"))
+
+            await gate.wait_until(lambda: len(gate.payloads) == 80, "the others")
             inside.set()
             await asyncio.Event().wait()
 
@@ -108,12 +150,28 @@ async def M12_blocked_publish_goes_on_when_there_is_room(harness: MessagingHarne
         assert not publisher.done(), "50 messages fitted into a log of 4"
         gate.let_go()
 
-        async with asyncio.timeout(PATIENCE):
+        async with patience(lambda: "the publisher to go on"):
             await publisher
 
         await gate.wait_until(lambda: len(gate.payloads) == 50, "all messages")
 
     assert gate.payloads == list(range(50)), f"got {gate.payloads}"
+
+
+@check(feature="bounded_log")
+async def M12_unsubscribed_topic_needs_no_room(harness: MessagingHarness) -> None:
+    """What no group subscribes to any more is not kept, and fills no log."""
+    name, inbox = topic("unsubscribed"), Inbox()
+
+    async with harness.make(group_id="g", max_log=4) as messaging:
+        await messaging.subscribe(name, inbox)
+        await messaging.unsubscribe(name)
+
+        async with patience(lambda: "room for messages that nobody wants"):
+            for number in range(20):
+                await messaging.publish(name, Message(number, key="k"))
+
+    assert not inbox.payloads, f"handled after unsubscribe: {inbox.payloads}"
 
 
 @check(feature="bounded_log")

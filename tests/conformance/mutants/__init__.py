@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import caching, storage
+from . import caching, messaging, storage
 from ._mutant import Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
 
-MUTANTS: tuple[Mutant, ...] = (*caching.MUTANTS, *storage.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (*caching.MUTANTS, *messaging.MUTANTS, *storage.MUTANTS)
 """All of them."""
