@@ -17,7 +17,7 @@ __all__ = ["SCENARIOS"]
 
 SCENARIOS = Scenarios()
 
-ROWS = [[number, "many"] for number in range(1, 1201)]
+ROWS = [[number, "many"] for number in range(1, 2401)]
 """More than two steps of ``execute_many``."""
 
 INSERT = "INSERT INTO t (id, name) VALUES ($1, $2)"
@@ -125,7 +125,7 @@ async def many_rows(storage: SQLiteStorage) -> Steps:
     """All or none of them."""
     await make_table(storage)
     outcome = yield lambda: storage.execute_many(INSERT, ROWS)
-    assert len(await ids(storage)) in ((0, 1200) if outcome.reached else (1200,))
+    assert len(await ids(storage)) in ((0, 2400) if outcome.reached else (2400,))
 
 
 @SCENARIOS.of("execute_many", least=6)
@@ -137,11 +137,11 @@ async def many_rows_that_wait_for_the_writer(storage: SQLiteStorage) -> Steps:
 
         async def operation() -> None:
             holder.let_go_soon()
-            await storage.execute_many(INSERT, [[each + 1000, name] for each, name in ROWS])
+            await storage.execute_many(INSERT, [[each + 10_000, name] for each, name in ROWS])
 
         outcome = yield operation
 
-    assert len(await ids(storage)) in ((1, 1201) if outcome.reached else (1201,))
+    assert len(await ids(storage)) in ((1, 2401) if outcome.reached else (2401,))
 
 
 @SCENARIOS.of("stream", least=5)

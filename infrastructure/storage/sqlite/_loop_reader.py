@@ -78,7 +78,8 @@ class LoopReader:
         return self._con.execute(sql, params).fetchall()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and first what would keep it open."""
+        self._cursor.close()
         self._con.close()
 
 
