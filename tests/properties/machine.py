@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from infrastructure.interfaces import InfrastructureError
 __all__ = ["Actor", "AsyncMachine", "error_of", "machine_settings"]
 
 T = TypeVar("T")
+
+_logger = logging.getLogger("infrastructure")
 
 
 def machine_settings(share: float) -> settings:
@@ -40,6 +43,8 @@ class AsyncMachine(RuleBasedStateMachine):
         super().__init__()
         self._runner = asyncio.Runner()
         self._complaints: list[str] = []
+        # Hundreds of expected warnings would hide the steps that hypothesis shows.
+        _logger.disabled = True
         loop = self._runner.get_loop()
         loop.set_exception_handler(lambda _, context: self._complaints.append(str(context)))
         self.await_(self.start())
@@ -69,6 +74,7 @@ class AsyncMachine(RuleBasedStateMachine):
             self.await_(self.stop())
             left = self.await_(self._left())
             self._runner.close()
+            _logger.disabled = False
 
         assert failed or not left, f"still running: {left}"
         assert failed or not self._complaints, self._complaints
