@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from infrastructure.interfaces import InfrastructureError
 
-__all__ = ["Actor", "AsyncMachine", "error_of", "machine_settings"]
+__all__ = ["Actor", "AsyncMachine", "apart", "error_of", "machine_settings"]
 
 T = TypeVar("T")
 
@@ -34,6 +34,11 @@ async def error_of(call: Callable[[], Awaitable[Any]]) -> InfrastructureError | 
         return exc
 
     return None
+
+
+def apart(awaitable: Awaitable[T]) -> asyncio.Future[T]:
+    """Start a task that goes on beside the step."""
+    return asyncio.ensure_future(awaitable)
 
 
 class AsyncMachine(RuleBasedStateMachine):

@@ -42,6 +42,11 @@ class State:
 
         self.items[number] = name
 
+    def upsert(self, number: int, name: str | None) -> None:
+        """Add a row, or change the name of the one that is there."""
+        self.items.pop(number, None)
+        self.insert(number, name)
+
     def rename(self, number: int, name: str | None) -> None:
         """Change the name of a row that is there."""
         if number in self.items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -33,7 +33,12 @@ maybe_names = st.sampled_from(["a", "b", "c", "d", "e", "f", None])
 unfailed = precondition(lambda self: not self.model.failed)
 outside = precondition(lambda self: not self.model.stack)
 nested = precondition(lambda self: len(self.model.stack) > 1 and not self.model.failed)
-with_extra = precondition(lambda self: self.model.visible.extra is not None)
+
+WRITES: dict[str, tuple[str, Callable[[State, int, Any], None]]] = {
+    "insert": (INSERT, State.insert),
+    "upsert": (UPSERT, State.upsert),
+    "update": (UPDATE, State.rename),
+}
 
 
 class Failure(Exception):
@@ -45,9 +50,10 @@ class SQLiteMachine(SQLiteWorld):
 
     # Statements.
 
-    @rule(number=ids, name=maybe_names)
-    def insert(self, number: int, name: str | None) -> None:
-        self.change(lambda state: state.insert(number, name), INSERT, number, name)
+    @rule(kind=st.sampled_from(list(WRITES)), number=ids, name=maybe_names)
+    def write(self, kind: str, number: int, name: str | None) -> None:
+        sql, change = WRITES[kind]
+        self.change(lambda state: change(state, number, name), sql, number, name)
 
     @nested
     @rule(number=ids, name=maybe_names)
@@ -58,25 +64,8 @@ class SQLiteMachine(SQLiteWorld):
         )
 
     @unfailed
-    @rule(number=ids, name=names)
-    def upsert(self, number: int, name: str) -> None:
-        self.change(lambda state: state.items.update({number: name}), UPSERT, number, name)
-
-    @unfailed
-    @rule(number=ids, name=maybe_names)
-    def update(self, number: int, name: str | None) -> None:
-        self.change(lambda state: state.rename(number, name), UPDATE, number, name)
-
-    @unfailed
     @rule(number=ids)
     def delete(self, number: int) -> None:
-        self.change(
-            lambda state: state.items.pop(number, None), "DELETE FROM items WHERE id = $1", number
-        )
-
-    @unfailed
-    @rule(number=ids)
-    def delete_returning(self, number: int) -> None:
         """A write with rows gives them."""
         wanted = [
             {"name": name} for each, name in self.model.visible.items.items() if each == number
@@ -99,26 +88,14 @@ class SQLiteMachine(SQLiteWorld):
         )
 
     @unfailed
-    @with_extra
-    @rule()
-    def drop_extra(self) -> None:
-        self.change(lambda state: setattr(state, "extra", None), "DROP TABLE extra")
-
-    @unfailed
-    @with_extra
-    @rule(number=ids)
-    def insert_extra(self, number: int) -> None:
-        self.change(
-            lambda state: state.need_extra().append(number),
-            "INSERT INTO extra (id) VALUES ($1)",
-            number,
-        )
-
-    @precondition(lambda self: self.model.visible.extra is None)
-    @rule()
-    def miss_extra(self) -> None:
-        """A table that is not there is the database's error, and fails the transaction."""
-        self.change(lambda state: state.need_extra(), "SELECT id FROM extra")
+    @rule(kind=st.sampled_from(["insert", "insert", "drop"]), number=ids)
+    def use_extra(self, kind: str, number: int) -> None:
+        """Where the table is missing, that is the database's error, and fails the transaction."""
+        if kind == "insert":
+            sql = "INSERT INTO extra (id) VALUES ($1)"
+            self.change(lambda state: state.need_extra().append(number), sql, number)
+        elif self.model.visible.extra is not None:
+            self.change(lambda state: setattr(state, "extra", None), "DROP TABLE extra")
 
     @rule(
         call=st.sampled_from(
@@ -196,6 +173,16 @@ class SQLiteMachine(SQLiteWorld):
     @rule()
     def begin(self) -> None:
         self.expect(self.model.begin(), self.storage.begin_transaction)
+
+    @unfailed
+    @rule(writes=st.booleans())
+    def begin_inside(self, writes: bool) -> None:
+        """Levels of both kinds in each other, which single steps would seldom make."""
+        self.enter_block()
+        self.begin()
+
+        if writes:
+            self.write("insert", self.fresh(), "inside")
 
     @rule(commits=st.booleans())
     def end(self, commits: bool) -> None:
