@@ -46,5 +46,9 @@ def pytest_terminal_summary(
 
 def repetition(config: pytest.Config) -> str:
     """Return what repeats the examples of this run, all or those of one test."""
+    # Keys go to shards and partitions by their hash.
+    hashes = os.environ.get("PYTHONHASHSEED", "random")
     seed = config.option.hypothesis_seed
-    return f"repeat with: HYPOTHESIS_PROFILE={PROFILE} HYPOTHESIS_SEED={seed}"
+    return (
+        f"repeat with: PYTHONHASHSEED={hashes} HYPOTHESIS_PROFILE={PROFILE} HYPOTHESIS_SEED={seed}"
+    )
