@@ -26,14 +26,16 @@ class Refused(Exception):
 
 @dataclass
 class State:
-    """The rows of the table ``items``, and of ``extra`` where that table is there."""
+    """The rows of the table ``items``, and of ``extra``, of ``kind``, where that table is there."""
 
     items: dict[int, str] = field(default_factory=dict)
-    extra: list[int] | None = None
+    extra: list[Any] | None = None
+    kind: str = field(default="BIGINT", compare=False)
 
     def copy(self) -> State:
         """Return a state of its own."""
-        return State(dict(self.items), None if self.extra is None else list(self.extra))
+        extra = None if self.extra is None else list(self.extra)
+        return State(dict(self.items), extra, self.kind)
 
     def insert(self, number: int, name: str | None, *, lost: bool = False) -> None:
         """Add a row; a second one of its number, and one without name, are refused."""
@@ -53,7 +55,7 @@ class State:
             del self.items[number]
             self.insert(number, name)
 
-    def need_extra(self) -> list[int]:
+    def need_extra(self) -> list[Any]:
         """Return the rows of ``extra``; where there is no such table, a statement is refused."""
         if self.extra is None:
             raise Refused(OperationError)

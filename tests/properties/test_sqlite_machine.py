@@ -24,7 +24,6 @@ INSERT = "INSERT INTO items (id, name) VALUES ($1, $2)"
 INSERT_OR_ROLLBACK = "INSERT OR ROLLBACK INTO items (id, name) VALUES ($1, $2)"
 UPSERT = f"{INSERT} ON CONFLICT (id) DO UPDATE SET name = excluded.name"
 UPDATE = "UPDATE items SET name = $2 WHERE id = $1"
-EXTRA = {"id": "BIGINT NOT NULL"}
 
 ids = st.integers(0, 9)
 names = st.sampled_from(["a", "b", "نام", ""])
@@ -56,11 +55,14 @@ class SQLiteMachine(SQLiteWorld):
         self.change(lambda state: change(state, number, name), sql, number, name)
 
     @nested
-    @rule(number=ids, name=maybe_names)
-    def insert_or_roll_all_back(self, number: int, name: str | None) -> None:
+    @rule(number=ids, clashes=st.booleans())
+    def insert_or_roll_all_back(self, number: int, clashes: bool) -> None:
         """SQLite's own way to end a transaction behind our back."""
+        if clashes and self.model.visible.items:
+            number = min(self.model.visible.items)
+
         self.change(
-            lambda state: state.insert(number, name, lost=True), INSERT_OR_ROLLBACK, number, name
+            lambda state: state.insert(number, "a", lost=True), INSERT_OR_ROLLBACK, number, "a"
         )
 
     @unfailed
@@ -76,24 +78,26 @@ class SQLiteMachine(SQLiteWorld):
         assert found == wanted
 
     @unfailed
-    @rule()
-    def create_extra(self) -> None:
+    @rule(kind=st.sampled_from(["BIGINT", "TEXT"]))
+    def create_extra(self, kind: str) -> None:
         """A table that is there already is no error."""
+        kind = kind if self.model.visible.extra is None else self.model.visible.kind
 
         def create(state: State) -> None:
-            state.extra = [] if state.extra is None else state.extra
+            state.extra, state.kind = state.extra or [], kind
 
         self.expect(
-            self.model.attempt(create), lambda: self.storage.create_table("extra", dict(EXTRA))
+            self.model.attempt(create), lambda: self.storage.create_table("extra", {"id": kind})
         )
 
     @unfailed
-    @rule(kind=st.sampled_from(["insert", "insert", "drop"]), number=ids)
-    def use_extra(self, kind: str, number: int) -> None:
+    @rule(step=st.sampled_from(["insert", "insert", "drop"]), number=ids)
+    def use_extra(self, step: str, number: int) -> None:
         """Where the table is missing, that is the database's error, and fails the transaction."""
-        if kind == "insert":
+        if step == "insert":
             sql = "INSERT INTO extra (id) VALUES ($1)"
-            self.change(lambda state: state.need_extra().append(number), sql, number)
+            value = number if self.model.visible.kind == "BIGINT" else str(number)
+            self.change(lambda state: state.need_extra().append(value), sql, value)
         elif self.model.visible.extra is not None:
             self.change(lambda state: setattr(state, "extra", None), "DROP TABLE extra")
 
