@@ -65,6 +65,11 @@ class SQLiteMachine(SQLiteWorld):
             lambda state: state.insert(number, "a", lost=True), INSERT_OR_ROLLBACK, number, "a"
         )
 
+        # The levels around it have gone with it, whatever the innermost does.
+        if self.model.failed and self.model.flats():
+            self.end(commits=False)
+            self.write("insert", self.fresh(), "late")
+
     @unfailed
     @rule(number=ids)
     def delete(self, number: int) -> None:
@@ -100,6 +105,18 @@ class SQLiteMachine(SQLiteWorld):
             self.change(lambda state: state.need_extra().append(value), sql, value)
         elif self.model.visible.extra is not None:
             self.change(lambda state: setattr(state, "extra", None), "DROP TABLE extra")
+
+    @unfailed
+    @rule(kinds=st.permutations(["BIGINT", "TEXT"]))
+    def remake_extra(self, kinds: list[str]) -> None:
+        """What was known of a table is forgotten with the rollback that takes it away."""
+        self.use_extra("drop", 0)
+
+        for kind in kinds:
+            self.begin()
+            self.create_extra(kind)
+            self.use_extra("insert", 1)
+            self.end(commits=False)
 
     @rule(
         call=st.sampled_from(
