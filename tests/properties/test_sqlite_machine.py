@@ -31,7 +31,6 @@ names = st.sampled_from(["a", "b", "نام", ""])
 maybe_names = st.sampled_from(["a", "b", "c", "d", "e", "f", None])
 unfailed = precondition(lambda self: not self.model.failed)
 outside = precondition(lambda self: not self.model.stack)
-nested = precondition(lambda self: len(self.model.stack) > 1 and not self.model.failed)
 
 WRITES: dict[str, tuple[str, Callable[[State, int, Any], None]]] = {
     "insert": (INSERT, State.insert),
@@ -54,19 +53,22 @@ class SQLiteMachine(SQLiteWorld):
         sql, change = WRITES[kind]
         self.change(lambda state: change(state, number, name), sql, number, name)
 
-    @nested
-    @rule(number=ids, clashes=st.booleans())
-    def insert_or_roll_all_back(self, number: int, clashes: bool) -> None:
-        """SQLite's own way to end a transaction behind our back."""
-        if clashes and self.model.visible.items:
-            number = min(self.model.visible.items)
+    @unfailed
+    @rule(inside=st.booleans())
+    def insert_or_roll_all_back(self, inside: bool) -> None:
+        """SQLite's own way to end a transaction behind our back: all levels have gone with it."""
+        number = self.fresh()
+        self.write("insert", number, "a")
+
+        if inside:
+            self.begin()
+            self.begin()
 
         self.change(
             lambda state: state.insert(number, "a", lost=True), INSERT_OR_ROLLBACK, number, "a"
         )
 
-        # The levels around it have gone with it, whatever the innermost does.
-        if self.model.failed and self.model.flats():
+        if inside:
             self.end(commits=False)
             self.write("insert", self.fresh(), "late")
 
