@@ -1,20 +1,54 @@
-"""What every test shares: hypothesis' profile, and a line that says which package is tested."""
+"""What every test shares: hypothesis' profile and seed, and lines that say what is tested."""
 
 from __future__ import annotations
 
 import os
+import random
 
+import pytest
 from hypothesis import settings
 
 import infrastructure
 
-# Wall-clock limits of an example say more about the machine than about the code;
-# CI repeats the same examples, so that a red run can be run again.
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+# Wall-clock limits of an example say more about the machine than about the code. Without a
+# database a run depends on its seed alone, here as on a clean checkout.
+settings.register_profile("default", deadline=None, database=None, print_blob=True)
+settings.register_profile(
+    "long", settings.get_profile("default"), max_examples=2000, stateful_step_count=100
+)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
+settings.load_profile(PROFILE)
 
 
-def pytest_report_header() -> str:
-    """Say which copy of the package is imported: the tree's or the installed wheel's."""
-    return f"infrastructure: {infrastructure.__file__}"
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give hypothesis' plugin, which reads them next, a seed that can be given again."""
+    if config.option.hypothesis_seed is None:
+        drawn = str(random.SystemRandom().getrandbits(32))
+        config.option.hypothesis_seed = os.environ.get("HYPOTHESIS_SEED") or drawn
+
+    if PROFILE == "long" and config.option.timeout is None:
+        config.option.timeout = 3600
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which copy of the package is imported, and how to repeat the run's examples."""
+    return [f"infrastructure: {infrastructure.__file__}", repetition(config)]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say it again where something failed: a quiet run has no header."""
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(repetition(config))
+
+
+def repetition(config: pytest.Config) -> str:
+    """Return what repeats the examples of this run, all or those of one test."""
+    # Keys go to shards and partitions by their hash.
+    hashes = os.environ.get("PYTHONHASHSEED", "random")
+    seed = config.option.hypothesis_seed
+    return (
+        f"repeat with: PYTHONHASHSEED={hashes} HYPOTHESIS_PROFILE={PROFILE} HYPOTHESIS_SEED={seed}"
+    )

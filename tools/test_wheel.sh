@@ -15,6 +15,8 @@ export INFRASTRUCTURE_TEST_WHEEL=1
 export COVERAGE_FILE="$PWD/build/coverage/data"
 # Where the tests note the checks that no backend can run yet.
 export INFRASTRUCTURE_UNREACHED="$PWD/build/coverage/unreached.json"
+# The run says which seeds it has: a failure can be repeated. Python cannot tell one that it drew itself.
+export PYTHONHASHSEED="${PYTHONHASHSEED:-$RANDOM}"
 
 rm -rf build/coverage
 mkdir -p build/coverage

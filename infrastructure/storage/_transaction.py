@@ -127,8 +127,12 @@ class Transactions:
         transactions.set({**transactions.get(), self: scope})
 
     def rebind(self, left: Union[Level, Detached], outer: Any) -> None:
-        """Leave the scope ``left`` where the calling task still is in it."""
-        if transactions.get().get(self) is left:
+        """Leave the scope ``left`` where the calling task still is in it, or in a level inside it."""
+        scope = self.scope()
+        inside = isinstance(left, Level) and isinstance(scope, Level) and scope in left
+
+        # A level that ended with the one around it would refuse the tasks that are started next.
+        if scope is left or inside:
             self.bind(outer)
 
     def scope(self) -> Union[Level, Detached, None]:

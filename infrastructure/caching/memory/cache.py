@@ -171,10 +171,11 @@ class MemoryCache(Lifecycle, CachingInterface):
         One call of the factory over all instances of a name; each caller gets a copy of its own.
         """
         self._check("get_or_set")
+        check_ttl(ttl)
         entry = self._store.use(key)
 
         if entry is None:
-            make = partial(self._make, key, factory, check_ttl(ttl))
+            make = partial(self._make, key, factory, ttl)
             entry = await self._shared.flights.run(key, make, expiry(self._deadline))
 
         return entry.thaw()

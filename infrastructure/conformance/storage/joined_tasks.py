@@ -23,6 +23,7 @@ __all__ = [
     "S9_child_tasks_join_the_transaction",
     "S9_the_block_of_a_child_has_the_connection_to_itself",
     "S9_the_owner_is_outside_afterwards",
+    "S9_the_owner_leaves_a_block_with_what_it_began_inside",
 ]
 
 
@@ -152,6 +153,25 @@ async def S9_the_owner_is_outside_afterwards(harness: StorageHarness) -> None:
 
     async with harness.make() as other:
         await items.by(other).holds([1, 2])
+
+
+@check(feature="joined_tasks")
+async def S9_the_owner_leaves_a_block_with_what_it_began_inside(harness: StorageHarness) -> None:
+    """A block that ends rolls an open begin back; tasks started then are outside both."""
+    async with items_of(harness) as items:
+
+        async def forgetful() -> None:
+            async with items.storage.transaction():
+                await items.storage.begin_transaction()
+                raise LookupError("the body's own")
+
+        await raises(LookupError, forgetful, "the block")
+        await beside(items.add(1))
+        await items.storage.begin_transaction()
+        await raises(LookupError, forgetful, "the block inside")
+        await beside(items.add(2))
+        await items.storage.commit()
+        await items.holds([1, 2])
 
 
 @check(feature="joined_tasks")

@@ -152,3 +152,19 @@ class TestUrls:
 
         with pytest.raises(ValidationError):
             MemoryCache("memory://?deadline=-1")
+
+
+async def test_a_bad_ttl_is_refused_on_a_hit_too() -> None:
+    """get_or_set looks at its arguments first: no factory runs, and no miss is counted."""
+
+    async def factory() -> int:
+        return 1
+
+    async with MemoryCache() as cache:
+        await cache.set("key", 1)
+
+        for key in ("key", "missing"):
+            with pytest.raises(ValidationError):
+                await cache.get_or_set(key, factory, -1)
+
+        assert (cache.stats.hits, cache.stats.misses) == (0, 0)
