@@ -187,7 +187,7 @@ class Lifecycle(ABC):
         opening.cancel()
 
         if self._live is not None:
-            self._live = None
+            self._settle(None)
             self._abort()
             self._owner = None
 

@@ -128,8 +128,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _cache(
         name="looks_at_the_ttl_when_the_value_is_made",
-        old="make = partial(self._make, key, factory, check_ttl(ttl))",
-        new="make = partial(self._make, key, factory, ttl)",
+        old="        check_ttl(ttl)\n        entry = self._store.use(key)\n",
+        new="        entry = self._store.use(key)\n",
         caught_by=("C9_the_arguments_are_validated_before_the_factory_runs",),
     ),
     _cache(

@@ -43,11 +43,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _life(
         name="refuses_to_connect_twice",
-        old="            if self._live is not None:\n                return\n",
-        new=(
-            "            if self._live is not None:\n"
-            "                raise ConfigurationError('connected already')\n"
-        ),
+        old="                self._taken = True\n                return\n",
+        new="                raise ConfigurationError('connected already')\n",
         caught_by=("G3_connect_and_disconnect_are_idempotent",),
     ),
     _life(
@@ -71,8 +68,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _life(
         name="lets_a_cancelled_connect_cancel_the_others",
-        old="            await asyncio.wait({opening})\n        finally:",
-        new="            await opening\n        finally:",
+        old="            await asyncio.wait({opening})\n        except",
+        new="            await opening\n        except",
         caught_by=("G3_lifecycles_and_disconnects_coalesce",),
     ),
     _life(

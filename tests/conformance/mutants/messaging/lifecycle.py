@@ -16,8 +16,8 @@ _lanes = partial(Mutant, interface="messaging", module="messaging._lanes")
 MUTANTS: tuple[Mutant, ...] = (
     _lifecycle(
         name="connects_once_more_when_connected",
-        old="            if self._live is not None:\n                return",
-        new="            pass",
+        old="                self._taken = True\n                return\n",
+        new="                pass\n",
         caught_by=("M14_disconnect_leaves_no_task",),
     ),
     _lifecycle(

@@ -48,14 +48,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _lifecycle(
         name="refuses_a_second_connect",
-        old="if self._live is not None:\n                return",
-        new='if self._live is not None:\n                self._refuse("connect")',
+        old="                self._taken = True\n                return\n",
+        new='                self._refuse("connect")\n',
         caught_by=("G3_connect_and_disconnect_are_idempotent",),
     ),
     _lifecycle(
         name="gives_all_who_connect_the_cancellation_of_one",
-        old="await asyncio.wait({opening})\n        finally",
-        new="await opening\n        finally",
+        old="await asyncio.wait({opening})\n        except",
+        new="await opening\n        except",
         caught_by=("G3_lifecycles_and_disconnects_coalesce",),
     ),
     _lifecycle(
