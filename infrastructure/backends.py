@@ -8,7 +8,7 @@ from __future__ import annotations
 from ._core.clock import SYSTEM_CLOCK, Clock
 from ._core.codec import Codec, JsonCodec, MsgpackCodec, RawCodec
 from ._core.deadline import Limit
-from ._core.errors import translated
+from ._core.errors import ErrorMap, translated
 from ._core.glob import compile_pattern
 from ._core.lifecycle import Lifecycle
 from ._core.names import (
@@ -27,19 +27,29 @@ from .messaging._log import Log
 from .messaging._messaging import EngineMessaging
 from .messaging._options import DeliveryOptions
 from .messaging._record import Partition, Record
+from .storage._blocking import BlockingStorage
+from .storage._levels import Session
 from .storage._parameters import check_parameters
 from .storage._refusals import refuse
-from .storage._schema import TableSchema, parse_schema
+from .storage._render import render_table
+from .storage._result_names import refuse_returned_twins, result_names
+from .storage._schema import ColumnSpec, TableName, TableSchema, parse_schema, parse_table_name
+from .storage._session_storage import SessionStorage
 from .storage._statement import Statement, StatementKind, parse_statement
+from .storage._threads import BlockingConnection, ThreadSession, ThreadSessions
 from .storage._transaction import Transactions
 
 __all__ = [
     "SYSTEM_CLOCK",
+    "BlockingConnection",
+    "BlockingStorage",
     "Clock",
     "Codec",
+    "ColumnSpec",
     "DeliveryEngine",
     "DeliveryOptions",
     "EngineMessaging",
+    "ErrorMap",
     "JsonCodec",
     "Lifecycle",
     "Limit",
@@ -49,10 +59,15 @@ __all__ = [
     "RawCodec",
     "Record",
     "Secret",
+    "Session",
+    "SessionStorage",
     "Statement",
     "StatementKind",
+    "TableName",
     "TableSchema",
     "Tasks",
+    "ThreadSession",
+    "ThreadSessions",
     "Transactions",
     "Url",
     "check_identifier",
@@ -64,10 +79,14 @@ __all__ = [
     "compile_pattern",
     "parse_schema",
     "parse_statement",
+    "parse_table_name",
     "parse_url",
     "quote_identifier",
     "refuse",
+    "refuse_returned_twins",
     "refuse_unknown",
+    "render_table",
+    "result_names",
     "scrub",
     "translated",
 ]

@@ -25,17 +25,23 @@ class Limit:
 
     On expiry the body is cancelled and ``TimeoutError`` raised in its place, with the
     ``outcome`` that the body last noted (``limit.outcome = "unknown"`` once something was
-    sent). A cancellation from outside passes through as it is.
+    sent). A cancellation from outside passes through as it is. Where ``expires=``, an instant
+    of ``time.monotonic()``, is given, it counts in place of both.
     """
 
     __slots__ = ("_timeout", "expires", "operation", "outcome")
 
     def __init__(
-        self, operation: str, default: Optional[float], *, outcome: Outcome = "not_applied"
+        self,
+        operation: str,
+        default: Optional[float] = None,
+        *,
+        outcome: Outcome = "not_applied",
+        expires: Optional[float] = None,
     ) -> None:
         self.operation: str = operation
         self.outcome: Outcome = outcome
-        self.expires: float = expiry(default)
+        self.expires: float = expiry(default) if expires is None else expires
         self._timeout: Optional[asyncio.Timeout] = None
 
     @property

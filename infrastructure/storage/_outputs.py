@@ -15,12 +15,14 @@ __all__ = ["Output", "Outputs", "output_name", "outputs"]
 class Output:
     """One item of a select list.
 
-    ``name``  PostgreSQL's name of an expression without an alias; ``None`` where the database's
-              own answer is right.
-    ``cast``  the type of a ``CAST(... AS type)``, in lower case.
+    ``name``   PostgreSQL's name of an expression without an alias; ``None`` where the
+               database's own answer is right.
+    ``label``  what the text itself calls it: by its alias, its function or its column.
+    ``cast``   the type of a ``CAST(... AS type)``, in lower case.
     """
 
     name: str | None
+    label: str | None
     cast: str | None
 
 
@@ -39,6 +41,10 @@ class Outputs:
             name if item is None or item.name is None else item.name
             for name, item in zip(described, items, strict=True)
         ]
+
+    def labels(self) -> list[str]:
+        """Return the names that are known before the database is asked."""
+        return [item.label for item in (*self.before, *self.after) if item.label is not None]
 
     def casts(self, count: int) -> list[str | None]:
         """Return for each of ``count`` columns the type it is cast to."""
@@ -157,8 +163,12 @@ def _items(select_list: list[Token]) -> list[list[Token]]:
 def _output(item: list[Token], dialect: Dialect) -> Output:
     expression = _without_alias(item)
     cast = _cast(expression)
-    name = _expression_name(expression, dialect) if expression is item else None
-    return Output(name, cast and cast[1])
+
+    if expression is not item:
+        return Output(None, unquoted(item[-1], dialect), cast and cast[1])
+
+    name = _expression_name(expression, dialect)
+    return Output(name, name or _column(expression, dialect), cast and cast[1])
 
 
 def _without_alias(item: list[Token]) -> list[Token]:

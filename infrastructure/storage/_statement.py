@@ -44,6 +44,12 @@ class Statement:
     plain: bool
     foreign: str | None
 
+    @property
+    def gives_rows(self) -> bool:
+        """Whether its rows are the caller's: of other writes some drivers give a count."""
+        writes = self.kind in (StatementKind.WRITE, StatementKind.DDL)
+        return self.has_returning or not writes
+
 
 def parse_statement(text: str, *, dialect: Dialect = "postgresql") -> Statement:
     """Return what ``text`` is, or raise ``ValidationError`` where it is not one statement."""

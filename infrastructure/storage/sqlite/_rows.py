@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from ..._core.secrets import scrub
-from ...interfaces.exceptions import ValidationError
 from .._outputs import Outputs
+from .._result_names import refuse_twins
 from .._statement import Statement
 from .._types import ColumnType
 from ._casts import rewrite_casts
@@ -132,23 +132,6 @@ class Plan:
             known = self._output = (reported, (names, converts))
 
         return known[1]
-
-
-def refuse_twins(names: Sequence[str], reported: Sequence[str]) -> None:
-    """Raise where two columns have one name: a dict would lose one of them."""
-    twins = sorted({name for name in names if names.count(name) > 1})
-
-    if twins:
-        aliases = ", ".join(
-            f"{text} AS {name}_{position}"
-            for position, (name, text) in enumerate(zip(names, reported, strict=True), 1)
-            if name in twins and name in names[: position - 1]
-        )
-        msg = (
-            f"the result has several columns named {', '.join(map(repr, twins))}; "
-            f"give each a name of its own: {aliases}"
-        )
-        raise ValidationError(msg)
 
 
 def fetch(con: sqlite3.Connection, plan: Plan, params: Sequence[Any]) -> list[dict[str, Any]]:

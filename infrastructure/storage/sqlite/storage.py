@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Any, List, Optional, Union
 
-from ..._core.lifecycle import Lifecycle
 from ..._core.tasks import logger
-from ...interfaces.storage import StorageInterface
-from .._blocks import DetachedBlock, TransactionBlock
+from .._transactional import TransactionalStorage
 from ._bulk import execute_many
 from ._engine import Engine
 from ._hypertables import create_hypertable
@@ -28,7 +25,7 @@ from .errors import sqlite_error
 __all__ = ["SQLiteStorage"]
 
 
-class SQLiteStorage(Lifecycle, StorageInterface):
+class SQLiteStorage(TransactionalStorage):
     """A storage in a SQLite file.
 
     ``url``           ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or ``sqlite://`` for
@@ -55,6 +52,7 @@ class SQLiteStorage(Lifecycle, StorageInterface):
         self._options = options_of(url, given, pragmas or {})
         super().__init__(deadline=self._options.deadline)
         self._engine = Engine(self._deadline, self._describe)
+        self._transactions = self._engine.transactions
 
     def _describe(self) -> str:
         return f"SQLiteStorage {self._options.path or '(temporary)'}"
@@ -105,32 +103,6 @@ class SQLiteStorage(Lifecycle, StorageInterface):
         """Run one statement for every row of parameters, all or nothing."""
         self._check("execute_many")
         await execute_many(self._engine, query, params_list)
-
-    async def begin_transaction(self) -> None:
-        """Begin a transaction for the calling task; inside one, begin a savepoint."""
-        self._check("begin_transaction")
-        # The frame tells whether this call is a task of its own.
-        await self._engine.transactions.begin(sys._getframe())
-
-    async def commit(self) -> None:
-        """Commit the innermost transaction or savepoint of the calling task."""
-        self._check("commit")
-        transactions = self._engine.transactions
-        await transactions.commit(transactions.flat_level("commit", sys._getframe()))
-
-    async def rollback(self) -> None:
-        """Roll the innermost transaction or savepoint of the calling task back."""
-        self._check_owner("rollback")
-        transactions = self._engine.transactions
-        await transactions.roll_back(transactions.flat_level("rollback", sys._getframe()))
-
-    def transaction(self) -> AbstractAsyncContextManager[None]:
-        """Return an ``async with`` block that is one transaction, or a savepoint inside one."""
-        return TransactionBlock(self._engine.transactions, self._check)
-
-    def detached(self) -> AbstractAsyncContextManager[None]:
-        """Return an ``async with`` block whose statements are outside any transaction."""
-        return DetachedBlock(self._engine.transactions)
 
     async def stream(
         self, query: str, params: Optional[List[Any]] = None, batch_size: int = 1000
