@@ -1,0 +1,33 @@
+"""What proves the storage on DuckDB: infrastructure conform --backend duckdb_harness:DuckDBHarness."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from duckdb_storage import DuckDBStorage
+
+from infrastructure.conformance import StorageHarness
+
+
+class DuckDBHarness(StorageHarness):
+    """A file of its own for each check."""
+
+    level = "core"
+    features = (
+        *("blocks", "deadlines", "detached", "driver_errors", "isolation", "lifecycle"),
+        *("loop_owner", "session_commands", "statement_control", "transactional_ddl"),
+    )
+
+    async def open(self) -> None:
+        """Make the folder."""
+        self._folder = tempfile.TemporaryDirectory(prefix="duckdb-")
+
+    def make(self, **options: Any) -> DuckDBStorage:
+        """Return a storage on this check's file."""
+        return DuckDBStorage(str(Path(self._folder.name, "check.duckdb")), **options)
+
+    async def close(self) -> None:
+        """Remove the folder."""
+        self._folder.cleanup()

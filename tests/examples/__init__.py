@@ -1,0 +1,1 @@
+"""The programs of examples/ do what they are there to show."""
