@@ -12,9 +12,10 @@ from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from .._core.secrets import scrub
-from ..conformance import harness_at, harnesses_of
+from ..conformance import harness_at, harnesses_of, suite_of
 from ..interfaces import ConfigurationError, InfrastructureError
 from . import conform as proof
 from .logs import show_logs
@@ -91,14 +92,16 @@ def conform(
     """
     console = Console(soft_wrap=True)
 
-    if show:
-        proof.list_checks(Console(), checks)
-        raise typer.Exit
-
     with _exits("interrupted; the checks that did not run prove nothing"):
+        if show:
+            _list(console, checks)
+            return
+
+        harnesses = _picked(_harnesses(url, backend, interface), checks)
+        _refuse_unwritable(report)
         reports = [
             proof.conform(console, make, backend=name, pattern=checks, limit=limit)
-            for name, make in _harnesses(url, backend, interface)
+            for name, make in harnesses
         ]
 
         if report is not None:
@@ -107,26 +110,58 @@ def conform(
     raise typer.Exit(0 if all(one.passed for one in reports) else 1)
 
 
+def _list(console: Console, pattern: str) -> None:
+    if not proof.list_checks(console, pattern):
+        msg = f"no check has a name like {pattern!r}; --list alone shows all"
+        raise ConfigurationError(msg)
+
+
 def _harnesses(
     url: Optional[str], backend: Optional[str], interface: Optional[InterfaceName]
 ) -> list[tuple[str, proof.MakeHarness]]:
     if (url is None) == (backend is None):
-        msg = "name what to prove: a URL, or --backend package.module:factory"
+        msg = "name what to prove: either a URL or --backend package.module:factory"
         raise ConfigurationError(msg)
 
     if backend is not None:
         # A console script does not look into the folder where it was called; python -m does.
         sys.path.insert(0, "")
-        return [(backend, harness_at(backend))]
-
-    assert url is not None
-    found = harnesses_of(url)
+        make = harness_at(backend)
+        found = {suite_of(make()).interface: make}
+        name = backend
+    else:
+        assert url is not None
+        found = harnesses_of(url)
+        name = scrub(url)
 
     if interface is not None and interface.value not in found:
-        msg = f"{scrub(url)} has no {interface.value}; it has {' and '.join(found)}"
+        msg = f"{name} has no {interface.value}; it has {' and '.join(found)}"
         raise ConfigurationError(msg)
 
-    return [(scrub(url), make) for name, make in found.items() if interface in (None, name)]
+    return [(name, make) for one, make in found.items() if interface in (None, one)]
+
+
+def _picked(
+    harnesses: list[tuple[str, proof.MakeHarness]], pattern: str
+) -> list[tuple[str, proof.MakeHarness]]:
+    """Return those whose suite has a check that was asked for."""
+    picked = [(name, make) for name, make in harnesses if proof.matches(make, pattern)]
+
+    if not picked:
+        msg = f"no check of {harnesses[0][0]} has a name like {pattern!r}; --list shows all"
+        raise ConfigurationError(msg)
+
+    return picked
+
+
+def _refuse_unwritable(report: Optional[Path]) -> None:
+    """Raise before the checks run, not after, where their report could not be written."""
+    if report is not None:
+        try:
+            report.touch()
+        except OSError as exc:
+            msg = f"the report cannot be written to {report}: {exc.strerror}"
+            raise ConfigurationError(msg) from exc
 
 
 @contextmanager
@@ -135,7 +170,8 @@ def _exits(interrupted: str) -> Iterator[None]:
     try:
         yield
     except InfrastructureError as exc:
-        Console(stderr=True).print(f"[bold red]{type(exc).__name__}[/]: {exc}", highlight=False)
+        text = f"[bold red]{type(exc).__name__}[/]: {escape(str(exc))}"
+        Console(stderr=True, soft_wrap=True).print(text, highlight=False)
         raise typer.Exit(2) from exc
     except KeyboardInterrupt:
         Console(stderr=True).print(interrupted)

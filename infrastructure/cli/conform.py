@@ -11,11 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from ..conformance import SUITES, Check, Harness, Report, Result, prove
+from ..conformance import SUITES, Check, Harness, Report, Result, prove, suite_of
 
-__all__ = ["MakeHarness", "conform", "list_checks", "save"]
+__all__ = ["MakeHarness", "conform", "list_checks", "matches", "save"]
 
 MakeHarness = Callable[[], Harness[Any]]
 
@@ -59,21 +58,25 @@ def save(reports: list[Report], path: Path) -> None:
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def list_checks(console: Console, pattern: str = "*") -> None:
-    """Print the checks of every suite, and the feature that each belongs to."""
-    for suite in SUITES:
-        table = Table(title=suite.interface, title_justify="left", box=None, pad_edge=False)
-        table.add_column("check", overflow="fold")
-        table.add_column("feature")
-        table.add_column("what it proves")
+def matches(make_harness: MakeHarness, pattern: str) -> bool:
+    """Return whether the suite of a harness has a check of such a name."""
+    suite = suite_of(make_harness())
+    return any(fnmatchcase(check.name, pattern) for check in suite.checks)
 
+
+def list_checks(console: Console, pattern: str = "*") -> bool:
+    """Print the checks of every suite, and the feature of each; return whether there are any."""
+    found = False
+
+    for suite in SUITES:
         for check in suite.checks:
             if fnmatchcase(check.name, pattern):
-                table.add_row(check.name, _feature(check), escape(check.text))
+                found = True
+                name = f"{check.name}  ({suite.interface}, {_feature(check)})"
+                console.print(name, markup=False, highlight=False)
+                _print_indented(console, check.text)
 
-        if table.row_count:
-            console.print(table)
-            console.print()
+    return found
 
 
 def _progress(console: Console) -> Progress:
@@ -84,6 +87,8 @@ def _progress(console: Console) -> Progress:
         TextColumn("{task.description}"),
         console=console,
         transient=True,
+        # Into a file or a pipe it would leave an empty line.
+        disable=not console.is_terminal,
     )
 
 
@@ -126,14 +131,19 @@ def _print_report(console: Console, report: Report) -> None:
 def _summary(report: Report) -> str:
     counts = {status: len(report.of(status)) for status in ("passed", "failed", "not asked")}
     asked = counts["passed"] + counts["failed"]
-    result = (
-        f"[bold green]all {asked} checks passed[/]"
-        if report.passed
-        else f"[bold red]{counts['failed']} of {asked} checks failed[/]"
-        if asked
-        else "[bold red]no check applies[/]"
-    )
+
+    if report.passed:
+        result = f"[bold green]{_all(asked)} passed[/]"
+    elif asked:
+        result = f"[bold red]{counts['failed']} of {_all(asked).removeprefix('all ')} failed[/]"
+    else:
+        result = "[bold red]no check applies[/]"
+
     rest = f", {counts['not asked']} not asked" if counts["not asked"] else ""
     seconds = sum(outcome.seconds for outcome in report.results)
     name = escape(report.backend)
     return f"{report.interface}, {name}, level {report.level}: {result}{rest}, {seconds:.1f} s"
+
+
+def _all(count: int) -> str:
+    return "1 check" if count == 1 else f"all {count} checks"

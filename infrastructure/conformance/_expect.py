@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+from ..interfaces import InfrastructureError, exceptions
 from ..interfaces._context import start_task
 
-__all__ = ["apart", "beside", "equal", "exactly", "raises", "turns"]
+__all__ = ["apart", "beside", "equal", "exactly", "name_of", "raises", "turns"]
 
 T = TypeVar("T")
 Error = TypeVar("Error", bound=BaseException)
@@ -25,14 +26,28 @@ def exactly(found: object, wanted: object) -> None:
     assert found is wanted, f"got {found!r:.300}, expected exactly {wanted!r:.300}"
 
 
+def name_of(error: BaseException) -> str:
+    """Return the name of its class; a driver's ``IntegrityError`` is told from ours."""
+    cls = type(error)
+    builtin = cls.__module__ == "builtins" and not hasattr(exceptions, cls.__name__)
+    return cls.__name__ if builtin or isinstance(error, InfrastructureError) else _full_name(cls)
+
+
+def _full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 async def raises(error: type[Error], call: Callable[[], Awaitable[Any]], what: str) -> Error:
     """Return the ``error`` that ``call()`` raises."""
+    # pytest shows the line of the check then, not this one.
+    __tracebackhide__ = True
+
     try:
         result = await call()
     except error as exc:
         found = exc
     except Exception as exc:
-        msg = f"{what} raised {type(exc).__name__}: {exc}; expected {error.__name__}"
+        msg = f"{what} raised {name_of(exc)}: {exc}; expected {error.__name__}"
         raise AssertionError(msg) from exc
     else:
         msg = f"{what} returned {result!r:.80}; expected {error.__name__}"

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from ..interfaces._context import start_task
 from ._check import Check
+from ._expect import name_of
 from ._harness import Harness
 from ._logs import recorded
 
@@ -118,6 +119,8 @@ async def _limited(
 
 async def _attempt(check: Check, make_harness: Callable[[], Harness[Any]]) -> BaseException | None:
     """Return what was raised, so that it keeps its traceback, a cancellation too."""
+    __tracebackhide__ = True
+
     try:
         harness = make_harness()
         await harness.open()
@@ -147,7 +150,7 @@ async def _leave(loop: asyncio.AbstractEventLoop) -> None:
 
 def _unhandled(context: dict[str, Any]) -> BaseException:
     cause = context.get("exception")
-    told = f"{type(cause).__name__}: {cause}" if cause else ""
+    told = f"{name_of(cause)}: {cause}" if cause else ""
     error = AssertionError(f"nobody handled an error: {context['message']} {told}".rstrip())
     error.__cause__ = cause
     return error
@@ -168,6 +171,9 @@ def _place(error: BaseException) -> tuple[str, str]:
 
 def _words(error: BaseException, line: str) -> str:
     if not isinstance(error, AssertionError):
-        return f"{type(error).__name__}: {error}".rstrip(": ")
+        return f"{name_of(error)}: {error}".rstrip(": ")
 
-    return str(error) or f"this does not hold: {line.removeprefix('assert ')}"
+    if line and not str(error):
+        return f"this does not hold: {line.removeprefix('assert ')}"
+
+    return str(error) or "an assertion failed without a word"

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Literal
 
+from .._core.secrets import scrub
 from .._core.urls import parse_url
 from ..interfaces import CachingInterface, ConfigurationError, MessagingInterface, StorageInterface
+from ._expect import name_of
 from ._harness import CachingHarness, Harness, MessagingHarness, StorageHarness
 from ._suites import SUITES, Interface, suite_of
 
 __all__ = ["harness_at", "harnesses_of"]
 
 MakeHarness = Callable[[], Harness[Any]]
+
+_NOT_THEIRS: Final = ("<frozen", importlib.__file__, str(Path(__file__).parent))
+"""Files of which no line is shown as the place where somebody's module failed."""
 
 
 def harnesses_of(url: str) -> dict[Interface, MakeHarness]:
@@ -57,23 +66,42 @@ def harness_at(place: str) -> MakeHarness:
     """
     module_name, _, attribute = place.partition(":")
 
-    if not module_name or not attribute:
+    if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
         msg = f"a backend is named package.module:factory, got {place!r}"
         raise ConfigurationError(msg)
 
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except ModuleNotFoundError as exc:
-        if exc.name is None or not f"{module_name}.".startswith(f"{exc.name}."):
-            raise
+    module = _imported(module_name)
 
-        msg = f"there is no module {exc.name!r}: is it installed, or in this folder?"
-        raise ConfigurationError(msg) from exc
+    try:
+        factory = getattr(module, attribute)
     except AttributeError as exc:
         msg = f"the module {module_name!r} has no {attribute!r}"
-        raise ConfigurationError(msg) from exc
+        near = get_close_matches(attribute, vars(module), n=1)
+        raise ConfigurationError(f"{msg}; did you mean {near[0]!r}?" if near else msg) from exc
 
     return _checked(factory, place)
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as exc:
+        if exc.name is None or not f"{name}.".startswith(f"{exc.name}."):
+            raise _failed(f"the module {name!r} cannot be imported", exc) from exc
+
+        hint = " Name a module, not a file" if name.endswith(".py") else ""
+        msg = f"there is no module {exc.name!r}: is it installed, or in this folder?{hint}"
+        raise ConfigurationError(msg) from exc
+    except Exception as exc:
+        raise _failed(f"the module {name!r} cannot be imported", exc) from exc
+
+
+def _failed(what: str, exc: Exception) -> ConfigurationError:
+    """Return our error for one of somebody else's code, with the line where it came from."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_NOT_THEIRS)]
+    where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
+    return ConfigurationError(f"{what}: {name_of(exc)}: {scrub(str(exc))}{where}")
 
 
 def _checked(factory: Any, place: str) -> MakeHarness:
@@ -83,11 +111,14 @@ def _checked(factory: Any, place: str) -> MakeHarness:
 
     try:
         inspect.signature(factory).bind()
-    except TypeError as exc:
+    except (TypeError, ValueError) as exc:
         msg = f"{place} must be callable without arguments: {exc}; name a harness that gives them"
         raise ConfigurationError(msg) from exc
 
-    made = factory()
+    try:
+        made = factory()
+    except Exception as exc:
+        raise _failed(f"{place} cannot be made", exc) from exc
 
     if isinstance(made, Harness):
         suite_of(made)

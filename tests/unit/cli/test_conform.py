@@ -1,0 +1,188 @@
+"""``infrastructure conform``: what it shows, what it refuses, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from infrastructure.cli.app import app
+
+
+def conform(*arguments: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(app, ["conform", *arguments])
+
+
+def test_a_backend_by_url_passes() -> None:
+    """Status 0, one line, no empty one where nobody watches."""
+    done = conform("memory://", "--interface", "caching", "--checks", "C6_*")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("caching, memory://, level full: all ")
+    assert "checks passed" in done.stdout
+
+
+def test_what_is_missing_is_told_with_its_reason() -> None:
+    """A backend of level full that lacks something says so whenever it is proved."""
+    done = conform("sqlite://", "--checks", "S1_*")
+    assert done.exit_code == 0, done.output
+    assert "    schemas: SQLite has none\n" in done.stdout
+    assert "level full: 1 check passed" in done.stdout
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_wrong_backend_is_told_what_it_breaks() -> None:
+    """Status 1; the check's name, its promise, what was found and where it is looked for."""
+    done = conform("--backend", "mine:Wrong", "--checks", "C3_a_stored*")
+    assert done.exit_code == 1, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0] == "failed C3_a_stored_none_exists"
+    assert lines[2] == "    a stored None does not exist"
+    assert lines[3].startswith("    conformance/caching/values.py:")
+    assert lines[-1].startswith("caching, mine:Wrong, level full: 1 of 1 check failed, ")
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_was_logged_meanwhile_is_shown() -> None:
+    """A harness that cannot open says why; there is no line of a check to show."""
+    done = conform("--backend", "mine:NoServer", "--checks", "C3_a_stored*")
+    assert done.exit_code == 1, done.output
+    assert done.stdout.splitlines()[2:4] == [
+        "    OSError: no server",
+        "    logged: WARNING theirs: port 1 is closed",
+    ]
+
+
+def test_a_bare_class_is_proved_as_core() -> None:
+    """Without a harness: what needs several instances on the same data fails, the rest holds."""
+    done = conform("--backend", "infrastructure.caching.memory:MemoryCache", "--checks", "C1_*")
+    assert done.exit_code == 0, done.output
+    assert "MemoryCache, level core: all 4 checks passed" in done.stdout
+
+
+@pytest.mark.usefixtures("folder")
+def test_several_failures_are_counted() -> None:
+    """Each with its own lines, the sum at the end."""
+    done = conform("--backend", "mine:Wrong", "--checks", "C[46]_*")
+    assert done.exit_code == 1, done.output
+    assert done.stdout.count("\nfailed ") + 1 == int(done.stdout.split(" of ")[0].split()[-1])
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_check_that_is_not_asked_proves_nothing() -> None:
+    """Status 1 where no check applies at all."""
+    done = conform("--backend", "infrastructure.caching.memory:MemoryCache", "--checks", "G8_*")
+    assert done.exit_code == 1, done.output
+    assert "level core: no check applies, 1 not asked" in done.stdout
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "either a URL or --backend"),
+        (["memory://", "--backend", "mine:Good"], "either a URL or --backend"),
+        (["memory"], "a URL looks like scheme://"),
+        (["nosuch://h"], "no harness is registered for nosuch://; there are: memory://, "),
+        (["sqlite://", "--interface", "caching"], "sqlite:// has no caching; it has storage"),
+        (["memory://", "--checks", "Q*"], "no check of memory:// has a name like 'Q*'"),
+        (["--list", "--checks", "Q*"], "no check has a name like 'Q*'"),
+        (["memory://", "--report", "no/such/folder.json"], "cannot be written to no/such"),
+        (["--backend", "mine"], "named package.module:factory, got 'mine'"),
+        (["--backend", "./mine.py:Good"], "named package.module:factory"),
+        (["--backend", "mine.py:Good"], "in this folder? Name a module, not a file"),
+        (["--backend", "yours:Good"], "there is no module 'yours'"),
+        (["--backend", "mine:good"], "has no 'good'; did you mean 'Good'?"),
+        (["--backend", "mine:qqqqq"], "the module 'mine' has no 'qqqqq'"),
+        (["--backend", "mine:number"], "mine:number is not callable"),
+        (["--backend", "mine:text"], "mine:text makes str, which is neither"),
+        (["--backend", "mine:Needs"], "callable without arguments: missing a required argument"),
+        (["--backend", "builtins:dict"], "must be callable without arguments"),
+        (["--backend", "mine:Half"], "mine:Half cannot be made: TypeError: Can't instantiate"),
+        (["--backend", "mine:Misspelt"], "has no feature 'bacth'; did you mean 'batch'?"),
+        (["--backend", "mine:Good", "--interface", "storage"], "has no storage; it has caching"),
+        (["--backend", "fails:X"], "ZeroDivisionError: division by zero ("),
+        (["--backend", "lacks:X"], "No module named 'there_is_no_such_library' ("),
+    ],
+)
+def test_what_cannot_be_proved_is_explained(arguments: list[str], text: str) -> None:
+    """Status 2, one line that is not broken into several, no traceback."""
+    done = conform(*arguments)
+    assert done.exit_code == 2, done.output
+    assert text in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("ConfigurationError: ")
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_line_that_failed_is_shown_and_no_password() -> None:
+    """Of the module itself, not of what imports it; brackets are text."""
+    done = conform("--backend", "mine:Broken")
+    assert done.exit_code == 2, done.output
+    assert "mine:Broken cannot be made: RuntimeError: no server at redis://" in done.stderr
+    assert "localhost [/bold] (" in done.stderr
+    assert "mine.py:" in done.stderr
+    assert "hunter2" not in done.output
+
+
+def test_only_the_interfaces_with_such_a_check_are_proved() -> None:
+    """``memory://`` has two; a check of a cache is none of the other's business."""
+    done = conform("memory://", "--checks", "C4_*")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("level full") == 1
+
+
+def test_checks_are_listed_on_lines_that_can_be_copied() -> None:
+    """The name, whose it is, and the promise below; nothing runs."""
+    done = conform("--list", "--checks", "*8_another_event_loop*")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert "G8_another_event_loop_is_refused  (caching, loop_owner)" in lines
+    done = conform("--list", "--checks", "S15_detached_is_missing_here")
+    assert "(storage, without detached)" in done.stdout
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_report_is_written_of_failures_too(tmp_path: Path) -> None:
+    """JSON with the status, the reason and the place of each check, and the features."""
+    path = tmp_path / "report.json"
+    done = conform("--backend", "mine:Wrong", "--checks", "C[46]_*", "--report", str(path))
+    assert done.exit_code == 1, done.output
+    (report,) = json.loads(path.read_text("utf-8"))
+    assert report["backend"] == "mine:Wrong"
+    assert report["features"]["batch"] == {"declared": True, "reason": ""}
+    assert {check["status"] for check in report["checks"]} == {"passed", "failed"}
+    failed = [check for check in report["checks"] if check["status"] == "failed"]
+    assert all(check["reason"] and check["where"] for check in failed)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_with_a_line(folder: Path) -> None:
+    """Status 130, nothing but the line: no traceback, no complaint of the event loop."""
+    (folder / "hangs.py").write_text(
+        "import asyncio, sys\n"
+        "from infrastructure.conformance.harnesses.memory import MemoryCacheHarness\n"
+        "class Hangs(MemoryCacheHarness):\n"
+        "    async def open(self):\n"
+        "        print('hanging', flush=True)\n"
+        "        await asyncio.Event().wait()\n",
+        "utf-8",
+    )
+    command = [sys.executable, "-m", "infrastructure", "conform", "--backend", "hangs:Hangs"]
+
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hanging\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert err == "interrupted; the checks that did not run prove nothing\n"
