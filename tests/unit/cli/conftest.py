@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 MINE = """
+import logging
+
 from infrastructure.caching.memory import MemoryCache
 from infrastructure.conformance import CachingHarness, StorageHarness
 from infrastructure.conformance.harnesses.memory import MemoryCacheHarness as Good
