@@ -20,12 +20,14 @@ from ._core.names import (
     quote_identifier,
 )
 from ._core.secrets import Secret, scrub
-from ._core.tasks import Tasks
+from ._core.tasks import Tasks, start_task
 from ._core.urls import Url, parse_url, refuse_unknown
 from .messaging._delivery import DeliveryEngine
+from .messaging._handling import handling
 from .messaging._log import Log
 from .messaging._messaging import EngineMessaging
-from .messaging._options import DeliveryOptions
+from .messaging._options import DeliveryKeywords, DeliveryOptions, delivery_options
+from .messaging._payloads import Packer
 from .messaging._record import Partition, Record
 from .storage._blocking import BlockingStorage
 from .storage._levels import Session
@@ -47,6 +49,7 @@ __all__ = [
     "Codec",
     "ColumnSpec",
     "DeliveryEngine",
+    "DeliveryKeywords",
     "DeliveryOptions",
     "EngineMessaging",
     "ErrorMap",
@@ -55,6 +58,7 @@ __all__ = [
     "Limit",
     "Log",
     "MsgpackCodec",
+    "Packer",
     "Partition",
     "RawCodec",
     "Record",
@@ -77,6 +81,8 @@ __all__ = [
     "check_topic",
     "check_ttl",
     "compile_pattern",
+    "delivery_options",
+    "handling",
     "parse_schema",
     "parse_statement",
     "parse_table_name",
@@ -88,5 +94,6 @@ __all__ = [
     "render_table",
     "result_names",
     "scrub",
+    "start_task",
     "translated",
 ]

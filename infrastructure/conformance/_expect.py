@@ -18,11 +18,14 @@ Error = TypeVar("Error", bound=BaseException)
 
 def equal(found: object, wanted: object) -> None:
     """Assert that two values are equal, and show them where they are not."""
+    # pytest shows the line of the check then, not this one.
+    __tracebackhide__ = True
     assert found == wanted, f"got {found!r:.300}, expected {wanted!r:.300}"
 
 
 def exactly(found: object, wanted: object) -> None:
     """Assert that it is this very object: ``None``, ``True`` or ``False`` mostly."""
+    __tracebackhide__ = True
     assert found is wanted, f"got {found!r:.300}, expected exactly {wanted!r:.300}"
 
 
@@ -39,7 +42,6 @@ def _full_name(cls: type) -> str:
 
 async def raises(error: type[Error], call: Callable[[], Awaitable[Any]], what: str) -> Error:
     """Return the ``error`` that ``call()`` raises."""
-    # pytest shows the line of the check then, not this one.
     __tracebackhide__ = True
 
     try:

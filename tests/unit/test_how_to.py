@@ -1,0 +1,127 @@
+"""What docs/how-to/write-a-backend.md shows works as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "how-to" / "write-a-backend.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+BROKEN = "        return int(entry[1] - time.monotonic())\n"
+
+pytestmark = pytest.mark.slow
+
+
+def blocks(language: str, text: str = PAGE) -> list[str]:
+    """Return the blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with the cache and its test, as the page has them."""
+    cache, test = blocks("python")[:2]
+    assert cache.startswith("# mycache.py\n")
+    assert test.startswith("# test_mycache.py\n")
+    (tmp_path / "mycache.py").write_text(cache, "utf-8")
+    (tmp_path / "test_mycache.py").write_text(test, "utf-8")
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of Python in the folder, from where it is imported too."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), *tree()]))},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def tree() -> list[str]:
+    """Return where this run takes the package from, where that is set by the environment."""
+    return os.environ.get("PYTHONPATH", "").split(os.pathsep)
+
+
+def shown(output: str) -> list[str]:
+    """Return the lines of an output without what changes from run to run."""
+    return [re.sub(r"\d+\.\d+ ?s", "", line) for line in output.splitlines()]
+
+
+def test_the_output_on_the_page_is_what_is_printed(folder: Path) -> None:
+    """The first draft fails in the one check that the page and the README show."""
+    done = run(folder, "infrastructure", "conform", "--backend", "test_mycache:MyHarness")
+    assert done.returncode == 1, done.stderr
+
+    for text in (PAGE, README):
+        page = "\n".join(blocks("console", text))
+        assert set(shown(done.stdout)) <= set(shown(page))
+
+
+def test_pytest_fails_in_the_same_check(folder: Path) -> None:
+    """By its name, with the words of the failure."""
+    done = run(folder, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio")
+    assert done.returncode == 1, done.stdout
+    assert "test_contract[C5_ttl_is_rounded_up]" in done.stdout
+    assert "1 failed, 40 passed" in done.stdout
+
+
+def test_the_line_on_the_page_mends_it(folder: Path) -> None:
+    """Then every check passes, the features of the next section too."""
+    mended, features = blocks("python")[2:4]
+    text = (folder / "mycache.py").read_text("utf-8")
+    assert BROKEN in text
+    (folder / "mycache.py").write_text(text.replace(BROKEN, mended), "utf-8")
+    declared = next(line for line in features.splitlines() if "features" in line)
+    test = (folder / "test_mycache.py").read_text("utf-8")
+    test = test.replace('    level = "core"\n', f'    level = "core"\n{declared}\n')
+    (folder / "test_mycache.py").write_text(test, "utf-8")
+    done = run(folder, "infrastructure", "conform", "--backend", "test_mycache:MyHarness")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_entry_points_on_the_page_register_the_scheme(folder: Path) -> None:
+    """``open_cache`` makes the cache, ``infrastructure conform mine://`` proves it."""
+    groups = tomllib.loads(blocks("toml")[0])["project"]["entry-points"]
+    info = folder / "mycache-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mycache\nVersion: 1.0\n", "utf-8")
+    lines = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        for group, points in groups.items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines), "utf-8")
+    done = run(folder, "infrastructure", "conform", "mine://", "--checks", "C[13]_*")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "caching, mine://, level core: all " in done.stdout
+    opened = "from infrastructure import open_cache; print(type(open_cache('mine://')).__name__)"
+    (folder / "opened.py").write_text(opened, "utf-8")
+    assert run(folder, "opened").stdout == "MyCache\n"
+
+
+def test_the_files_and_the_names_on_the_page_exist() -> None:
+    """Links point to files, and what is said to be in the kit is there."""
+    for link in re.findall(r"\]\((\.\./[^)]+)\)", PAGE):
+        assert (ROOT / "docs" / "how-to" / link).is_file(), link
+
+    for kit in re.findall(r"^\| `(\w+)\(", PAGE, re.MULTILINE):
+        assert hasattr(__import__("infrastructure.backends").backends, kit), kit
+
+
+def test_the_example_is_as_long_as_is_said() -> None:
+    """In the README, in its translation and on the page."""
+    lines = len((ROOT / "examples" / "duckdb_storage.py").read_text("utf-8").splitlines())
+    assert f"DuckDB in {lines} lines" in PAGE
+    assert f"DuckDB in {lines} lines" in README
+    persian = str(lines).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    assert f"در {persian} خط" in (ROOT / "README.fa.md").read_text("utf-8")
