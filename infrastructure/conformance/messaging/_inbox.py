@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-from ...interfaces import MessageInfo, current_message
+from ...interfaces import MessageInfo, OperationError, current_message
 
 __all__ = ["PATIENCE", "Gate", "Inbox", "cancel_inside", "patience", "topic"]
 
@@ -51,6 +51,7 @@ class Inbox:
         self.calls = 0
         self._fail = fail
         self._changed = asyncio.Event()
+        self._unknown: OperationError | None = None
 
     async def __call__(self, payload: Any) -> None:
         self.calls += 1
@@ -58,7 +59,13 @@ class Inbox:
         if self._fail is not None:
             self._fail(payload)
 
-        self.infos.append(current_message())
+        try:
+            self.infos.append(current_message())
+        except OperationError as exc:
+            self._unknown = exc
+            self._changed.set()
+            raise
+
         self.payloads.append(payload)
         self._changed.set()
 
@@ -71,8 +78,18 @@ class Inbox:
         """Return once ``condition()`` holds, looked at after each message."""
         async with patience(lambda: f"{what}, got {self.payloads!r:.400}"):
             while not condition():
+                self._refuse_unknown()
                 self._changed.clear()
                 await self._changed.wait()
+
+    def _refuse_unknown(self) -> None:
+        # Else a backend that hands over nothing but the payload would be waited for in every check.
+        if self._unknown is not None:
+            msg = (
+                "current_message() knows no message inside a handler: a backend without the "
+                "delivery engine calls it in `with infrastructure.backends.handling(info):`"
+            )
+            raise AssertionError(msg) from self._unknown
 
 
 class Gate:
