@@ -52,5 +52,5 @@ class SQLiteHarness(StorageHarness):
 
     async def close(self) -> None:
         """Remove the folder."""
-        if self._folder is not None:
-            self._folder.cleanup()
+        assert self._folder is not None, "open() comes first"
+        self._folder.cleanup()
