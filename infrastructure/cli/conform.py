@@ -31,7 +31,7 @@ def conform(
 ) -> Report:
     """Prove one backend, show how it goes, then what was found."""
     with _progress(console) as progress:
-        bar = progress.add_task("")
+        bar = progress.add_task("", total=None)
 
         def show(result: Result, number: int, total: int) -> None:
             progress.update(bar, completed=number, total=total, description=result.check.line)
