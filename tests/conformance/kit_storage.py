@@ -56,11 +56,13 @@ class KitStorage(kit.BlockingStorage[sqlite3.Connection]):
 
         rows = [kit.check_parameters(statement, row, n) for n, row in enumerate(params_list)]
 
-        if rows:
+        if rows and not self._in_transaction("execute_many"):
             async with self.transaction():
-                await self._run(
-                    "execute_many", lambda con: con.executemany(statement.sqlite_text, rows)
-                )
+                await self.execute_many(query, rows)
+        elif rows:
+            await self._run(
+                "execute_many", lambda con: con.executemany(statement.sqlite_text, rows)
+            )
 
     async def create_table(self, table_name: str, schema: dict[str, Any]) -> None:
         self._check("create_table")
