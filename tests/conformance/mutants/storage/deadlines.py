@@ -48,7 +48,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="stops_a_rollback_at_the_deadline",
         interface="storage",
-        module="storage.sqlite.storage",
+        module="storage._transactional",
         old='self._check_owner("rollback")',
         new='self._check("rollback")',
         caught_by=("G5_a_rollback_is_not_stopped_by_an_expired_block",),

@@ -38,8 +38,10 @@ MUTANTS: tuple[Mutant, ...] = (
             "S15_a_block_commits_at_its_end",
         ),
     ),
-    _storage(
+    Mutant(
         name="looks_for_a_transaction_before_the_connection",
+        interface="storage",
+        module="storage._transactional",
         old='self._check("commit")\n',
         new="\n",
         caught_by=("G4_every_method_names_itself_when_not_connected",),

@@ -8,6 +8,7 @@ from .._mutant import Mutant
 
 __all__ = ["MUTANTS"]
 
+_names = partial(Mutant, interface="storage", module="storage._result_names")
 _rows = partial(Mutant, interface="storage", module="storage.sqlite._rows")
 _groups = partial(Mutant, interface="storage", module="storage.sqlite._runs")
 
@@ -30,7 +31,7 @@ MUTANTS: tuple[Mutant, ...] = (
         new="rows = read_rows(cursor, plan)[:1]\n",
         caught_by=("S3_returning_gives_rows",),
     ),
-    _rows(
+    _names(
         name="loses_one_of_two_columns_of_one_name",
         old="if twins:",
         new="if False:",

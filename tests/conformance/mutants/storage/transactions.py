@@ -52,7 +52,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="takes_a_commit_without_begin",
         interface="storage",
-        module="storage.sqlite.storage",
+        module="storage._transactional",
         old='await transactions.commit(transactions.flat_level("commit", sys._getframe()))',
         new='if transactions.current("commit") is not None:\n'
         '            await transactions.commit(transactions.flat_level("commit", sys._getframe()))',
