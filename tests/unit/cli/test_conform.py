@@ -79,7 +79,7 @@ def test_a_check_that_is_not_asked_proves_nothing() -> None:
     """Status 1 where no check applies at all."""
     done = conform("--backend", "infrastructure.caching.memory:MemoryCache", "--checks", "G8_*")
     assert done.exit_code == 1, done.output
-    assert "level core: no check applies, 1 not asked" in done.stdout
+    assert "level core: no check applies, " in done.stdout
 
 
 @pytest.mark.usefixtures("folder")
