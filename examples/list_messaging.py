@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from contextvars import Context
+from itertools import accumulate
 from typing import Any, Unpack
 
 from infrastructure import backends as kit
@@ -69,13 +70,20 @@ class Member:
 
     def deliver(self, topic: str) -> None:
         """Hand over as many records as the engine has room for."""
-        where = kit.Partition(topic, 0)
+        if topic not in self.read or topic in self.paused:
+            return
 
-        if topic in self.read and topic not in self.paused:
-            start, (room, _) = self.read[topic], self.engine.room(where)
-            records = self.broker.topics[topic][start : start + room]
-            self.read[topic] += len(records)
-            self.engine.deliver(where, records)
+        where, log = kit.Partition(topic, 0), self.broker.topics[topic]
+        room, size = self.engine.room(where)
+        records = log[self.read[topic] :][:room]
+        sizes = accumulate(record.size for record in records)
+        # At least one: a message may be larger than the room for all of them.
+        records = records[: max(1, sum(total <= size for total in sizes))]
+        self.read[topic] += len(records)
+        self.engine.deliver(where, records)
+
+        if records and self.read[topic] < len(log):
+            self.wake(topic)
 
     async def append(self, topic: str, record: kit.Record) -> None:
         """Store a dead letter."""

@@ -21,7 +21,6 @@ ERRORS: kit.ErrorMap = {sqlite3.Error: lambda tried, exc: sqlite_error(exc, trie
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection that may be interrupted from another thread."""
     con = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2)
-    con.execute("PRAGMA journal_mode = WAL")
     register_functions(con)
     return con
 
@@ -87,6 +86,10 @@ class KitHarness(StorageHarness):
 
     async def open(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="kit-")
+        con = connect(Path(self._folder.name, "check.db"))
+        # Once, and by nobody else: the change wants the file for itself, and waits for no lock.
+        con.execute("PRAGMA journal_mode = WAL")
+        con.close()
 
     def make(self, **options: Any) -> KitStorage:
         return KitStorage(Path(self._folder.name, "check.db"), **options)

@@ -103,7 +103,8 @@ async def M3_longest_topic_names_work(harness: MessagingHarness) -> None:
     async with harness.make(dead_letter_topic=topic("graveyard")) as messaging:
         await messaging.subscribe(longest, inbox)
         await messaging.publish(longest, 3)
-        equal(await inbox.wait(2), [2, 3])
+        # Where the log is durable, the group begins with the first message of that topic.
+        await inbox.wait_until(lambda: 3 in inbox.payloads, "the message 3")
 
 
 @check(feature="limits")
