@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from ._check import Check
 from ._harness import CachingHarness, Harness, MessagingHarness, StorageHarness, declares, wanted
+from ._lines import LINES
 from ._report import Report, prove
 from ._run import Result, run_check
 from ._suites import SUITES, Interface, Suite, suite_of
 from ._targets import harness_at, harnesses_of
 
 __all__ = [
+    "LINES",
     "SUITES",
     "CachingHarness",
     "Check",

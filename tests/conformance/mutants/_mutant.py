@@ -23,7 +23,7 @@ class Mutant:
 
     ``name``       what the wrong backend does, as a part of a sentence: ``forgets_the_ttl``.
     ``interface``  whose checks are asked.
-    ``module``     where the mistake is made, below ``infrastructure``.
+    ``module``     where the mistake is made, below ``package``.
     ``old``        a piece of a function of that module, there exactly once.
     ``new``        what stands there instead.
     ``caught_by``  the names of the checks that must fail, each of them.
@@ -36,6 +36,7 @@ class Mutant:
     old: str
     new: str
     caught_by: tuple[str, ...]
+    package: str = "infrastructure"
     harness: Callable[[], Harness[Any]] | None = None
 
     @contextmanager
@@ -53,7 +54,7 @@ class Mutant:
             _forget()
 
     def _mutated(self) -> tuple[FunctionType, CodeType]:
-        module = importlib.import_module(f"infrastructure.{self.module}")
+        module = importlib.import_module(f"{self.package}.{self.module}".lstrip("."))
         source = inspect.getsource(module)
         found = source.count(self.old)
         assert found == 1, f"{self.name}: {self.old!r} is {found} times in {self.module}, not once"

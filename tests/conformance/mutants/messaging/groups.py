@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ....examples._folder import example
 from .._mutant import Mutant
 
 __all__ = ["MUTANTS"]
@@ -12,9 +13,21 @@ _broker = partial(Mutant, interface="messaging", module="messaging.memory._broke
 _group = partial(Mutant, interface="messaging", module="messaging.memory._group")
 _member = partial(Mutant, interface="messaging", module="messaging.memory._member")
 _messaging = partial(Mutant, interface="messaging", module="messaging.memory._messaging")
+_LISTS = example("list_messaging")
 _topic = partial(Mutant, interface="messaging", module="messaging.memory._topic")
 
 MUTANTS: tuple[Mutant, ...] = (
+    # Of ours none is durable yet: the example over the delivery engine is.
+    Mutant(
+        name="starts_a_new_group_at_the_end",
+        interface="messaging",
+        package="",
+        module=_LISTS.__name__,
+        old="self.read[topic] = self.broker.done[self.group, topic]",
+        new="self.read[topic] = len(self.broker.topics[topic])",
+        caught_by=("M4_new_group_starts_at_the_earliest_message",),
+        harness=_LISTS.ListHarness,
+    ),
     _broker(
         name="has_one_group_for_all",
         old="return self._groups.setdefault(name, Group(name))",

@@ -15,6 +15,12 @@ _outcome = partial(Mutant, interface="storage", module="storage.sqlite._outcome"
 
 MUTANTS: tuple[Mutant, ...] = (
     _manager(
+        name="stays_in_what_was_begun_inside_a_block",
+        old="if scope is left or inside:",
+        new="if scope is left:",
+        caught_by=("S9_the_owner_leaves_a_block_with_what_it_began_inside",),
+    ),
+    _manager(
         name="begins_for_a_task_that_ends_with_it",
         old="if runs_as_own_task(caller):",
         new="if False:",
