@@ -97,11 +97,11 @@ class Root:
     """An open transaction on one session: one statement at a time, the innermost level's first."""
 
     def __init__(self, session: Session, outer: Optional[Level], *, flat: bool) -> None:
-        self.session = session
-        self.outer = outer
+        self.session: Session = session
+        self.outer: Level | None = outer
         self.since: float = time.monotonic()
-        self.gone = False
-        self.changed_schema = False
+        self.gone: bool = False
+        self.changed_schema: bool = False
         self.level: Level = Level(self, None, flat=flat)
         self._innermost = self.level
         self._busy = False
