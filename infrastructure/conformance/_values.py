@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-__all__ = ["PROBES", "same"]
+__all__ = ["DEEP", "PROBES", "same"]
 
 _TEHRAN = timezone(timedelta(hours=3, minutes=30))
 _BERLIN = ZoneInfo("Europe/Berlin")
@@ -86,10 +86,13 @@ PROBES: Final[Mapping[str, Any]] = {
     "decimal signalling nan": Decimal("sNaN12"),
     "decimal minus zero": Decimal("-0.00"),
     "uuid": UUID("12345678-1234-5678-1234-567812345678"),
-    "nested deep": _deep(30),
     "nested": [{"t": (Decimal(1), {date(2024, 1, 1)})}, {UUID(int=1): [b"x", (None,)]}],
 }
 """By name; each is a corner at which some serialiser bends the type."""
+
+
+DEEP: Final = _deep(30)
+"""Deeper than the recursion of most serialisers is quick: sixty containers."""
 
 
 def same(left: Any, right: Any) -> bool:

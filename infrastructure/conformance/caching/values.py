@@ -12,7 +12,7 @@ from ...interfaces import ValidationError
 from .._check import check
 from .._expect import equal, exactly, raises
 from .._harness import CachingHarness
-from .._values import PROBES, same
+from .._values import DEEP, PROBES, same
 
 __all__ = [
     "C2_a_circular_value_is_refused",
@@ -85,7 +85,7 @@ async def C2_every_type_comes_back_exactly(harness: CachingHarness) -> None:
     """Each type of the contract, alone and nested, keeps its exact type and value."""
     # A backend may keep a scalar as it is, and encode what contains one.
     nested = {f"{name}, nested": [value, {"of": (value,)}] for name, value in PROBES.items()}
-    probes = {**PROBES, **nested}
+    probes = {**PROBES, **nested, "deep": DEEP}
 
     async with harness.make() as cache:
         for name, value in probes.items():

@@ -16,7 +16,7 @@ from ...interfaces import (
 from .._check import check
 from .._expect import equal
 from .._harness import MessagingHarness
-from .._values import PROBES, same
+from .._values import DEEP, PROBES, same
 from ._expect import raises
 from ._inbox import Inbox, patience, topic
 
@@ -39,21 +39,21 @@ __all__ = [
 @check()
 async def M2_every_type_arrives_exactly(harness: MessagingHarness) -> None:
     """Each value of the contract's types comes out with the same type and value."""
-    name, inbox = topic("types"), Inbox()
+    name, inbox, probes = topic("types"), Inbox(), {**PROBES, "deep": DEEP}
 
     async with harness.make() as messaging:
         await messaging.subscribe(name, inbox)
 
-        for label, value in PROBES.items():
+        for label, value in probes.items():
             await messaging.publish(name, Message(value, key="k", headers={"label": label}))
 
-        got = await inbox.wait(len(PROBES))
+        got = await inbox.wait(len(probes))
 
     labels = [str(info.headers["label"]) for info in inbox.infos]
     wrong = {
         label: value
         for label, value in zip(labels, got, strict=True)
-        if not same(value, PROBES[label])
+        if not same(value, probes[label])
     }
     assert not wrong, f"arrived changed: {wrong!r:.500}"
 

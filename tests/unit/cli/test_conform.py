@@ -7,15 +7,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from infrastructure.cli.app import app
 
 
-def conform(*arguments: str) -> Result:
+def conform(*arguments: str) -> Any:
     """Run the command."""
     return CliRunner().invoke(app, ["conform", *arguments])
 
