@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import ormsgpack
@@ -12,7 +13,7 @@ from ormsgpack import Ext
 
 from ..interfaces.exceptions import OperationError, ValidationError
 from ._ext import FIRST_FREE, READERS, WRITERS, zone_fits
-from ._program import SCALARS, flatten, read_step, rebuild
+from ._program import PLAIN, SCALARS, flatten, read_step, rebuild
 from ._refusal import TYPES, refuse
 
 __all__ = ["MAX_VALUE", "decode", "decode_own", "encode", "is_atom", "own"]
@@ -38,7 +39,11 @@ _VERSION = b"\x92"
 _END = "\N{END OF TEXT}"
 _PACKED_END: bytes = ormsgpack.packb(_END)
 
-_TUPLE, _SET, _FROZENSET, _PROGRAM = range(FIRST_FREE, FIRST_FREE + 4)
+# For values all of whose dicts have keys that msgpack carries by itself.
+_FREE_OPTIONS = _OPTIONS | ormsgpack.OPT_NON_STR_KEYS
+_NATIVE_KEYS = PLAIN | {bytes}
+
+_TUPLE, _SET, _FROZENSET, _PROGRAM, _KEYED = range(FIRST_FREE, FIRST_FREE + 5)
 _NESTING: dict[type, int] = {tuple: _TUPLE, set: _SET, frozenset: _FROZENSET}
 _NESTED: dict[int, Callable[[list[Any]], Any]] = {
     _TUPLE: tuple,
@@ -49,6 +54,8 @@ _NESTED: dict[int, Callable[[list[Any]], Any]] = {
 # Each level of ext types may cost the reader 1,022 frames of about 280 bytes: forged data must
 # not overflow the stack. What nests deeper is written as a program, which needs no stack.
 _LEVELS = 4
+
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
 
 # The markers of msgpack's byte strings.
 _BYTES_LIKE = b"\xc4\xc5\xc6"
@@ -64,14 +71,18 @@ def encode(value: Any, *, limit: int = MAX_VALUE, what: str = "value") -> bytes:
     ``what``, for a circular or too deep value and for more than ``limit`` bytes.
     """
     try:
-        packed = _VERSION + ormsgpack.packb(value, default=_DEFAULTS[0], option=_OPTIONS)
+        packed = _VERSION + ormsgpack.packb(value, default=_DEFAULT, option=_OPTIONS)
     except TypeError:
-        packed = _encode_flat(value, what)
-    else:
-        # The packer takes bytearray and memoryview for bytes. A str or float may hold these
-        # markers too: then one look in vain.
-        if len(packed) != len(packed.translate(None, _BYTES_LIKE)) and not _is_clean(value):
-            refuse(value, what, TYPES)
+        packed = _encode_keyed(value) or _encode_flat(value, what)
+
+    # The packer takes bytearray and memoryview for bytes. A str or float may hold these
+    # markers too: then one look in vain.
+    if (
+        type(value) not in SCALARS
+        and len(packed) != len(packed.translate(None, _BYTES_LIKE))
+        and not _is_clean(value)
+    ):
+        refuse(value, what, TYPES)
 
     if len(packed) > limit:
         msg = f"{what} takes {len(packed)} bytes encoded; {limit} are allowed"
@@ -87,7 +98,7 @@ def decode(data: bytes) -> Any:
         raise OperationError(msg)
 
     try:
-        value, end = ormsgpack.unpackb(data + _PACKED_END, ext_hook=_HOOKS[0])
+        value, end = ormsgpack.unpackb(data + _PACKED_END, ext_hook=_HOOK)
     except Exception as exc:
         msg = f"stored data of {len(data)} bytes is damaged: {exc}"
         raise OperationError(msg) from exc
@@ -106,7 +117,7 @@ def own(data: bytes) -> bytes:
 
 def decode_own(data: bytes) -> Any:
     """Return the value of bytes that never left this process: nothing is checked."""
-    return ormsgpack.unpackb(data, ext_hook=_HOOKS[0])
+    return ormsgpack.unpackb(data, ext_hook=_HOOK)
 
 
 def is_atom(value: Any) -> bool:
@@ -141,12 +152,48 @@ def _fits(text: str) -> bool:
         return False
 
 
+def _encode_keyed(value: Any) -> bytes | None:
+    """Return ``value`` encoded with its keys as they are; ``None`` where that would bend one."""
+    if type(value) not in _CONTAINERS or not _has_native_keys(value):
+        return None
+
+    try:
+        packed = ormsgpack.packb(value, default=_FREE.defaults[1], option=_FREE_OPTIONS)
+    except TypeError:
+        return None
+
+    return _VERSION + ormsgpack.packb(Ext(_KEYED, packed))
+
+
+def _has_native_keys(value: Any) -> bool:
+    pending = [value]
+    # A value may contain itself.
+    seen: set[int] = set()
+
+    while pending:
+        part = pending.pop()
+
+        if type(part) is dict:
+            if not _NATIVE_KEYS.issuperset(map(type, part)):
+                return False
+
+            inner = part.values()
+        else:
+            inner = part
+
+        if id(part) not in seen:
+            seen.add(id(part))
+            pending += [each for each in inner if type(each) in _CONTAINERS]
+
+    return True
+
+
 def _encode_flat(value: Any, what: str) -> bytes:
     program: list[Any] = []
 
     try:
         flatten(value, program)
-        packed = ormsgpack.packb(program, default=_DEFAULTS[_LEVELS], option=_OPTIONS)
+        packed = ormsgpack.packb(program, default=_PLAIN.defaults[_LEVELS], option=_OPTIONS)
         return _VERSION + ormsgpack.packb(Ext(_PROGRAM, packed))
     except (TypeError, RecursionError) as exc:
         refuse(value, what, TYPES)
@@ -176,42 +223,73 @@ def _is_clean(value: Any) -> bool:
     return True
 
 
-def _default_at(level: int) -> Callable[[Any], Ext]:
-    """Return what writes the types that the packer hands us at ``level`` of ext nesting."""
+class _Dialect:
+    """What writes and reads ext types, at each level of their nesting, with or without free keys."""
 
-    def write(value: Any) -> Ext:
-        kind = type(value)
+    def __init__(self, write: int, read: int | None) -> None:
+        self._write = write
+        self._read = read
+        self.defaults = [self._default_at(level) for level in range(_LEVELS + 1)]
+        self.hooks = [self._hook_at(level) for level in range(_LEVELS + 1)]
 
-        if (writer := WRITERS.get(kind)) is not None:
+    def _default_at(self, level: int) -> Callable[[Any], Ext]:
+        writers = dict(WRITERS)
+
+        if level < _LEVELS:
+            writers |= {kind: self._nester(code, level + 1) for kind, code in _NESTING.items()}
+
+        def write(value: Any) -> Ext:
+            writer = writers.get(type(value))
+
+            if writer is None:
+                raise TypeError(type(value))
+
             return writer(value)
 
-        if level == _LEVELS or kind not in _NESTING:
-            raise TypeError(kind)
+        return write
 
-        inner = ormsgpack.packb(list(value), default=_DEFAULTS[level + 1], option=_OPTIONS)
-        return Ext(_NESTING[kind], inner)
+    def _nester(self, code: int, level: int) -> Callable[[Any], Ext]:
+        def nest(value: Any) -> Ext:
+            inner = ormsgpack.packb(list(value), default=self.defaults[level], option=self._write)
+            return Ext(code, inner)
 
-    return write
+        return nest
 
+    def _hook_at(self, level: int) -> Callable[[int, bytes], Any]:
+        readers = {**READERS, _PROGRAM: _read_program}
 
-def _hook_at(level: int) -> Callable[[int, bytes], Any]:
-    """Return what reads ext types at ``level`` of their nesting."""
+        if level < _LEVELS:
+            readers |= {code: self._opener(make, level + 1) for code, make in _NESTED.items()}
+            readers[_KEYED] = partial(_read_keyed, level=level + 1)
 
-    def read(code: int, data: bytes) -> Any:
-        if (reader := READERS.get(code)) is not None:
+        def read(code: int, data: bytes) -> Any:
+            reader = readers.get(code)
+
+            if reader is None:
+                msg = f"ext type {code} does not belong here"
+                raise ValueError(msg)
+
             return reader(data)
 
-        if code == _PROGRAM:
-            return rebuild(ormsgpack.unpackb(data, ext_hook=read_step))
+        return read
 
-        if level == _LEVELS:
-            msg = f"ext type {code} does not belong here"
-            raise ValueError(msg)
+    def _opener(self, make: Callable[[list[Any]], Any], level: int) -> Callable[[bytes], Any]:
+        def read(data: bytes) -> Any:
+            inner = ormsgpack.unpackb(data, ext_hook=self.hooks[level], option=self._read)
+            return make(inner)
 
-        return _NESTED[code](ormsgpack.unpackb(data, ext_hook=_HOOKS[level + 1]))
-
-    return read
+        return read
 
 
-_DEFAULTS = [_default_at(level) for level in range(_LEVELS + 1)]
-_HOOKS = [_hook_at(level) for level in range(_LEVELS + 1)]
+def _read_program(data: bytes) -> Any:
+    return rebuild(ormsgpack.unpackb(data, ext_hook=read_step))
+
+
+def _read_keyed(data: bytes, level: int) -> Any:
+    hook = _FREE.hooks[level]
+    return ormsgpack.unpackb(data, ext_hook=hook, option=ormsgpack.OPT_NON_STR_KEYS)
+
+
+_PLAIN = _Dialect(_OPTIONS, None)
+_FREE = _Dialect(_FREE_OPTIONS, ormsgpack.OPT_NON_STR_KEYS)
+_DEFAULT, _HOOK = _PLAIN.defaults[0], _PLAIN.hooks[0]

@@ -89,7 +89,11 @@ def flatten(value: Any, program: list[Any], depth: int = 0) -> None:
         count *= 2
 
     for item in items:
-        flatten(item, program, depth + 1)
+        # Most are scalars: no call for each of them.
+        if type(item) in SCALARS:
+            program.append(item)
+        else:
+            flatten(item, program, depth + 1)
 
     program.append(Ext(_CODES[kind], count.to_bytes(4, "big")))
 
@@ -113,25 +117,25 @@ def rebuild(program: list[Any]) -> Any:
     depths: list[int] = []
 
     for step in program:
-        item, depth = step, 0
+        if type(step) is not _Close:
+            stack.append(step)
+            depths.append(0)
+            continue
 
-        if type(step) is _Close:
-            start = len(stack) - step.count
+        start = len(stack) - step.count
 
-            if start < 0:
-                msg = "a container lacks items"
-                raise ValueError(msg)
+        if start < 0:
+            msg = "a container lacks items"
+            raise ValueError(msg)
 
-            depth = 1 + max(depths[start:], default=0)
-            item = step.make(stack[start:])
-            del stack[start:], depths[start:]
+        depth = 1 + max(depths[start:], default=0)
 
         if depth > MAX_DEPTH:
             msg = "too deep"
             raise ValueError(msg)
 
-        stack.append(item)
-        depths.append(depth)
+        stack[start:] = [step.make(stack[start:])]
+        depths[start:] = [depth]
 
     (value,) = stack
     return value
