@@ -37,12 +37,12 @@ class Packer:
 
     def pack(self, message: Any) -> Packed:
         """Return the parts of ``message``, or raise ``ValidationError``."""
-        if isinstance(message, Message):
-            return self._pack_message(message)
-
-        # As _payload begins, written out: most messages are no more than this.
+        # As _payload begins, written out: many messages are no more than this.
         if (size := self._measure(message)) is not None and size <= self._limit:
             return None, message, None, None, size
+
+        if isinstance(message, Message):
+            return self._pack_message(message)
 
         payload, encoding, size = self._payload(message, self._limit)
         return None, payload, None, encoding, size

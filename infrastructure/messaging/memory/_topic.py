@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 from .._record import Partition, Record
@@ -37,7 +38,8 @@ class Topic:
         self.is_crowded = False
         self.logs = [PartitionLog(Partition(name, n, source)) for n in range(PARTITIONS)]
         self.groups: set[str] = set()
-        self._current, self._run = self.logs[0], _RUN
+        # Where the next message without key goes.
+        self._round = cycle([log for log in self.logs for _ in range(_RUN)])
         # The partitions of the retained records, oldest first.
         self._recent: deque[PartitionLog] = deque()
         self._recent_bytes = 0
@@ -57,7 +59,7 @@ class Topic:
         size: int,
     ) -> None:
         """Store a message and wake its readers."""
-        log = self._log_of(key)
+        log = next(self._round) if key is None else self.logs[hash(key) % PARTITIONS]
 
         if not (log.cursors or self.retain):
             log.skip()
@@ -84,17 +86,6 @@ class Topic:
 
         if log.idle:
             log.wake()
-
-    def _log_of(self, key: str | bytes | None) -> PartitionLog:
-        if key is not None:
-            return self.logs[hash(key) % PARTITIONS]
-
-        if not self._run:
-            self._current = self.logs[(self._current.partition.number + 1) % PARTITIONS]
-            self._run = _RUN
-
-        self._run -= 1
-        return self._current
 
     def _first_kept(self, log: PartitionLog) -> int:
         return log.kept if self.retain else log.end
@@ -151,7 +142,7 @@ class Topic:
         records = log.records[low - log.base : high - log.base]
         sign = 1 if acked < log.acked else -1
         self.held += sign * len(records)
-        self.held_bytes += sign * sum(record.size for record in records)
+        self.held_bytes += sign * sum([record.size for record in records])
         log.acked = acked
         log.trim(min(acked, self._first_kept(log)))
         self.is_crowded = bool(self._waiting) or self.is_full
