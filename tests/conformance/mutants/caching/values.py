@@ -56,8 +56,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _codec(
         name="takes_a_bytearray_for_bytes",
-        old="and not _is_clean(value):",
-        new="and False:",
+        old="and not _is_clean(value)",
+        new="and False",
         caught_by=("C2_other_types_are_refused",),
     ),
     _codec(
