@@ -26,8 +26,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _topic(
         name="spreads_a_key_over_partitions",
-        old="return self.logs[hash(key) % PARTITIONS]",
-        new="return self.logs[sum(log.end for log in self.logs) % PARTITIONS]",
+        old="self.logs[hash(key) % PARTITIONS]",
+        new="self.logs[sum(log.end for log in self.logs) % PARTITIONS]",
         caught_by=(
             "M1_publishes_of_one_task_to_one_key_keep_their_order",
             "M1_publish_many_keeps_the_order_of_a_key",
