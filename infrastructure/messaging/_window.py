@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import chain
+from operator import attrgetter
 from typing import Protocol
 
 from ._calls import Delivery
@@ -11,6 +12,9 @@ from ._record import Partition, Record
 from ._watch import Watch
 
 __all__ = ["Keeper", "Window"]
+
+
+_is_done = attrgetter("done")
 
 
 class Keeper(Protocol):
@@ -141,6 +145,13 @@ class Window:
     def advance(self) -> None:
         """Drop the finished prefix; ``position`` moves behind it."""
         pending, record, messages, size = self.pending, None, 0, 0
+
+        # Where handlers keep pace all are, and none need be taken off one by one.
+        if pending and all(map(_is_done, pending)):
+            self.position = pending[-1].record.offset + 1
+            self.messages = self.size = 0
+            pending.clear()
+            return
 
         while pending and pending[0].done:
             finished = pending.popleft().record
