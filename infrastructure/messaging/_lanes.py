@@ -26,8 +26,8 @@ C = TypeVar("C", bound=Call)
 
 # A runner whose handler never waits lets the loop turn after so many seconds, and looks
 # at the time after so many messages.
-_TURN = 0.005
-_LOOK = 0b1111
+_TURN = 0.002
+_LOOK = 0b111
 
 
 class Lanes(Generic[C]):
