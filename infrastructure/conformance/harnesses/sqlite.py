@@ -9,7 +9,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from ..._core.secrets import scrub
 from ..._core.urls import parse_url
+from ...interfaces.exceptions import ConfigurationError
 from ...storage.sqlite import SQLiteStorage
 from .._harness import StorageHarness
 
@@ -36,7 +38,7 @@ class SQLiteHarness(StorageHarness):
 
     def __init__(self, url: str = "sqlite://") -> None:
         path = parse_url(url).path
-        self._beside = Path(path).parent if path else None
+        self._beside = _folder_of(url, path)
         self._query = urlsplit(url).query
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -54,3 +56,14 @@ class SQLiteHarness(StorageHarness):
         """Remove the folder."""
         assert self._folder is not None, "open() comes first"
         self._folder.cleanup()
+
+
+def _folder_of(url: str, path: str) -> Path | None:
+    """Return the folder of the URL's file; without it every check would fail, for one reason."""
+    folder = Path(path).parent if path else None
+
+    if folder is not None and not folder.is_dir():
+        msg = f"{scrub(url)}: there is no folder {folder}; the checks run in one of their own there"
+        raise ConfigurationError(msg)
+
+    return folder
