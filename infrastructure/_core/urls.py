@@ -28,8 +28,8 @@ class Url:
 def parse_url(text: Any) -> Url:
     """Return the parts of ``scheme://user:password@host:port,host:port/path?option=value``."""
     if not isinstance(text, str) or "://" not in text:
-        shown = scrub(text) if isinstance(text, str) else type(text).__name__
-        msg = f"a URL looks like scheme://..., got {shown!r:.120}"
+        shown = repr(scrub(text)) if isinstance(text, str) else _not_text(text)
+        msg = f"a URL looks like scheme://..., got {shown:.120}"
         raise ConfigurationError(msg)
 
     scheme, _, rest = text.partition("://")
@@ -45,6 +45,11 @@ def parse_url(text: Any) -> Url:
         path=unquote(path),
         options=_options(query, text),
     )
+
+
+def _not_text(value: Any) -> str:
+    # Most often the variable of the environment that should have held it is not set.
+    return "None: is it set?" if value is None else f"a value of type {type(value).__name__}"
 
 
 def _cut(rest: str, text: str) -> tuple[str, str, str]:

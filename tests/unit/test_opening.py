@@ -102,6 +102,15 @@ def test_what_is_no_url_is_refused(url: object) -> None:
         open_cache(url)  # type: ignore[arg-type]
 
 
+def test_a_url_that_was_not_set_is_told_from_one_that_is_wrong() -> None:
+    """``os.environ.get`` gives None for a variable that nobody set."""
+    with pytest.raises(ConfigurationError, match=r"got None: is it set\?$"):
+        open_cache(None)  # type: ignore[arg-type]
+
+    with pytest.raises(ConfigurationError, match=r"got a value of type bytes$"):
+        open_cache(b"memory://")  # type: ignore[arg-type]
+
+
 def test_third_parties_register_their_own(distribution: Path) -> None:
     """An entry point named by its scheme is opened like ours."""
     backend = open_cache("other://", colour="blue")
