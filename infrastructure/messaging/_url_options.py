@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
-from .._core.urls import refuse_unknown
+from .._core.urls import flag_option, refuse_unknown
 from ..interfaces.exceptions import ConfigurationError
 from ._options import DeliveryOptions
 
@@ -16,20 +17,23 @@ __all__ = ["full_signature", "with_url_options"]
 Read = Callable[[str], Any]
 
 
-def _flag(text: str) -> bool:
-    return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-
-
 def _pair(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
+
+_TAKES: Mapping[Read, str] = {
+    int: "a whole number",
+    float: "a number",
+    _pair: "two numbers with a comma between them",
+}
+"""What a reader reads, in words."""
 
 _READERS: Mapping[str, Read] = {
     "attempts": int,
     "backoff": _pair,
     "codec": str,
     "dead_letter_topic": str,
-    "dead_letters": _flag,
+    "dead_letters": partial(flag_option, "dead_letters"),
     "deadline": float,
     "drain_timeout": float,
     "group_id": str,
@@ -71,8 +75,8 @@ def with_url_options(
 def _read(name: str, text: str, read: Read) -> Any:
     try:
         return read(text)
-    except (ValueError, KeyError) as exc:
-        msg = f"the option {name}={text!r:.60} of the URL is not legible: {exc}"
+    except ValueError as exc:
+        msg = f"the option {name} of the URL is {_TAKES[read]}, got {text!r:.60}"
         raise ConfigurationError(msg) from exc
 
 

@@ -120,6 +120,26 @@ def test_wrong_options_of_a_url(query: str, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("lanes=many", "the option lanes of the URL is a whole number, got 'many'"),
+        ("drain_timeout=long", "the option drain_timeout of the URL is a number, got 'long'"),
+        ("backoff=1;2", "the option backoff of the URL is two numbers with a comma"),
+        ("dead_letters=perhaps", "the option dead_letters is true or false, got 'perhaps'"),
+    ],
+)
+def test_an_option_of_a_url_that_cannot_be_read(query: str, text: str) -> None:
+    """The text says what it takes, and what it got."""
+    with pytest.raises(ConfigurationError, match=text):
+        MemoryMessaging(f"memory://?{query}")
+
+
+def test_a_flag_of_a_url_is_written_as_elsewhere() -> None:
+    """``yes`` and ``no`` too, as in the URL of a storage."""
+    assert MemoryMessaging("memory://?dead_letters=no")._options.dead_letters is False
+
+
+@pytest.mark.parametrize(
     ("options", "topic", "dead"),
     [
         ({}, "t", "t.dlq"),
