@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,10 +35,18 @@ class Options:
     pragmas: Mapping[str, Union[str, int]] = field(default_factory=dict)
 
 
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "deadline": number_option,
+    "read_only": flag_option,
+    "inline_reads": flag_option,
+}
+"""The options that may stand in the URL, and what reads each."""
+
+
 def options_of(
     url: str, given: Mapping[str, Any], pragmas: Mapping[str, Union[str, int]]
 ) -> Options:
-    """Return the options of a URL over those given; raise ``ConfigurationError``."""
+    """Return what a URL and the options given say together; raise ``ConfigurationError``."""
     parts = parse_url(url)
 
     if parts.scheme != "sqlite" or parts.hosts:
@@ -48,19 +56,16 @@ def options_of(
         )
         raise ConfigurationError(msg)
 
-    refuse_unknown(parts.options, given, "sqlite://")
-    merged = {**given, **parts.options}
-    deadline = merged["deadline"]
+    refuse_unknown(parts.options, _READERS, "sqlite://")
+    read = {name: _one(name, given[name], parts.options) for name in _READERS}
 
     for name, value in pragmas.items():
         check_pragma(name, value)
 
     options = Options(
         path=Path(parts.path) if parts.path else None,
-        deadline=None if deadline is None else number_option("deadline", deadline),
-        read_only=flag_option("read_only", merged["read_only"]),
-        inline_reads=flag_option("inline_reads", merged["inline_reads"]),
         pragmas=dict(pragmas),
+        **read,
     )
 
     if options.read_only and options.path is None:
@@ -68,6 +73,22 @@ def options_of(
         raise ConfigurationError(msg)
 
     return options
+
+
+def _one(name: str, given: Any, texts: Mapping[str, str]) -> Any:
+    default = getattr(Options(), name)
+    value = given if given is default else _READERS[name](name, given)
+
+    if name not in texts:
+        return value
+
+    text = _READERS[name](name, texts[name])
+
+    if value not in (default, text):
+        msg = f"{name} is {text!r} in the URL and {value!r} as a keyword: say it once"
+        raise ConfigurationError(msg)
+
+    return text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -48,7 +48,7 @@ def _interrupted(text: str) -> InfrastructureError:
 
 
 def _unopened(text: str) -> InfrastructureError:
-    text += "; look whether its folder exists and may be written to"
+    text += "; look whether its folder exists and may be written to; read_only needs the file"
     return ConnectionError(text, sqlstate="08001", outcome="not_applied")
 
 

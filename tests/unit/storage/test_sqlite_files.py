@@ -140,6 +140,8 @@ async def test_a_file_locked_by_somebody_else_ends_the_wait_at_the_deadline(tmp_
         ("sqlite://?colour=red", {}, "no option 'colour'; there are: deadline"),
         ("sqlite://?deadline=soon", {}, "the option deadline is a number"),
         ("sqlite://?inline_reads=perhaps", {}, "inline_reads is true or false"),
+        ("sqlite://", {"read_only": None}, "read_only is true or false"),
+        ("sqlite://?deadline=3", {"deadline": 5}, "3.0 in the URL and 5.0 as a keyword: say it"),
         ("sqlite://", {"read_only": True}, "read_only needs a file"),
         ("sqlite://", {"pragmas": {"a b": 1}}, "name is one word"),
         ("sqlite://", {"pragmas": {"journal_mode": "DELETE"}}, "storage's own"),
@@ -161,6 +163,7 @@ async def test_options_of_the_url_count(tmp_path: Path) -> None:
         assert await storage.execute("SELECT 1 AS one") == [{"one": 1}]
 
     assert storage._deadline == 7.0
+    assert SQLiteStorage("sqlite://?deadline=3", deadline=3)._deadline == 3.0
 
 
 async def test_a_temporary_database_is_removed(
