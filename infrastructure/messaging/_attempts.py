@@ -18,6 +18,7 @@ __all__ = [
     "Trouble",
     "Undecodable",
     "Verdict",
+    "explain",
     "is_outage",
     "judge",
     "pause",
@@ -98,6 +99,14 @@ def judge(
         return Verdict.BURY
 
     return Verdict.RETRY
+
+
+def explain(exc: Exception, name: str) -> None:
+    """Add a note where ``exc`` did not come from inside the handler but from calling it."""
+    traceback = exc.__traceback__
+
+    if isinstance(exc, TypeError) and traceback is not None and traceback.tb_next is None:
+        exc.add_note(f"{name} cannot be a handler: that is an async function of one argument")
 
 
 def _outage_is_over(trouble: Trouble, options: DeliveryOptions, now: float) -> bool:

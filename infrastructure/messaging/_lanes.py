@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from .._core.tasks import Tasks, logger
 from ..interfaces._context import message_infos
-from ._attempts import Trouble, Verdict, judge, pause
+from ._attempts import Trouble, Verdict, explain, judge, pause
 from ._calls import Call
 from ._dead_letters import DeadLetters
 from ._options import DeliveryOptions
@@ -181,6 +181,7 @@ class Lanes(Generic[C]):
 
         if verdict is Verdict.BURY:
             trouble.doom = exc
+            explain(exc, self.name)
             await self._bury(call)
         elif verdict is Verdict.SPLIT:
             self.queue.put_back(call, alone=True)
