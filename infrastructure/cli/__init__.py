@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 __all__ = ["main"]
@@ -16,5 +17,10 @@ def main() -> None:
             raise
 
         sys.exit(f"the command line needs {exc.name}: pip install 'infrastructure-interfaces[cli]'")
+
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or a pipe that knows no ° or █ shows a question mark, and no traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
     app()

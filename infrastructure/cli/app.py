@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -36,8 +37,21 @@ class InterfaceName(StrEnum):
     STORAGE = "storage"
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("infrastructure-interfaces"))
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
     """One contract for cache, messaging and storage."""
 
 

@@ -19,10 +19,14 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = Text(f"{record.levelname.lower()}: ", style="yellow")
-        line.append(record.getMessage(), style="default")
+        # A message may end with the traceback itself: of that the last line tells the error.
+        message, *rest = record.getMessage().splitlines() or [""]
+        line.append(message, style="default")
 
         if record.exc_info and record.exc_info[1] is not None:
             line.append(f" ({record.exc_info[1]})", style="default")
+        elif rest:
+            line.append(f" ({rest[-1].strip()})", style="default")
 
         self._console.print(line)
 

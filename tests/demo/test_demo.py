@@ -42,6 +42,7 @@ def test_every_observation_is_accounted_for(tmp_path: Path) -> None:
     assert COMPLETE in done.stdout
     assert "wind_speed is 1048.36, and can only be 0 to 250" in " ".join(done.stdout.split())
     assert "2013-12" in done.stdout
+    assert "Traceback" not in done.stdout, "a dead letter is one line"
 
 
 def test_killed_in_the_middle_and_run_again_nothing_is_lost(tmp_path: Path) -> None:

@@ -103,12 +103,12 @@ async def _print_newest(console: Console, pipeline: Pipeline) -> None:
 
 def _print_figures(console: Console, pipeline: Pipeline, seconds: float) -> None:
     waits = sorted(pipeline.stored.values())
-    console.print(f"\n{len(waits) / seconds:,.0f} rows a second, from publish to stored ", end="")
+    console.print(f"\n{len(waits) / seconds:,.0f} rows a second, publish to stored ", end="")
 
     if len(waits) > 1:
         p50 = statistics.median(waits)
         p99 = waits[int(len(waits) * 0.99)]
-        console.print(f"p50 {p50 * 1000:.1f} ms, p99 {p99 * 1000:.1f} ms", end="")
+        console.print(f"p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms", end="")
 
     console.print(f", in {seconds:.2f} s")
 

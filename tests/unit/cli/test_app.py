@@ -1,0 +1,57 @@
+"""What the command line as a whole does: its version, its log lines, a terminal of ASCII."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from io import StringIO
+
+from rich.console import Console
+from typer.testing import CliRunner
+
+from infrastructure.cli.app import app
+from infrastructure.cli.logs import show_logs
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    """``--version`` needs no command."""
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, version("infrastructure-interfaces") + "\n")
+
+
+def test_a_terminal_of_ascii_gets_question_marks() -> None:
+    """What it cannot show is replaced, and ends no command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "infrastructure", "conform", "--backend", "nö"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "got 'n?'" in done.stderr
+
+
+def test_a_traceback_is_one_line() -> None:
+    """Of one in the message, and of one beside it, the error's text is shown."""
+    logged = StringIO()
+    logger = logging.getLogger("infrastructure")
+    handlers, propagate = logger.handlers[:], logger.propagate
+
+    try:
+        show_logs(Console(file=logged, width=200))
+        logger.error("%s failed\n%s", "it", "Traceback (most recent call last):\n  File\nX: why\n")
+        logger.warning("beside it", exc_info=ValueError("because"))
+        logger.warning("alone")
+    finally:
+        logger.handlers[:], logger.propagate = handlers, propagate
+
+    assert logged.getvalue().splitlines() == [
+        "error: it failed (X: why)",
+        "warning: beside it (because)",
+        "warning: alone",
+    ]
