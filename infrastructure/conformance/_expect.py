@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..interfaces import InfrastructureError, exceptions
 from ..interfaces._context import start_task
 
-__all__ = ["apart", "beside", "equal", "exactly", "name_of", "raises", "turns"]
+__all__ = ["apart", "beside", "equal", "exactly", "has_state", "name_of", "raises", "turns"]
 
 T = TypeVar("T")
 Error = TypeVar("Error", bound=BaseException)
@@ -27,6 +27,13 @@ def exactly(found: object, wanted: object) -> None:
     """Assert that it is this very object: ``None``, ``True`` or ``False`` mostly."""
     __tracebackhide__ = True
     assert found is wanted, f"got {found!r:.300}, expected exactly {wanted!r:.300}"
+
+
+def has_state(error: InfrastructureError, sqlstate: str, what: object = "the error") -> None:
+    """Assert that an error carries PostgreSQL's code for its cause, and show it where not."""
+    __tracebackhide__ = True
+    found = error.sqlstate
+    assert found == sqlstate, f"{what}: sqlstate is {found!r}, expected {sqlstate!r}: {error}"
 
 
 def name_of(error: BaseException) -> str:

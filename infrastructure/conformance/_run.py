@@ -72,7 +72,7 @@ def run_check(
         check=check,
         status="failed",
         seconds=seconds,
-        reason=_words(error, line),
+        reason=_words(error, line) + _hint(check),
         where=where,
         error=error,
         logged=tuple(lines),
@@ -167,6 +167,13 @@ def _place(error: BaseException) -> tuple[str, str]:
             return f"conformance/{path.relative_to(_HERE)}:{frame.lineno}", frame.line or ""
 
     return "", ""
+
+
+def _hint(check: Check) -> str:
+    if check.absent is None:
+        return ""
+
+    return f"\n{check.absent!r} is not declared: where the backend has it, the harness says so"
 
 
 def _words(error: BaseException, line: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from ...interfaces import TimeoutError, TransactionError, ValidationError, deadline
 from .._check import check
-from .._expect import beside, raises
+from .._expect import beside, has_state, raises
 from .._harness import StorageHarness
 from ._items import SLOW, calls_of, items_of
 
@@ -102,7 +102,7 @@ async def G5_a_slow_statement_ends_in_time(harness: StorageHarness) -> None:
 
             if inside:
                 aborted = await raises(TransactionError, items.ids, "a statement after it")
-                assert aborted.sqlstate == "25P02", f"sqlstate={aborted.sqlstate}"
+                has_state(aborted, "25P02")
                 await items.storage.rollback()
 
             await items.add(int(inside))

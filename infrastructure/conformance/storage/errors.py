@@ -14,7 +14,7 @@ from ...interfaces import (
     deadline,
 )
 from .._check import check
-from .._expect import equal, raises
+from .._expect import equal, has_state, raises
 from .._harness import StorageHarness
 from ._items import SLOW, items_of
 
@@ -46,7 +46,7 @@ async def E1_a_refused_statement_has_its_sqlstate(harness: StorageHarness) -> No
     async with items_of(harness) as items:
         for text, sqlstate in _REFUSED.items():
             error = await items.fails(OperationError, text)
-            assert error.sqlstate == sqlstate, f"{text}: sqlstate={error.sqlstate}"
+            has_state(error, sqlstate, text)
             assert error.retryable is False, f"{text}: retryable"
 
 
@@ -59,7 +59,7 @@ async def E2_a_constraint_is_an_integrity_error(harness: StorageHarness) -> None
         for params, sqlstate in (([1, "again"], "23505"), ([2, None], "23502")):
             insert = "INSERT INTO items (id, name) VALUES ($1, $2)"
             error = await items.fails(IntegrityError, insert, params)
-            assert error.sqlstate == sqlstate, f"{params}: sqlstate={error.sqlstate}"
+            has_state(error, sqlstate, params)
             assert isinstance(error, OperationError), f"got {error!r}"
 
         made = items.name + "_checked"
@@ -69,7 +69,7 @@ async def E2_a_constraint_is_an_integrity_error(harness: StorageHarness) -> None
             lambda: items.storage.execute(f'INSERT INTO "{made}" VALUES (-1)'),  # noqa: S608
             "a failed CHECK",
         )
-        assert error.sqlstate == "23514", f"sqlstate={error.sqlstate}"
+        has_state(error, "23514")
 
 
 @check()

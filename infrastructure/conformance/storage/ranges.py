@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ...interfaces import InfrastructureError, OperationError
 from .._check import check
+from .._expect import has_state
 from .._harness import StorageHarness
 from ._items import items_of
 
@@ -36,9 +37,9 @@ async def E1_a_value_out_of_range_has_its_sqlstate(harness: StorageHarness) -> N
 
             for value, sqlstate in values:
                 error = await items.fails(OperationError, insert, [1, value])
-                assert error.sqlstate == sqlstate, f"{text} {value!r}: sqlstate={error.sqlstate}"
+                has_state(error, sqlstate, f"{text} {value!r}")
                 error = await items.many_fails(OperationError, insert, [[1, None], [2, value]])
-                assert error.sqlstate == sqlstate, f"{text} {value!r}: sqlstate={error.sqlstate}"
+                has_state(error, sqlstate, f"{text} {value!r}")
                 assert error.row_index in (None, 1), f"row_index={error.row_index}"
 
             await items.holds([], f"{text}: a value out of range was written")
@@ -107,7 +108,7 @@ async def S5_decimals_compare_as_numbers(harness: StorageHarness) -> None:
         error = await items.fails(
             OperationError, "INSERT INTO items VALUES (2, $1)", [Decimal("9.50")]
         )
-        assert error.sqlstate == "23505", f"sqlstate={error.sqlstate}"
+        has_state(error, "23505")
 
 
 @check(feature="typed_values")

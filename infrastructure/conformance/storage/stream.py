@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from ...interfaces import ConfigurationError, ConnectionError, OperationError, ValidationError
 from .._check import check
-from .._expect import equal, raises
+from .._expect import equal, has_state, raises
 from .._harness import StorageHarness
 from ._items import Items, items_of
 
@@ -125,7 +125,7 @@ async def S15_stream_has_the_errors_of_execute(harness: StorageHarness) -> None:
         await raises(ValidationError, twins.__anext__, "two columns of one name")
         missing = storage.stream(items.sql("SELECT id FROM items_missing"))
         error = await raises(OperationError, missing.__anext__, "a missing table")
-        assert error.sqlstate == "42P01", f"sqlstate={error.sqlstate}"
+        has_state(error, "42P01")
         stream = storage.stream(select, [0])
 
     late = await raises(ConnectionError, stream.__anext__, "stream after disconnect")

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from ...interfaces import IntegrityError, OperationError, StorageInterface, ValidationError
 from .._check import check
-from .._expect import raises
+from .._expect import has_state, raises
 from .._harness import StorageHarness
 from ._items import Items, items_of, unique
 
@@ -48,7 +48,7 @@ async def S12_a_type_text_makes_a_column(harness: StorageHarness) -> None:
         rows = await items.run("SELECT * FROM items")
         assert rows == [{"id": 1, "a": None, "b": None, "c": None}], f"got {rows}"
         error = await items.fails(IntegrityError, "INSERT INTO items (a) VALUES ('x')")
-        assert error.sqlstate == "23502", f"sqlstate={error.sqlstate}"
+        has_state(error, "23502")
 
 
 @check()
@@ -59,14 +59,14 @@ async def S12_a_primary_key_is_unique_and_not_null(harness: StorageHarness) -> N
             key = "one" if "TEXT" in text else 1
             await items.run("INSERT INTO items (id) VALUES ($1)", [key])
             error = await items.fails(IntegrityError, "INSERT INTO items (id) VALUES ($1)", [key])
-            assert error.sqlstate == "23505", f"{text}: sqlstate={error.sqlstate}"
+            has_state(error, "23505", text)
 
             for insert in (
                 "INSERT INTO items (name) VALUES ('x')",
                 "INSERT INTO items (id) VALUES (NULL)",
             ):
                 error = await items.fails(IntegrityError, insert)
-                assert error.sqlstate == "23502", f"{text}: sqlstate={error.sqlstate}"
+                has_state(error, "23502", text)
 
 
 @check()

@@ -9,7 +9,7 @@ import pytest
 
 from infrastructure.conformance import CachingHarness, wanted
 from infrastructure.conformance._check import check
-from infrastructure.conformance._expect import raises
+from infrastructure.conformance._expect import has_state, raises
 from infrastructure.conformance.caching import values
 from infrastructure.conformance.messaging import _inbox
 from infrastructure.conformance.messaging._expect import raises as raises_in_time
@@ -51,6 +51,18 @@ async def test_an_error_without_a_text_is_told() -> None:
 
     with pytest.raises(AssertionError, match="has no text"):
         await raises_in_time(ValidationError, say_nothing(), "a long key")
+
+
+def test_another_code_is_told() -> None:
+    """Both codes stand in the text, and what the error says."""
+    error = ValidationError("no such column", sqlstate="42P01")
+    has_state(error, "42P01")
+
+    with pytest.raises(AssertionError) as told:
+        has_state(error, "42703", "SELECT n")
+
+    text = "SELECT n: sqlstate is '42P01', expected '42703': no such column"
+    assert str(told.value) == text
 
 
 async def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:

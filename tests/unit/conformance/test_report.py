@@ -52,6 +52,23 @@ def test_what_is_not_asked_has_a_reason() -> None:
         assert not report.passed, "nothing was asked"
 
 
+class Modest(SQLiteHarness):
+    """A backend of level core that does not say all that it has."""
+
+    level = "core"
+    missing = MappingProxyType({})
+
+
+def test_what_is_there_and_not_declared_is_told_so() -> None:
+    """Not only that an error was expected, but what to do."""
+    report = prove(Modest, backend="ours", only=lambda c: c.absent == "detached")
+    (result,) = report.of("failed")
+    assert result.reason.endswith(
+        "expected ConfigurationError\n"
+        "'detached' is not declared: where the backend has it, the harness says so"
+    )
+
+
 def test_a_check_of_something_absent_is_not_asked_where_it_is_there() -> None:
     """SQLite has detached(): that it is missing is nothing to be proved."""
     report = prove(SQLiteHarness, backend="ours", only=lambda c: c.absent == "detached")
