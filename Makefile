@@ -73,7 +73,7 @@ wheel-tests: $(WHEEL_READY) ## the tests against the installed wheel, with the c
 	$(call phase,tests against the wheel)
 	tools/test_wheel.sh $(WHEEL)
 
-bench: $(BENCH_READY) ## how fast ours is beside its peers (ONLY=part of a name, ROUNDS=9)
+bench: $(BENCH_READY) ## how fast ours is beside its peers (ONLY=part of a name, ROUNDS=9, at least 5)
 	$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS) '$(ONLY)'
 
 lock: $(DEV_READY) ## resolve the lock files anew (UPGRADE=--upgrade for newer versions)

@@ -37,7 +37,7 @@ def refuse(statement: Statement, *, in_transaction: bool) -> None:
         _refuse_control(statement)
 
     if kind is StatementKind.LISTEN:
-        msg = f"{_name(statement)} needs a connection that stays: use listen()"
+        msg = f"{_name(statement)} needs a connection that stays: use listen(), where there is one"
         raise ValidationError(msg, operation="execute")
 
     if kind is StatementKind.COPY_CLIENT:
