@@ -9,6 +9,7 @@ from typing import Any, Optional, Self
 
 from ._context import expiry
 from ._flights import Flight, Flights
+from ._several import mapped, several
 from .exceptions import InfrastructureError
 
 __all__ = ["CachingInterface", "escape_pattern"]
@@ -105,7 +106,7 @@ class CachingInterface(ABC):
         """
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """Return the values of those ``keys`` that are there.
+        """Return the values of those ``keys`` that are there; one text is no keys.
 
         Not atomic. A failure raises with ``outcome="unknown"`` and ``failed_keys``.
         """
@@ -117,7 +118,7 @@ class CachingInterface(ABC):
             if value is not None or await self.exists(key):
                 found[key] = value
 
-        await _each("get_many", list(keys), look)
+        await _each("get_many", list(several(keys, "keys")), look)
         return found
 
     async def set_many(self, mapping: Mapping[str, Any], ttl: Optional[int] = None) -> None:
@@ -129,10 +130,10 @@ class CachingInterface(ABC):
         async def store(key: str) -> None:
             await self.set(key, mapping[key], ttl)
 
-        await _each("set_many", list(mapping), store)
+        await _each("set_many", list(mapped(mapping, "keys")), store)
 
     async def delete_many(self, keys: Iterable[str]) -> int:
-        """Remove ``keys``; return how many live ones were removed.
+        """Remove ``keys``; return how many live ones were removed; one text is no keys.
 
         Not atomic. A failure raises with ``outcome="unknown"`` and ``failed_keys``.
         """
@@ -142,7 +143,7 @@ class CachingInterface(ABC):
             nonlocal removed
             removed += await self.delete(key)
 
-        await _each("delete_many", list(keys), remove)
+        await _each("delete_many", list(several(keys, "keys")), remove)
         return removed
 
     async def get_or_set(

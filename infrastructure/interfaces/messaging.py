@@ -10,6 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Optional, Self, Union
 
 from ._context import message_infos
+from ._several import several
 from .exceptions import InfrastructureError, OperationError
 
 __all__ = [
@@ -120,11 +121,11 @@ class MessagingInterface(ABC):
         """
 
     async def publish_many(self, topic: str, messages: Iterable[Any]) -> None:
-        """Publish each of ``messages`` in order.
+        """Publish each of ``messages`` in order; one text is no messages.
 
         Not atomic: an error tells by ``row_index`` (0-based) which message it stopped at.
         """
-        for position, message in enumerate(messages):
+        for position, message in enumerate(several(messages, "messages")):
             try:
                 await self.publish(topic, message)
             except InfrastructureError as exc:

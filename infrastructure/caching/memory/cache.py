@@ -16,6 +16,7 @@ from ..._core.glob import compile_pattern
 from ..._core.lifecycle import Lifecycle
 from ..._core.names import check_key, check_ttl
 from ...interfaces._flights import Flight
+from ...interfaces._several import mapped, several
 from ...interfaces.caching import CachingInterface
 from ._options import read_options
 from ._scan import scan
@@ -124,7 +125,7 @@ class MemoryCache(Lifecycle, CachingInterface):
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the values of those ``keys`` that are there."""
-        steps = await self._checked("get_many", list(keys))
+        steps = await self._checked("get_many", list(several(keys, "keys")))
         found: dict[str, Any] = {}
 
         while part := await steps.next():
@@ -137,7 +138,7 @@ class MemoryCache(Lifecycle, CachingInterface):
     async def set_many(self, mapping: Mapping[str, Any], ttl: int | None = None) -> None:
         """Store every value of ``mapping``; nothing is stored when one of them is not valid."""
         check_ttl(ttl)
-        values = dict(mapping)
+        values = dict(mapped(mapping, "keys"))
         steps = await self._checked("set_many", list(values))
         frozen: deque[Entry] = deque()
 
@@ -155,7 +156,7 @@ class MemoryCache(Lifecycle, CachingInterface):
 
     async def delete_many(self, keys: Iterable[str]) -> int:
         """Remove ``keys``; return how many live ones were removed."""
-        steps = await self._checked("delete_many", list(keys))
+        steps = await self._checked("delete_many", list(several(keys, "keys")))
         removed = 0
 
         while part := await steps.next():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from ...interfaces import ConnectionError, ValidationError
@@ -15,6 +16,7 @@ from ._factory import soon
 __all__ = [
     "C8_a_bad_part_is_refused_and_named",
     "C8_a_batch_that_is_cut_short_names_what_is_left",
+    "C8_a_text_is_not_several_keys",
     "C8_delete_many_counts_live_keys",
     "C8_empty_batches_are_fine",
     "C8_get_many_gives_hits_only",
@@ -136,3 +138,21 @@ async def C8_nothing_changes_when_a_part_is_bad(harness: CachingHarness) -> None
     after = await _refused(harness)
     assert after["a"] == "old", "a part was stored before the bad one was found"
     assert after["error"].outcome == "not_applied", f"outcome={after['error'].outcome!r}"
+
+
+@check(feature="batch")
+async def C8_a_text_is_not_several_keys(harness: CachingHarness) -> None:
+    """ValidationError: its letters are not what was meant; nor is a list a mapping."""
+    wrong: Any = ("ab", b"ab", 5)
+
+    async with harness.make() as cache:
+        await cache.set("a", 1)
+
+        for keys in wrong:
+            await raises(ValidationError, partial(cache.get_many, keys), f"get_many({keys!r})")
+            await raises(
+                ValidationError, partial(cache.delete_many, keys), f"delete_many({keys!r})"
+            )
+
+        await raises(ValidationError, lambda: cache.set_many(wrong[:1]), "set_many of a tuple")
+        equal(await cache.get("a"), 1)

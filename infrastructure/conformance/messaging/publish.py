@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from ...interfaces import ConnectionError, Message, ValidationError
 from .._check import check
@@ -12,6 +13,7 @@ from ._expect import raises
 from ._inbox import Inbox, topic
 
 __all__ = [
+    "M1_a_text_is_not_several_messages",
     "M1_concurrent_publishes_all_arrive",
     "M1_publish_after_disconnect_was_not_applied",
     "M1_publish_many_keeps_the_order_of_a_key",
@@ -107,6 +109,19 @@ async def M1_publish_many_tells_where_it_stopped(harness: MessagingHarness) -> N
         equal(await inbox.wait(3), [0, 1, "end"])
 
     assert error.row_index == 2, f"row_index is {error.row_index}, the bad message was 2"
+
+
+@check()
+async def M1_a_text_is_not_several_messages(harness: MessagingHarness) -> None:
+    """ValidationError, and none of its letters is published."""
+    name, inbox = topic("letters"), Inbox()
+    text: Any = "ab"
+
+    async with harness.make() as messaging:
+        await messaging.subscribe(name, inbox)
+        await raises(ValidationError, messaging.publish_many(name, text), "publish_many of a str")
+        await messaging.publish(name, "end")
+        equal(await inbox.wait(1), ["end"])
 
 
 @check()

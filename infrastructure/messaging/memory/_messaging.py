@@ -8,6 +8,7 @@ from threading import get_ident
 from typing import Any, Unpack
 
 from ..._core.deadline import Limit, open_instant, refuse_when_expired
+from ...interfaces._several import several
 from ...interfaces.exceptions import (
     ConnectionError,
     InfrastructureError,
@@ -106,7 +107,7 @@ class MemoryMessaging(EngineMessaging):
         self._check("publish_many")
         log, pack = self._broker.topic(topic), self._pack
 
-        for position, message in enumerate(messages):
+        for position, message in enumerate(several(messages, "messages")):
             try:
                 packed = pack(message)
                 self._left -= 1 + (packed[-1] >> _UNIT)

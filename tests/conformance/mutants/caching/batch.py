@@ -31,10 +31,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _cache(
         name="reads_an_iterator_of_keys_twice",
-        old='steps = await self._checked("get_many", list(keys))',
+        old='steps = await self._checked("get_many", ',
         new=(
             "any(check_key(key) is None for key in keys)\n"
-            '        steps = await self._checked("get_many", list(keys))'
+            '        steps = await self._checked("get_many", '
         ),
         caught_by=("C8_get_many_gives_hits_only",),
     ),
@@ -49,6 +49,12 @@ MUTANTS: tuple[Mutant, ...] = (
         old="removed += sum(map(self._remove, part))",
         new="removed += len([self._remove(key) for key in part])",
         caught_by=("C8_delete_many_counts_live_keys",),
+    ),
+    _cache(
+        name="deletes_the_letters_of_a_text",
+        old='self._checked("delete_many", list(several(keys, "keys")))',
+        new='self._checked("delete_many", list(keys))',
+        caught_by=("C8_a_text_is_not_several_keys",),
     ),
     _cache(
         name="refuses_an_empty_batch",

@@ -46,6 +46,12 @@ MUTANTS: tuple[Mutant, ...] = (
         caught_by=("M1_publish_many_tells_where_it_stopped",),
     ),
     _messaging(
+        name="publishes_the_letters_of_a_text",
+        old='enumerate(several(messages, "messages"))',
+        new="enumerate(messages)",
+        caught_by=("M1_a_text_is_not_several_messages",),
+    ),
+    _messaging(
         name="leaves_out_a_bad_message_and_goes_on",
         old="                exc.row_index = position\n                raise\n\n            log",
         new="                exc.row_index, error = position, exc\n                continue\n\n            log",
