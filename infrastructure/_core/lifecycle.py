@@ -99,10 +99,13 @@ class Lifecycle(ABC):
 
     def _refuse(self, operation: str) -> NoReturn:
         if self._live is not None:
-            where = "process" if self._pid != os.getpid() else "event loop"
+            forked = self._pid != os.getpid()
+            where = "process" if forked else "event loop"
+            # While the other loop is open, connect() would be refused too.
+            again = ", or call connect() again here" if forked or self._live.is_closed() else ""
             msg = (
                 f"{operation}: {self._describe()} was connected in another {where}; "
-                f"make one instance for each {where}, or call connect() again here"
+                f"make one instance for each {where}{again}"
             )
             raise ConfigurationError(msg, operation=operation)
 
