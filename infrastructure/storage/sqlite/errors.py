@@ -66,6 +66,11 @@ def _device(text: str) -> InfrastructureError:
     return OperationError(text, sqlstate="58030", outcome="unknown")
 
 
+def _read_only(text: str) -> InfrastructureError:
+    text += "; the storage was opened with read_only, or the file may not be written to"
+    return _refused("25006")(text)
+
+
 _ORDINARY: tuple[tuple[str, str], ...] = (
     ("no such table", "42P01"),
     ("no such view", "42P01"),
@@ -120,7 +125,7 @@ CODES: Mapping[int, _Make] = {
     sqlite3.SQLITE_AUTH: _permission,
     sqlite3.SQLITE_ABORT: _refused("25000"),
     sqlite3.SQLITE_NOMEM: _refused("53200"),
-    sqlite3.SQLITE_READONLY: _refused("25006"),
+    sqlite3.SQLITE_READONLY: _read_only,
     sqlite3.SQLITE_INTERRUPT: _interrupted,
     sqlite3.SQLITE_IOERR: _device,
     sqlite3.SQLITE_CORRUPT: _unreadable,

@@ -91,6 +91,7 @@ async def test_a_read_only_storage_reads_and_refuses_to_write(tmp_path: Path) ->
             await storage.execute("INSERT INTO t (n) VALUES ($1)", [2])
 
         assert caught.value.sqlstate == "25006"
+        assert "opened with read_only" in str(caught.value)
         assert await storage.execute("SELECT n FROM t") == [{"n": 1}]
 
 
