@@ -34,7 +34,7 @@ def _look(value: Any, path: str, types: frozenset[type], above: dict[int, None])
     if type(value) not in types:
         names = ", ".join(sorted(kind.__name__ for kind in types))
         msg = (
-            f"{path} is a {_name(value)}, which cannot be encoded; convert it to one of: {names} "
+            f"{path} is of type {_name(value)}, which cannot be encoded; convert it to one of: {names} "
             "(exact types, no subclasses)"
         )
         raise ValidationError(msg)
@@ -77,7 +77,7 @@ def _parts(value: Any, path: str, types: frozenset[type]) -> Iterator[tuple[Any,
 def _look_at_key(key: Any, path: str, allowed: frozenset[type]) -> None:
     if type(key) not in allowed:
         names = ", ".join(sorted(kind.__name__ for kind in allowed))
-        msg = f"a key of {path} is a {_name(key)}; a key is one of: {names}"
+        msg = f"a key of {path} is of type {_name(key)}; a key is one of: {names}"
         raise ValidationError(msg)
 
     _look_closer(key, f"the key {key!a:.60} of {path}")

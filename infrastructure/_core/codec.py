@@ -96,7 +96,7 @@ class RawCodec:
     def encode(self, value: Any, *, limit: int = MAX_VALUE, what: str = "value") -> bytes:
         """Return ``value``, which must be ``bytes``, or raise ``ValidationError``."""
         if type(value) is not bytes:
-            msg = f"{what} is a {type(value).__name__}; codec='raw' takes bytes"
+            msg = f"{what} is of type {type(value).__name__}; codec='raw' takes bytes"
             raise ValidationError(msg)
 
         return _bounded(value, limit, what)

@@ -53,7 +53,7 @@ def encode_any(value: Any) -> Any:
             return encode_base(value)
 
     hint = "; use one parameter for each item" if isinstance(value, (tuple, set, frozenset)) else ""
-    msg = f"a parameter cannot be a {type(value).__name__}: {shown(value)}{hint}"
+    msg = f"a parameter cannot be of type {type(value).__name__}: {shown(value)}{hint}"
     raise ValidationError(msg)
 
 
