@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,16 @@ def test_a_report_is_written_of_failures_too(tmp_path: Path) -> None:
     assert all(check["reason"] and check["where"] for check in failed)
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Let children hear Ctrl-C although this run may not: a job in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_ends_it_with_a_line(folder: Path) -> None:
     """Status 130, nothing but the line: no traceback, no complaint of the event loop."""
     (folder / "hangs.py").write_text(
