@@ -32,7 +32,7 @@ def main() -> int:
         print(f"no question matches {arguments.only!r}; there are: {names}", file=sys.stderr)
         return 2
 
-    answers = asyncio.run(_ask(questions, facts, max(_LEAST_ROUNDS, arguments.rounds)))
+    answers = asyncio.run(_ask(questions, facts, arguments.rounds))
     _progress("")
     print(as_text(answers))
 
@@ -45,8 +45,18 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("only", nargs="?", default="", help="part of a name, or a wildcard")
-    parser.add_argument("--rounds", type=int, default=9, help=f"at least {_LEAST_ROUNDS}")
+    parser.add_argument("--rounds", type=_rounds, default=9, help=f"at least {_LEAST_ROUNDS}")
     return parser.parse_args()
+
+
+def _rounds(text: str) -> int:
+    rounds = int(text)
+
+    if rounds < _LEAST_ROUNDS:
+        msg = f"a median of fewer than {_LEAST_ROUNDS} rounds says little, got {rounds}"
+        raise argparse.ArgumentTypeError(msg)
+
+    return rounds
 
 
 async def _ask(questions: list[Question], facts: list[Fact], rounds: int) -> Answers:

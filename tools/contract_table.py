@@ -131,12 +131,17 @@ def _rest(line: str) -> str:
 
 def _rows(line: str, mutants: Mapping[tuple[str, str], list[str]]) -> str:
     rows = [
-        f"| {interface} | `{check.name}` | {check.feature or check.absent or 'core'} | "
+        f"| {interface} | `{check.name}`: {_one_line(check.text)} | "
+        f"{check.feature or check.absent or 'core'} | "
         f"{', '.join(mutants.get((interface, check.name), [])) or '–'} |\n"
         for interface, check in checks_of(line)
     ]
-    head = "| interface | check | feature | mutants |\n|---|---|---|---|\n"
+    head = "| interface | check, and what it proves | feature | mutants |\n|---|---|---|---|\n"
     return head + "".join(rows) + "\n" if rows else ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def main(arguments: list[str]) -> int:
