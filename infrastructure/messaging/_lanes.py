@@ -125,7 +125,7 @@ class Lanes(Generic[C]):
                 try:
                     await handler(payload(call))
                 except Exception as exc:  # noqa: BLE001 - judged by class, see _attempts
-                    await self._failed(call, exc)
+                    await self._failed(runner, call, exc)
                 else:
                     call.finish()
                     release(call)
@@ -164,7 +164,8 @@ class Lanes(Generic[C]):
 
         self._watch.notify()
 
-        if call is None or runner.stopped:
+        # Not when the whole loop is being cancelled: whatever was started then would never end.
+        if runner.stopped or not (runner.task and runner.task.cancelling()):
             self.wake()
 
     def _trouble(self, call: C) -> Trouble:
@@ -173,7 +174,12 @@ class Lanes(Generic[C]):
 
         return call.trouble
 
-    async def _failed(self, call: C, exc: Exception) -> None:
+    async def _failed(self, runner: Runner[C], call: C, exc: Exception) -> None:
+        if runner.stopped:
+            # What the handler made of our cancellation is no attempt.
+            self.queue.put_back(call)
+            return
+
         options, trouble = self.options, self._trouble(call)
         trouble.first_failed = trouble.first_failed or options.clock.now()
         messages = len(call.deliveries)
