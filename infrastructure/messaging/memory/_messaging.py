@@ -101,7 +101,7 @@ class MemoryMessaging(EngineMessaging):
 
     async def publish_many(self, topic: str, messages: Iterable[Any]) -> None:
         """Publish each of ``messages`` in order; see ``MessagingInterface``."""
-        self._check("publish_many")
+        self._check_many()
         log, pack = self._broker.topic(topic), self._pack
 
         for position, message in enumerate(messages):
@@ -110,12 +110,18 @@ class MemoryMessaging(EngineMessaging):
 
                 if not position % _TURN or log.is_crowded:
                     await self._take_turn(log)
-                    self._check("publish_many")
+                    self._check_many()
             except InfrastructureError as exc:
                 exc.row_index = position
                 raise
 
             log.append(*packed)
+
+    def _check_many(self) -> None:
+        if self._finishing():
+            refuse_when_expired("publish_many")
+        else:
+            self._check("publish_many")
 
     async def _take_turn(self, log: Topic) -> None:
         if not log.is_crowded:
