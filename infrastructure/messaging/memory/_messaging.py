@@ -143,7 +143,7 @@ class MemoryMessaging(EngineMessaging):
             ) from exc
 
     async def _open(self) -> None:
-        self._broker.enter()
+        self._broker.enter(self._instance)
         self._member = Member(self._broker, self._group, self._make_engine)
         self._begin(self._member.engine)
         await self._engage_all()
@@ -182,6 +182,8 @@ class MemoryMessaging(EngineMessaging):
         if member is not None:
             for log in self._broker.topics():
                 self._group.leave(log, member)
+
+        self._broker.leave(self._instance)
 
         for future in self._blocked:
             if not future.done():
