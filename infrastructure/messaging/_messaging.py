@@ -209,6 +209,7 @@ class EngineMessaging(Lifecycle, MessagingInterface):
     async def __aexit__(
         self,
         exc_type: type[BaseException] | None,
+                await self._hurry()
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
@@ -224,6 +225,19 @@ class EngineMessaging(Lifecycle, MessagingInterface):
     def _finishing(self) -> bool:
         """Return whether the caller is a handler that a disconnect is waiting for."""
         engine = self._engine
+    async def _hurry(self) -> None:
+        """Where another disconnect is under way with more time than we have, give it ours."""
+        engine, closing = self._engine, self._closing
+
+        if engine is None or closing is None:
+            return
+
+        try:
+            await engine.drain(self._drain)
+        except asyncio.CancelledError:
+            closing.cancel()
+            raise
+
         return self._closing is not None and engine is not None and engine.owns(calling())
 
     def _begin(self, engine: DeliveryEngine) -> None:
