@@ -19,6 +19,7 @@ from ._parking import Parking
 from ._queues import Queue
 from ._runner import Runner
 from ._watch import Watch
+from ._window import Window
 
 __all__ = ["Lanes"]
 
@@ -227,12 +228,15 @@ class Lanes(Generic[C]):
         """Free the keys that repetitions of shut windows hold."""
         self._parking.resume_at_once(_is_shut)
 
-    def stop(self) -> None:
-        """Cancel the calls with messages of shut windows, but those that wait for us."""
+    def stop(self, windows: list[Window]) -> None:
+        """Cancel the calls with messages of ``windows``, but those that wait for us."""
         for runner in list(self._runners):
             call = runner.call
 
-            if call is not None and _is_shut(call) and not self._watch.is_waiting(call):
+            if call is None or self._watch.is_waiting(call):
+                continue
+
+            if any(delivery.window in windows for delivery in call.deliveries):
                 runner.stop()
 
     def close(self) -> None:

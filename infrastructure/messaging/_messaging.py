@@ -19,7 +19,7 @@ from ._batches import BatchSize
 from ._delivery import DeliveryEngine
 from ._options import DeliveryKeywords, DeliveryOptions
 from ._registrations import Registration, check_subscription
-from ._subscriptions import Handler, Subscription
+from ._subscriptions import Handler
 from ._url_options import full_signature
 from ._watch import calling, waiting
 
@@ -54,6 +54,8 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         self._registered: dict[str, list[Registration]] = {}
         self._engine: DeliveryEngine | None = None
         self._engaged: set[Registration] = set()
+        # The tasks of unsubscribe; an old connection's may still run when a new one is made.
+        self._endings: dict[tuple[DeliveryEngine, str], asyncio.Task[None]] = {}
         self._background = Tasks(self._describe())
         self._drain = options.drain_timeout
         self._close_within = options.drain_timeout + _MARGIN
@@ -154,22 +156,22 @@ class EngineMessaging(Lifecycle, MessagingInterface):
     async def unsubscribe(self, topic: str) -> None:
         """End all handlers of ``topic``; see ``MessagingInterface``."""
         self._check("unsubscribe")
-        known = self._registered.pop(check_topic(topic), None)
-
-        if known is None or (engine := self._engine) is None:
-            return
-
-        self._engaged.difference_update(known)
+        self._engaged.difference_update(self._registered.pop(check_topic(topic), ()))
+        engine = self._engine
 
         # At once: what is subscribed from now on is another subscription.
-        if (ended := engine.end(topic)) is None:
+        if engine is None:
+            return
+
+        engine.end(topic)
+
+        if not engine.is_ending(topic):
             return
 
         within = self._options.drain_timeout
 
         with waiting() as caller:
-            ending = self._background.start(self._end(engine, ended), f"unsubscribe {topic}")
-            ending.add_done_callback(lambda _: engine.look_again())
+            ending = self._end_of(engine, topic)
 
             async with Limit("unsubscribe", within + _MARGIN, outcome="unknown"):
                 await engine.until(
@@ -180,9 +182,25 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         if ending.done():
             ending.result()
 
-    async def _end(self, engine: DeliveryEngine, ended: Subscription) -> None:
-        await engine.ended(ended, self._options.drain_timeout)
-        await self._leave(ended.topic, connected=self._engine is engine)
+    def _end_of(self, engine: DeliveryEngine, topic: str) -> asyncio.Task[None]:
+        """Return the task that ends ``topic``, one for all who wait for it."""
+        ending = self._endings.get((engine, topic))
+
+        if ending is None:
+            ending = self._background.start(self._end(engine, topic), f"unsubscribe {topic}")
+            ending.add_done_callback(lambda _: engine.look_again())
+            self._endings[engine, topic] = ending
+
+        return ending
+
+    async def _end(self, engine: DeliveryEngine, topic: str) -> None:
+        try:
+            # Again where it was subscribed and unsubscribed once more while we left.
+            while engine.is_ending(topic):
+                await engine.ended(topic, self._options.drain_timeout)
+                await self._leave(topic, connected=self._engine is engine)
+        finally:
+            del self._endings[engine, topic]
 
     async def disconnect(self) -> None:
         """Disconnect; from inside a handler, return when all others are done."""
@@ -191,6 +209,7 @@ class EngineMessaging(Lifecycle, MessagingInterface):
 
         with waiting() as caller:
             if caller is None or engine is None:
+                await self._hurry()
                 await super().disconnect()
                 return
 
@@ -206,10 +225,22 @@ class EngineMessaging(Lifecycle, MessagingInterface):
                 closing.cancel()
                 raise
 
+    async def _hurry(self) -> None:
+        """Where another disconnect is under way with more time than we have, give it ours."""
+        engine, closing = self._engine, self._closing
+
+        if engine is None or closing is None:
+            return
+
+        try:
+            await engine.drain(self._drain)
+        except asyncio.CancelledError:
+            closing.cancel()
+            raise
+
     async def __aexit__(
         self,
         exc_type: type[BaseException] | None,
-                await self._hurry()
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
@@ -225,19 +256,6 @@ class EngineMessaging(Lifecycle, MessagingInterface):
     def _finishing(self) -> bool:
         """Return whether the caller is a handler that a disconnect is waiting for."""
         engine = self._engine
-    async def _hurry(self) -> None:
-        """Where another disconnect is under way with more time than we have, give it ours."""
-        engine, closing = self._engine, self._closing
-
-        if engine is None or closing is None:
-            return
-
-        try:
-            await engine.drain(self._drain)
-        except asyncio.CancelledError:
-            closing.cancel()
-            raise
-
         return self._closing is not None and engine is not None and engine.owns(calling())
 
     def _begin(self, engine: DeliveryEngine) -> None:
