@@ -242,6 +242,7 @@ class Lanes(Generic[C]):
     def close(self) -> None:
         """Cancel every call and every repetition."""
         self._closed = True
+        self.queue.close()
         self._parking.close()
 
         for runner in list(self._runners):
