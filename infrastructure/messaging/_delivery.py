@@ -66,15 +66,17 @@ class DeliveryEngine:
             jitter=jitter,
         )
 
-    async def subscribe(
-        self, topic: str, handler: Handler, options: DeliveryOptions, batch: BatchSize | None = None
-    ) -> None:
-        """Add a handler, after its dead-letter topic was made."""
+    async def prepare(self, topic: str, options: DeliveryOptions) -> None:
+        """Make the dead-letter topic that a handler of ``topic`` needs."""
         dead_letters = options.dead_letters_of(topic)
 
         if dead_letters is not None:
             await self._log.ensure_topic(dead_letters, topic)
 
+    def subscribe(
+        self, topic: str, handler: Handler, options: DeliveryOptions, batch: BatchSize | None = None
+    ) -> None:
+        """Add a handler; ``prepare`` comes before it."""
         lanes = make_lanes(
             handler,
             options,

@@ -14,6 +14,7 @@ from .._core.deadline import Limit, expiry
 from .._core.lifecycle import Lifecycle
 from .._core.names import check_topic
 from .._core.tasks import Tasks, start_task
+from ..interfaces.exceptions import ConnectionError
 from ..interfaces.messaging import MessagingInterface
 from ._batches import BatchSize
 from ._delivery import DeliveryEngine
@@ -144,14 +145,19 @@ class EngineMessaging(Lifecycle, MessagingInterface):
                 self._engaged.add(registration)
 
                 try:
-                    await engine.subscribe(
-                        topic, registration.handler, registration.options, registration.batch
-                    )
+                    await engine.prepare(topic, registration.options)
                 except BaseException:
                     self._engaged.discard(registration)
                     raise
 
-        await self._join(topic)
+                # It may have been unsubscribed meanwhile.
+                if registration in self._registered.get(topic, ()):
+                    engine.subscribe(
+                        topic, registration.handler, registration.options, registration.batch
+                    )
+
+        if self._registered.get(topic):
+            await self._join(topic)
 
     async def unsubscribe(self, topic: str) -> None:
         """End all handlers of ``topic``; see ``MessagingInterface``."""
@@ -202,6 +208,17 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         finally:
             del self._endings[engine, topic]
 
+    async def connect(self) -> None:
+        """Connect; see ``MessagingInterface``. Not from a handler that a disconnect waits for."""
+        if self._finishing():
+            msg = (
+                f"connect: the disconnect of {self._describe()} waits for this handler; "
+                "connect again when the handler has returned"
+            )
+            raise ConnectionError(msg, outcome="not_applied", operation="connect")
+
+        await super().connect()
+
     async def disconnect(self) -> None:
         """Disconnect; from inside a handler, return when all others are done."""
         self._drain = min(self._drain, max(_LEAST_DRAIN, expiry(None) - time.monotonic()))
@@ -218,6 +235,8 @@ class EngineMessaging(Lifecycle, MessagingInterface):
             closing.add_done_callback(lambda _: engine.look_again())
 
             try:
+                # It has begun when we return: connect() would find itself connected still.
+                await asyncio.sleep(0)
                 await engine.until(
                     lambda: closing.done() or engine.is_resting(), self._close_within + _MARGIN
                 )

@@ -6,17 +6,19 @@ import asyncio
 import time
 from typing import Any
 
-from ...interfaces import Message, deadline
+from ...interfaces import ConnectionError, Message, deadline
 from .._check import check
-from .._expect import turns
+from .._expect import equal, turns
 from .._harness import MessagingHarness
 from ._inbox import Gate, Inbox, patience, topic
 
 __all__ = [
     "G5_second_disconnect_ends_by_its_own_deadline",
     "M4_nothing_is_lost_to_a_member_that_unsubscribes",
+    "M7_disconnect_from_inside_has_begun_when_it_returns",
     "M7_second_unsubscribe_waits_for_running_handlers",
     "M7_topic_ended_twice_waits_for_running_handlers",
+    "M7_unsubscribe_ends_what_is_being_subscribed",
 ]
 
 
@@ -63,6 +65,46 @@ async def M7_second_unsubscribe_waits_for_running_handlers(harness: MessagingHar
 
         async with patience(lambda: "unsubscribe to return"):
             await second
+
+
+@check()
+async def M7_unsubscribe_ends_what_is_being_subscribed(harness: MessagingHarness) -> None:
+    """Wherever the subscribe is, its handler gets no message once both have returned."""
+    async with harness.make() as messaging:
+        for count in range(4):
+            name, ended, inbox = topic("being"), Inbox(), Inbox()
+            subscribing = asyncio.create_task(messaging.subscribe(name, ended))
+            await turns(count)
+            began = count > 0
+            await messaging.unsubscribe(name)
+            await subscribing
+            await messaging.subscribe(name, inbox)
+            await messaging.publish(name, "later")
+            await inbox.wait(1)
+            assert not (began and ended.payloads), f"called after unsubscribe, {count} turns"
+
+
+@check()
+async def M7_disconnect_from_inside_has_begun_when_it_returns(harness: MessagingHarness) -> None:
+    """The handler finds the instance closed, though it runs on itself."""
+    name, inbox = topic("begun"), Inbox()
+    messaging = harness.make()
+
+    async def handler(_: Any) -> None:
+        await messaging.disconnect()
+
+        try:
+            await messaging.unsubscribe(name)
+        except ConnectionError:
+            await inbox("closed")
+        else:
+            await inbox("open")
+
+    await messaging.connect()
+    await messaging.subscribe(name, handler)
+    await messaging.publish(name, 1)
+    equal(await inbox.wait(1), ["closed"])
+    await messaging.disconnect()
 
 
 @check(feature="rebalance")

@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+from infrastructure.interfaces import ConnectionError
+from infrastructure.messaging._batches import BatchSize
 from infrastructure.messaging._options import DeliveryOptions
 from infrastructure.messaging._record import Partition
 from infrastructure.messaging.memory import MemoryMessaging
@@ -21,7 +23,7 @@ async def test_a_revoked_partition_cancels_no_handler_of_a_topic_that_ends() -> 
     """Each has the time that it was given: the grace of the one is not the drain of the other."""
     bench, revoked, ends = Bench(grace=5.0), Blocker(), Blocker()
     await bench.subscribe(revoked)
-    await bench.engine.subscribe("u", ends, DeliveryOptions(clock=bench.clock))
+    bench.engine.subscribe("u", ends, DeliveryOptions(clock=bench.clock))
     bench.engine.assigned([ZERO, OTHER])
     bench.deliver("revoked")
     bench.deliver("ends", partition=OTHER)
@@ -60,6 +62,43 @@ async def test_a_partition_that_comes_while_its_topic_ends_has_no_room() -> None
     assert bench.engine.room(late)[0] > 0
     assert bench.handled == []
     bench.engine.close()
+
+
+async def test_a_batch_that_gathers_ends_with_its_engine() -> None:
+    """Its clock does not go on, and hold what was gathered, until its time has come."""
+    bench = Bench()
+    await bench.subscribe(bench.handle, batch=BatchSize(500, 3000.0))
+    bench.engine.assigned([ZERO])
+    bench.deliver(0)
+    await bench.settle()
+    await bench.engine.drain(30.0)
+    assert [timer.callback for _, _, timer in bench.clock._timers if timer.callback] == []
+
+
+async def test_a_handler_that_disconnected_cannot_connect() -> None:
+    """The end waits for it; connect would have to wait for the end."""
+    errors: list[Exception] = []
+    done = asyncio.Event()
+    messaging = MemoryMessaging()
+
+    async def handler(_: Any) -> None:
+        await messaging.disconnect()
+
+        try:
+            await messaging.connect()
+        except ConnectionError as exc:
+            errors.append(exc)
+
+        done.set()
+
+    await messaging.connect()
+    await messaging.subscribe("t", handler)
+    await messaging.publish("t", 1)
+    await done.wait()
+    assert "waits for this handler" in str(errors[0])
+
+    async with messaging:
+        await messaging.publish("t", 2)
 
 
 async def test_a_member_that_comes_back_while_its_partitions_move_has_its_share() -> None:

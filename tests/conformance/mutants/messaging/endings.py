@@ -28,6 +28,31 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         caught_by=("M7_second_unsubscribe_waits_for_running_handlers",),
     ),
+    _messaging(
+        name="adds_a_handler_that_was_unsubscribed_meanwhile",
+        old=(
+            "                    await engine.prepare(topic, registration.options)\n"
+            "                except BaseException:\n"
+            "                    self._engaged.discard(registration)\n"
+            "                    raise\n\n"
+            "                # It may have been unsubscribed meanwhile.\n"
+            "                if registration in self._registered.get(topic, ()):"
+        ),
+        new=(
+            "                    await asyncio.sleep(0)\n"
+            "                except BaseException:\n"
+            "                    self._engaged.discard(registration)\n"
+            "                    raise\n\n"
+            "                if True:"
+        ),
+        caught_by=("M7_unsubscribe_ends_what_is_being_subscribed",),
+    ),
+    _messaging(
+        name="begins_to_disconnect_when_the_handler_has_returned",
+        old="                await asyncio.sleep(0)\n                await engine.until(",
+        new="                await engine.until(",
+        caught_by=("M7_disconnect_from_inside_has_begun_when_it_returns",),
+    ),
     Mutant(
         name="reads_for_a_subscription_that_has_ended",
         interface="messaging",

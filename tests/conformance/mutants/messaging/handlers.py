@@ -85,20 +85,10 @@ MUTANTS: tuple[Mutant, ...] = (
     _messaging(
         name="counts_a_cancelled_subscription_as_made",
         old=(
-            "                try:\n"
-            "                    await engine.subscribe(\n"
-            "                        topic, registration.handler, registration.options, registration.batch\n"
-            "                    )\n"
+            "                    await engine.prepare(topic, registration.options)\n"
             "                except BaseException:"
         ),
-        new=(
-            "                try:\n"
-            "                    await asyncio.sleep(0)\n"
-            "                    await engine.subscribe(\n"
-            "                        topic, registration.handler, registration.options, registration.batch\n"
-            "                    )\n"
-            "                except Exception:"
-        ),
+        new=("                    await asyncio.sleep(0)\n                except Exception:"),
         caught_by=("G7_cancelled_subscribe_leaves_the_instance_usable",),
     ),
     _memory(
