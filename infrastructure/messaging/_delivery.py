@@ -56,6 +56,7 @@ class DeliveryEngine:
         self._subscriptions: dict[str, Subscription] = {}
         # Unsubscribed, while their last handlers run.
         self._ending: dict[str, Subscription] = {}
+        self._draining = False
         self._windows = Windows(
             log,
             self._subscriptions,
@@ -99,8 +100,8 @@ class DeliveryEngine:
         for partition in partitions:
             window = self._windows.add(partition)
 
-            # Nobody would handle its records, and the next subscription would commit past them.
-            if partition.topic in self._ending:
+            # Nobody would handle its records; another subscription would commit past them.
+            if self._draining or partition.topic in self._ending:
                 window.shut()
 
     def room(self, partition: Partition) -> tuple[int, int]:
@@ -217,6 +218,7 @@ class DeliveryEngine:
 
     async def drain(self, within: float) -> None:
         """Start nothing more, let running calls end, cancel the rest, commit; leave no task."""
+        self._draining = True
         windows = self._shut(self._windows.of())
         await self._watch.until(lambda: not self._running(), within)
         await self._cancel_and_commit(windows)

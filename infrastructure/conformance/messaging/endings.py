@@ -19,6 +19,7 @@ __all__ = [
     "M7_second_unsubscribe_waits_for_running_handlers",
     "M7_topic_ended_twice_waits_for_running_handlers",
     "M7_unsubscribe_ends_what_is_being_subscribed",
+    "M14_draining_member_takes_over_nothing",
 ]
 
 
@@ -137,6 +138,38 @@ async def M4_nothing_is_lost_to_a_member_that_unsubscribes(harness: MessagingHar
 
         wanted = {*leaves.cancelled, *(("late", number) for number in range(16))}
         await inbox.wait_until(lambda: wanted <= set(inbox.payloads), f"{len(wanted)} messages")
+
+
+@check(feature="rebalance")
+async def M14_draining_member_takes_over_nothing(harness: MessagingHarness) -> None:
+    """While it waits for its handlers it starts no call, also not for one that leaves meanwhile."""
+    name, inbox, drains, leaves = topic("drains"), Inbox(), Gate(), Gate()
+    leaving = harness.make(group_id="g", drain_timeout=0.05)
+    draining = harness.make(group_id="g")
+    await draining.connect()
+    await draining.subscribe(name, drains)
+    await leaving.connect()
+    await leaving.subscribe(name, leaves)
+
+    for number in range(16):
+        await draining.publish(name, Message(number, key=f"k{number}"))
+
+    await drains.wait_until(lambda: drains.running + leaves.running == 16, "both to have them all")
+    started = list(drains.entered)
+    ending = asyncio.create_task(draining.disconnect())
+    await turns(20)
+    await leaving.disconnect()
+    await turns(50)
+    drains.let_go()
+
+    async with patience(lambda: "disconnect to return"):
+        await ending
+
+    assert drains.entered == started, "it started calls while it drained"
+
+    async with harness.make(group_id="g") as successor:
+        await successor.subscribe(name, inbox)
+        await inbox.wait_until(lambda: set(leaves.cancelled) <= set(inbox.payloads), "the others")
 
 
 @check(feature="deadlines")
