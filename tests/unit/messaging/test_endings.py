@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from infrastructure.interfaces import ConnectionError
 from infrastructure.messaging._batches import BatchSize
+from infrastructure.messaging._delivery import DeliveryEngine
 from infrastructure.messaging._options import DeliveryOptions
 from infrastructure.messaging._record import Partition
 from infrastructure.messaging.memory import MemoryMessaging
+from infrastructure.messaging.memory._member import Member
+from infrastructure.messaging.memory._topic import Topic
 from infrastructure.testing.clock import settle
 
 from .test_partitions import Blocker
@@ -99,6 +105,74 @@ async def test_a_handler_that_disconnected_cannot_connect() -> None:
 
     async with messaging:
         await messaging.publish("t", 2)
+
+
+class SlowLog:
+    """A log that makes a dead-letter topic when it is told to, as a server far away does."""
+
+    def __init__(self, member: Member, may_make: asyncio.Event) -> None:
+        self._member = member
+        self._may_make = may_make
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._member, name)
+
+    async def ensure_topic(self, name: str, origin: str) -> None:
+        await self._may_make.wait()
+        await self._member.ensure_topic(name, origin)
+
+
+class SlowMessaging(MemoryMessaging):
+    """Subscribes as slowly as a client of a server."""
+
+    may_make: asyncio.Event
+
+    def _make_engine(self, member: Member) -> DeliveryEngine:
+        return DeliveryEngine(SlowLog(member, self.may_make), group="g", owner="slow")
+
+
+async def test_what_is_unsubscribed_while_it_is_subscribed_is_not_added() -> None:
+    """Nor is what was cancelled; the next subscribe works."""
+    messaging, got = SlowMessaging(), []
+    messaging.may_make = asyncio.Event()
+
+    async def handler(payload: Any) -> None:
+        got.append(payload)
+
+    async with messaging:
+        ended = asyncio.create_task(messaging.subscribe("t", handler))
+        await settle()
+        await messaging.unsubscribe("t")
+        cancelled = asyncio.create_task(messaging.subscribe("t", handler))
+        await settle()
+        cancelled.cancel()
+        messaging.may_make.set()
+        await asyncio.wait({ended, cancelled})
+        await messaging.publish("t", "nobody's")
+        await messaging.subscribe("t", handler)
+        await messaging.publish("t", "the handler's")
+        await settle()
+
+    assert got == ["the handler's"]
+
+
+@pytest.mark.slow
+async def test_many_publishers_may_give_up_at_a_time() -> None:
+    """In any order: each leaves the line without a look at all the others."""
+    log = Topic("t", source="", max_log=1, retain=0)
+    log.add_group("g")
+    log.append(None, 0, None, None, 8)
+    blocked: set[asyncio.Future[None]] = set()
+    waiting = [asyncio.create_task(log.wait_for_room(blocked)) for _ in range(20_000)]
+    await settle(2)
+    assert len(blocked) == 20_000
+
+    for task in reversed(waiting):
+        task.cancel()
+
+    began = time.perf_counter()
+    await asyncio.wait(waiting)
+    assert time.perf_counter() - began < 2.0
 
 
 async def test_a_member_that_comes_back_while_its_partitions_move_has_its_share() -> None:
