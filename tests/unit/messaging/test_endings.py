@@ -1,4 +1,4 @@
-"""Topics that end, and brokers and groups that are left and found again."""
+"""Topics that end, groups and brokers that are left and found again, publishers that give up."""
 
 from __future__ import annotations
 
