@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -34,9 +35,10 @@ _OPTIONS = (
 )
 
 # The version of the format, and in msgpack the start of an array of two: the value, and the
-# end that decode adds. So what follows the value is noticed: the reader ignores a tail.
+# end that decode adds. So what follows the value is noticed: the reader ignores a tail. The
+# end differs from process to process: no tail can begin with it.
 _VERSION = b"\x92"
-_END = "\N{END OF TEXT}"
+_END = os.urandom(8).hex()
 _PACKED_END: bytes = ormsgpack.packb(_END)
 
 # For values all of whose dicts have keys that msgpack carries by itself.

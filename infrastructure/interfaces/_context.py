@@ -59,6 +59,11 @@ class deadline:  # noqa: N801 - it reads as a statement: `with deadline(2):`
         self._token: Optional[Token[Optional[float]]] = None
 
     def __enter__(self) -> None:
+        if self._token is not None:
+            # Two tasks would reset each other's; and one would stay for ever.
+            msg = "a deadline block was entered while it is open: make one for each, with deadline(seconds)"
+            raise RuntimeError(msg)
+
         own = math.inf if self._seconds is None else time.monotonic() + self._seconds
         enclosing = _instant.get()
         self._token = _instant.set(own if enclosing is None else min(own, enclosing))

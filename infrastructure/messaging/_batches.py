@@ -187,11 +187,12 @@ class BatchQueues(Queue[Batch]):
 
     def _stop_clock_when_empty(self) -> None:
         # What is left came after the first one: the running clock is early enough for it.
-        if self._available:
-            return
+        if not self._available:
+            self._due = False
+            self.close()
 
-        self._due = False
-
+    def close(self) -> None:
+        """Stop the clock: it would hold the messages until it ends."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -61,7 +61,6 @@ class DeadLetters:
         return True
 
     def _headers(self, record: Record, trouble: Trouble, handler: str) -> dict[str, str]:
-        error = trouble.doom.__cause__ or trouble.doom if trouble.doom else None
         told = {
             "origin-topic": record.partition.topic,
             "origin-partition": str(record.partition.number),
@@ -69,7 +68,7 @@ class DeadLetters:
             "group": _cut(self._group, _LONGEST_NAME),
             "handler": _cut(handler, _LONGEST_NAME),
             "error": _cut(_class_name(trouble.doom), _LONGEST_NAME),
-            "error-text": _cut(scrub(str(error)), _LONGEST_TEXT),
+            "error-text": _cut(scrub(_text(trouble.doom)), _LONGEST_TEXT),
             "attempts": str(trouble.attempts),
             "first-failed": trouble.first_failed.isoformat() if trouble.first_failed else "",
         }
@@ -107,6 +106,13 @@ def is_addressed_to(record: Record, group: str, handler: str) -> bool:
 def _class_name(error: BaseException | None) -> str:
     cls = type(error)
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _text(error: BaseException | None) -> str:
+    try:
+        return str(error)
+    except Exception as exc:  # noqa: BLE001 - a letter must be written, whatever the error's own code does
+        return f"its text could not be made: {type(exc).__name__}"
 
 
 def _cut(text: str, size: int) -> str:

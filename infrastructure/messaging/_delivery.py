@@ -55,7 +55,8 @@ class DeliveryEngine:
         self._dead_letters = DeadLetters(log, group)
         self._subscriptions: dict[str, Subscription] = {}
         # Unsubscribed, while their last handlers run.
-        self._ending: list[Subscription] = []
+        self._ending: dict[str, Subscription] = {}
+        self._draining = False
         self._windows = Windows(
             log,
             self._subscriptions,
@@ -66,15 +67,17 @@ class DeliveryEngine:
             jitter=jitter,
         )
 
-    async def subscribe(
-        self, topic: str, handler: Handler, options: DeliveryOptions, batch: BatchSize | None = None
-    ) -> None:
-        """Add a handler, after its dead-letter topic was made."""
+    async def prepare(self, topic: str, options: DeliveryOptions) -> None:
+        """Make the dead-letter topic that a handler of ``topic`` needs."""
         dead_letters = options.dead_letters_of(topic)
 
         if dead_letters is not None:
             await self._log.ensure_topic(dead_letters, topic)
 
+    def subscribe(
+        self, topic: str, handler: Handler, options: DeliveryOptions, batch: BatchSize | None = None
+    ) -> None:
+        """Add a handler; ``prepare`` comes before it."""
         lanes = make_lanes(
             handler,
             options,
@@ -89,13 +92,17 @@ class DeliveryEngine:
         self._windows.share(topic)
 
     def _every(self) -> list[Lanes[Any]]:
-        subscriptions = [*self._subscriptions.values(), *self._ending]
+        subscriptions = [*self._subscriptions.values(), *self._ending.values()]
         return [lanes for subscription in subscriptions for lanes in subscription.lanes]
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """Take over ``partitions``; their records follow by ``deliver``."""
         for partition in partitions:
-            self._windows.add(partition)
+            window = self._windows.add(partition)
+
+            # Nobody would handle its records; another subscription would commit past them.
+            if self._draining or partition.topic in self._ending:
+                window.shut()
 
     def room(self, partition: Partition) -> tuple[int, int]:
         """Return how many records of ``partition``, and bytes of them, are welcome now."""
@@ -125,7 +132,7 @@ class DeliveryEngine:
             window.forget()
 
         for lanes in self._every():
-            lanes.stop()
+            lanes.stop(windows)
 
         self._windows.drop(windows)
 
@@ -154,7 +161,7 @@ class DeliveryEngine:
 
         if self._busy(windows):
             for lanes in self._every():
-                lanes.stop()
+                lanes.stop(windows)
 
             if not await self._watch.until(lambda: not self._busy(windows), _LAST_WORDS):
                 logger.error("a cancelled handler did not end; its message is delivered again")
@@ -181,32 +188,37 @@ class DeliveryEngine:
         """Have those who wait in ``until`` look again."""
         self._watch.notify()
 
-    def end(self, topic: str) -> Subscription | None:
-        """Start no more calls for ``topic``; hand the result to ``ended``."""
+    def end(self, topic: str) -> None:
+        """Start no more calls for ``topic``; ``ended`` is to be awaited while ``is_ending``."""
         subscription = self._subscriptions.pop(topic, None)
 
-        if subscription is not None:
-            self._ending.append(subscription)
+        if topic in self._ending and subscription is not None:
+            # Another one still ends: this one had no window to get messages from.
+            subscription.close()
+        elif subscription is not None:
+            self._ending[topic] = subscription
             self._shut(self._windows.of_topic(topic))
 
-        return subscription
+    def is_ending(self, topic: str) -> bool:
+        """Return whether the last calls of ``topic`` are still to be waited for."""
+        return topic in self._ending
 
-    async def ended(self, subscription: Subscription, within: float) -> None:
-        """Wait for the calls of a subscription that run, commit, give its partitions up."""
-        windows = self._windows.of_topic(subscription.topic)
+    async def ended(self, topic: str, within: float) -> None:
+        """Wait for the calls of ``topic`` that still run, commit, give its partitions up."""
+        subscription = self._ending[topic]
 
         try:
             await self._watch.until(lambda: not subscription.is_running(), within)
-            await self._cancel_and_commit(windows)
+            await self._cancel_and_commit(self._windows.of_topic(topic))
         finally:
-            for lanes in subscription.lanes:
-                lanes.close()
-
-            self._ending.remove(subscription)
-            self._windows.drop(windows)
+            subscription.close()
+            del self._ending[topic]
+            # Those too that came while it ended.
+            self._windows.drop(self._windows.of_topic(topic))
 
     async def drain(self, within: float) -> None:
         """Start nothing more, let running calls end, cancel the rest, commit; leave no task."""
+        self._draining = True
         windows = self._shut(self._windows.of())
         await self._watch.until(lambda: not self._running(), within)
         await self._cancel_and_commit(windows)

@@ -19,6 +19,7 @@ from ._parking import Parking
 from ._queues import Queue
 from ._runner import Runner
 from ._watch import Watch
+from ._window import Window
 
 __all__ = ["Lanes"]
 
@@ -125,7 +126,7 @@ class Lanes(Generic[C]):
                 try:
                     await handler(payload(call))
                 except Exception as exc:  # noqa: BLE001 - judged by class, see _attempts
-                    await self._failed(call, exc)
+                    await self._failed(runner, call, exc)
                 else:
                     call.finish()
                     release(call)
@@ -164,7 +165,8 @@ class Lanes(Generic[C]):
 
         self._watch.notify()
 
-        if call is None or runner.stopped:
+        # Not when the whole loop is being cancelled: whatever was started then would never end.
+        if runner.stopped or not (runner.task and runner.task.cancelling()):
             self.wake()
 
     def _trouble(self, call: C) -> Trouble:
@@ -173,7 +175,12 @@ class Lanes(Generic[C]):
 
         return call.trouble
 
-    async def _failed(self, call: C, exc: Exception) -> None:
+    async def _failed(self, runner: Runner[C], call: C, exc: Exception) -> None:
+        if runner.stopped:
+            # What the handler made of our cancellation is no attempt.
+            self.queue.put_back(call)
+            return
+
         options, trouble = self.options, self._trouble(call)
         trouble.first_failed = trouble.first_failed or options.clock.now()
         messages = len(call.deliveries)
@@ -222,17 +229,21 @@ class Lanes(Generic[C]):
         """Free the keys that repetitions of shut windows hold."""
         self._parking.resume_at_once(_is_shut)
 
-    def stop(self) -> None:
-        """Cancel the calls with messages of shut windows, but those that wait for us."""
+    def stop(self, windows: list[Window]) -> None:
+        """Cancel the calls with messages of ``windows``, but those that wait for us."""
         for runner in list(self._runners):
             call = runner.call
 
-            if call is not None and _is_shut(call) and not self._watch.is_waiting(call):
+            if call is None or self._watch.is_waiting(call):
+                continue
+
+            if any(delivery.window in windows for delivery in call.deliveries):
                 runner.stop()
 
     def close(self) -> None:
         """Cancel every call and every repetition."""
         self._closed = True
+        self.queue.close()
         self._parking.close()
 
         for runner in list(self._runners):

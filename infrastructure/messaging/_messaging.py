@@ -14,12 +14,13 @@ from .._core.deadline import Limit, expiry
 from .._core.lifecycle import Lifecycle
 from .._core.names import check_topic
 from .._core.tasks import Tasks, start_task
+from ..interfaces.exceptions import ConnectionError
 from ..interfaces.messaging import MessagingInterface
 from ._batches import BatchSize
 from ._delivery import DeliveryEngine
 from ._options import DeliveryKeywords, DeliveryOptions
 from ._registrations import Registration, check_subscription
-from ._subscriptions import Handler, Subscription
+from ._subscriptions import Handler
 from ._url_options import full_signature
 from ._watch import calling, waiting
 
@@ -54,6 +55,8 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         self._registered: dict[str, list[Registration]] = {}
         self._engine: DeliveryEngine | None = None
         self._engaged: set[Registration] = set()
+        # The tasks of unsubscribe; an old connection's may still run when a new one is made.
+        self._endings: dict[tuple[DeliveryEngine, str], asyncio.Task[None]] = {}
         self._background = Tasks(self._describe())
         self._drain = options.drain_timeout
         self._close_within = options.drain_timeout + _MARGIN
@@ -142,34 +145,39 @@ class EngineMessaging(Lifecycle, MessagingInterface):
                 self._engaged.add(registration)
 
                 try:
-                    await engine.subscribe(
-                        topic, registration.handler, registration.options, registration.batch
-                    )
+                    await engine.prepare(topic, registration.options)
                 except BaseException:
                     self._engaged.discard(registration)
                     raise
 
-        await self._join(topic)
+                # It may have been unsubscribed meanwhile.
+                if registration in self._registered.get(topic, ()):
+                    engine.subscribe(
+                        topic, registration.handler, registration.options, registration.batch
+                    )
+
+        if self._registered.get(topic):
+            await self._join(topic)
 
     async def unsubscribe(self, topic: str) -> None:
         """End all handlers of ``topic``; see ``MessagingInterface``."""
         self._check("unsubscribe")
-        known = self._registered.pop(check_topic(topic), None)
-
-        if known is None or (engine := self._engine) is None:
-            return
-
-        self._engaged.difference_update(known)
+        self._engaged.difference_update(self._registered.pop(check_topic(topic), ()))
+        engine = self._engine
 
         # At once: what is subscribed from now on is another subscription.
-        if (ended := engine.end(topic)) is None:
+        if engine is None:
+            return
+
+        engine.end(topic)
+
+        if not engine.is_ending(topic):
             return
 
         within = self._options.drain_timeout
 
         with waiting() as caller:
-            ending = self._background.start(self._end(engine, ended), f"unsubscribe {topic}")
-            ending.add_done_callback(lambda _: engine.look_again())
+            ending = self._end_of(engine, topic)
 
             async with Limit("unsubscribe", within + _MARGIN, outcome="unknown"):
                 await engine.until(
@@ -180,9 +188,36 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         if ending.done():
             ending.result()
 
-    async def _end(self, engine: DeliveryEngine, ended: Subscription) -> None:
-        await engine.ended(ended, self._options.drain_timeout)
-        await self._leave(ended.topic, connected=self._engine is engine)
+    def _end_of(self, engine: DeliveryEngine, topic: str) -> asyncio.Task[None]:
+        """Return the task that ends ``topic``, one for all who wait for it."""
+        ending = self._endings.get((engine, topic))
+
+        if ending is None:
+            ending = self._background.start(self._end(engine, topic), f"unsubscribe {topic}")
+            ending.add_done_callback(lambda _: engine.look_again())
+            self._endings[engine, topic] = ending
+
+        return ending
+
+    async def _end(self, engine: DeliveryEngine, topic: str) -> None:
+        try:
+            # Again where it was subscribed and unsubscribed once more while we left.
+            while engine.is_ending(topic):
+                await engine.ended(topic, self._options.drain_timeout)
+                await self._leave(topic, connected=self._engine is engine)
+        finally:
+            del self._endings[engine, topic]
+
+    async def connect(self) -> None:
+        """Connect; see ``MessagingInterface``. Not from a handler that a disconnect waits for."""
+        if self._finishing():
+            msg = (
+                f"connect: the disconnect of {self._describe()} waits for this handler; "
+                "connect again when the handler has returned"
+            )
+            raise ConnectionError(msg, outcome="not_applied", operation="connect")
+
+        await super().connect()
 
     async def disconnect(self) -> None:
         """Disconnect; from inside a handler, return when all others are done."""
@@ -191,6 +226,7 @@ class EngineMessaging(Lifecycle, MessagingInterface):
 
         with waiting() as caller:
             if caller is None or engine is None:
+                await self._hurry()
                 await super().disconnect()
                 return
 
@@ -199,12 +235,27 @@ class EngineMessaging(Lifecycle, MessagingInterface):
             closing.add_done_callback(lambda _: engine.look_again())
 
             try:
+                # It has begun when we return: connect() would find itself connected still.
+                await asyncio.sleep(0)
                 await engine.until(
                     lambda: closing.done() or engine.is_resting(), self._close_within + _MARGIN
                 )
             except asyncio.CancelledError:
                 closing.cancel()
                 raise
+
+    async def _hurry(self) -> None:
+        """Where another disconnect is under way with more time than we have, give it ours."""
+        engine, closing = self._engine, self._closing
+
+        if engine is None or closing is None:
+            return
+
+        try:
+            await engine.drain(self._drain)
+        except asyncio.CancelledError:
+            closing.cancel()
+            raise
 
     async def __aexit__(
         self,

@@ -44,6 +44,10 @@ class Queue(Protocol, Generic[C]):
     def put_back(self, call: C, *, alone: bool = False) -> None:
         """Undo a ``take``; ``alone``: from now on each of its messages goes by itself."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Wake nobody any more."""
+
 
 class KeyQueues(Queue[Delivery]):
     """Single messages; of each key at most one is ready, running or waiting for its retry."""
@@ -111,3 +115,6 @@ class KeyQueues(Queue[Delivery]):
     def put_back(self, call: Delivery, *, alone: bool = False) -> None:
         """Let it be taken next."""
         self._ready.appendleft(call)
+
+    def close(self) -> None:
+        """Do nothing: no time is waited for here."""

@@ -52,6 +52,11 @@ class Subscription:
         """Return whether a call of any handler runs."""
         return any(True for lanes in self.lanes for _ in lanes.running())
 
+    def close(self) -> None:
+        """Cancel every call and every repetition."""
+        for lanes in self.lanes:
+            lanes.close()
+
     def share(self, windows: list[Window]) -> None:
         """Divide what may be held fairly among the partitions."""
         for window in windows:

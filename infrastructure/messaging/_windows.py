@@ -58,14 +58,15 @@ class Windows:
         """Return the windows of one topic."""
         return [window for window in self._windows.values() if window.partition.topic == topic]
 
-    def add(self, partition: Partition) -> None:
-        """Own a partition; once more has no effect."""
-        if partition in self._windows:
-            return
+    def add(self, partition: Partition) -> Window:
+        """Own a partition, once more has no effect; return its window."""
+        if (owned := self._windows.get(partition)) is not None:
+            return owned
 
         window = self._windows[partition] = Window(partition, self._watch, self)
         self.share(partition.topic)
         self._commits.hold(window)
+        return window
 
     def share(self, topic: str) -> None:
         """Divide what may be held of a topic among its partitions."""

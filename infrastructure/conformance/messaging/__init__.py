@@ -13,6 +13,7 @@ from . import (
     dead_letters,
     deadlines,
     drain,
+    endings,
     groups,
     handlers,
     lifecycle,
@@ -50,6 +51,7 @@ CHECKS = checks_of(
     rebalance,
     lifecycle,
     drain,
+    endings,
     cancellation,
     deadlines,
 )

@@ -19,7 +19,9 @@ __all__ = [
     "M10_dead_letter_topic_can_be_named",
     "M10_dead_letter_waits_for_its_reader",
     "M10_dead_letter_without_room_waits_for_it",
+    "M10_error_text_is_that_of_the_error",
     "M10_error_text_shows_no_password",
+    "M10_error_without_a_text_is_buried_too",
     "M10_long_error_texts_are_cut",
     "M10_message_out_of_attempts_becomes_a_dead_letter",
 ]
@@ -201,3 +203,42 @@ async def M10_dead_letter_without_room_waits_for_it(harness: MessagingHarness) -
         await turns()
         gate.let_go()
         await gate.wait_until(lambda: len(gate.payloads) == 2, "the second dead letter")
+
+
+@check(feature="dead_letters")
+async def M10_error_text_is_that_of_the_error(harness: MessagingHarness) -> None:
+    """Class and text are those of what the handler raised, not of its cause."""
+    name, dead = topic("cause"), Inbox()
+
+    def fail(_: Any) -> None:
+        raise _DeliberateError("the error") from KeyError("the cause")
+
+    async with harness.make(**_OPTIONS) as messaging:
+        await messaging.subscribe(f"{name}.dlq", dead)
+        await messaging.subscribe(name, Inbox(fail))
+        await messaging.publish(name, 1)
+        await dead.wait(1)
+
+    headers = dead.infos[0].headers
+    assert str(headers["infrastructure-error"]).endswith("_DeliberateError")
+    equal(headers["infrastructure-error-text"], "the error")
+
+
+class _WordlessError(Exception):
+    def __str__(self) -> str:
+        raise _DeliberateError
+
+
+@check(feature="dead_letters")
+async def M10_error_without_a_text_is_buried_too(harness: MessagingHarness) -> None:
+    """An error whose ``str()`` fails ends its message like any other."""
+    name, dead = topic("wordless"), Inbox()
+
+    def fail(_: Any) -> None:
+        raise _WordlessError
+
+    async with harness.make(**_OPTIONS) as messaging:
+        await messaging.subscribe(f"{name}.dlq", dead)
+        await messaging.subscribe(name, Inbox(fail))
+        await messaging.publish(name, "bad")
+        equal(await dead.wait(1), ["bad"])

@@ -29,6 +29,8 @@ class Broker:
         self._source = f"{secrets.token_hex(4)}-"
         self._topics: dict[str, Topic] = {}
         self._groups: dict[str, Group] = {}
+        # Instances that are connected.
+        self._users: set[object] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
 
@@ -41,14 +43,23 @@ class Broker:
             topic.max_log = self.max_log
             topic.retain_at_least(self.retain)
 
-    def enter(self) -> None:
-        """Belong to the running loop; refuse while another one that lives uses the broker."""
+    def enter(self, user: object) -> None:
+        """Serve ``user`` in the running loop; refuse while others are connected in another one."""
         loop = asyncio.get_running_loop()
 
-        if self._loop is loop and self._pid == os.getpid():
-            return
+        if self._loop is not loop or self._pid != os.getpid():
+            self._move_to(loop)
 
-        if self._loop is not None and self._pid == os.getpid() and not self._loop.is_closed():
+        self._users.add(user)
+
+    def leave(self, user: object) -> None:
+        """Note that ``user`` is not connected any more."""
+        self._users.discard(user)
+
+    def _move_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        lives = self._loop and self._pid == os.getpid() and not self._loop.is_closed()
+
+        if self._users and lives:
             msg = (
                 f"connect: the in-process broker {self.name!r} belongs to another event loop that "
                 "is still open; use a name of its own for each loop"
@@ -61,6 +72,7 @@ class Broker:
         for topic in self._topics.values():
             topic.drop_readers()
 
+        self._users.clear()
         self._loop, self._pid = loop, os.getpid()
 
     def topic(self, name: str) -> Topic:

@@ -22,8 +22,9 @@ class Group:
         self.name = name
         self._members: dict[str, list[Member]] = {}
         self._owners: dict[Partition, Member] = {}
-        # On their way from an owner that still finishes.
-        self._moving: set[Partition] = set()
+        # On their way from an owner that still finishes, and which way each of them is on: it is
+        # over when the owner leaves, who may come back and be given the partition anew.
+        self._moving: dict[Partition, object] = {}
         # Instances that subscribed and did not unsubscribe, connected or not.
         self._interested: dict[str, set[object]] = {}
         self._tasks = Tasks(f"group {name}")
@@ -55,6 +56,7 @@ class Group:
             if self._owners.get(log.partition) is member:
                 member.release(log)
                 del self._owners[log.partition]
+                self._moving.pop(log.partition, None)
 
         self._balance(topic)
 
@@ -101,7 +103,7 @@ class Group:
         # Those that move already will be free soon, and go to who has least then.
         counts = {member: len(logs) for member, logs in loads.items()}
 
-        for _ in self._moving.intersection(log.partition for log in topic.logs):
+        for _ in self._moving.keys() & {log.partition for log in topic.logs}:
             counts[min(counts, key=counts.__getitem__)] += 1
 
         while True:
@@ -114,16 +116,14 @@ class Group:
             log = loads[most].pop()
             counts[most] -= 1
             counts[least] += 1
-            self._moving.add(log.partition)
-            self._tasks.start(self._move(topic, log, most), f"move {log.partition.topic}")
+            way = self._moving[log.partition] = object()
+            self._tasks.start(self._move(topic, log, most, way), f"move {log.partition.topic}")
 
-    async def _move(self, topic: Topic, log: PartitionLog, owner: Member) -> None:
+    async def _move(self, topic: Topic, log: PartitionLog, owner: Member, way: object) -> None:
         try:
             await owner.revoke(log)
         finally:
-            self._moving.discard(log.partition)
-
-            # It may have left, and the partition have found an owner, meanwhile.
-            if self._owners.get(log.partition) is owner:
+            if self._moving.get(log.partition) is way:
+                del self._moving[log.partition]
                 del self._owners[log.partition]
                 self._balance(topic)

@@ -104,7 +104,7 @@ class MemoryMessaging(EngineMessaging):
 
     async def publish_many(self, topic: str, messages: Iterable[Any]) -> None:
         """Publish each of ``messages`` in order; see ``MessagingInterface``."""
-        self._check("publish_many")
+        self._check_many()
         log, pack = self._broker.topic(topic), self._pack
 
         for position, message in enumerate(several(messages, "messages")):
@@ -114,12 +114,18 @@ class MemoryMessaging(EngineMessaging):
 
                 if not position or self._left < 0 or log.is_crowded:
                     await self._take_turn(log)
-                    self._check("publish_many")
+                    self._check_many()
             except InfrastructureError as exc:
                 exc.row_index = position
                 raise
 
             log.append(*packed)
+
+    def _check_many(self) -> None:
+        if self._finishing():
+            refuse_when_expired("publish_many")
+        else:
+            self._check("publish_many")
 
     async def _take_turn(self, log: Topic) -> None:
         self._left = _TURN
@@ -143,7 +149,7 @@ class MemoryMessaging(EngineMessaging):
             ) from exc
 
     async def _open(self) -> None:
-        self._broker.enter()
+        self._broker.enter(self._instance)
         self._member = Member(self._broker, self._group, self._make_engine)
         self._begin(self._member.engine)
         await self._engage_all()
@@ -182,6 +188,8 @@ class MemoryMessaging(EngineMessaging):
         if member is not None:
             for log in self._broker.topics():
                 self._group.leave(log, member)
+
+        self._broker.leave(self._instance)
 
         for future in self._blocked:
             if not future.done():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
@@ -43,7 +43,8 @@ class Topic:
         # The partitions of the retained records, oldest first.
         self._recent: deque[PartitionLog] = deque()
         self._recent_bytes = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        # In their order; not a deque, from which many that give up would go one by one in long steps.
+        self._waiting: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
     @property
     def is_full(self) -> bool:
@@ -168,16 +169,14 @@ class Topic:
         while self.is_full or behind:
             behind = False
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(future)
+            self._waiting[future] = None
             blocked.add(future)
 
             try:
                 await future
             except BaseException:
                 # The place it was given, or might be, is the next one's.
-                if future in self._waiting:
-                    self._waiting.remove(future)
-
+                self._waiting.pop(future, None)
                 self._make_room()
                 raise
             finally:
@@ -187,7 +186,7 @@ class Topic:
         free = self.max_log - self.held if self.held_bytes < MAX_BYTES else 0
 
         while free > 0 and self._waiting:
-            future = self._waiting.popleft()
+            future, _ = self._waiting.popitem(last=False)
 
             if not future.done():
                 future.set_result(None)

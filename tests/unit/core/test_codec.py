@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import math
 import random
 from decimal import Decimal
@@ -157,6 +158,21 @@ def test_the_size_is_bounded() -> None:
 
     with pytest.raises(ValidationError, match=r"the message takes .* 10 are allowed"):
         encode("x" * 20, limit=10, what="the message")
+
+
+def test_what_follows_the_value_is_noticed_whatever_it_begins_with() -> None:
+    """The end of a value is known in one process only: stored data cannot bring one along."""
+    data = encode([1])
+    name = f"{_msgpack.__package__}._msgpack_of_another_process"
+    spec = importlib.util.spec_from_file_location(name, _msgpack.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    other = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(other)
+
+    for end in (b"\xa1\x03", b"\xa0", b"\xc0", b"\x02", other._PACKED_END):
+        with pytest.raises(OperationError, match="something follows the value"):
+            decode(data + end + b"anything")
 
 
 def test_utc_is_the_singleton() -> None:

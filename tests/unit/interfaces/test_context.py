@@ -56,6 +56,19 @@ def test_leaving_a_block_that_was_not_entered_does_nothing() -> None:
     assert expiry(None) == math.inf
 
 
+def test_a_block_is_entered_once_at_a_time() -> None:
+    """Shared by two tasks, one would reset the other's and leave its own open for ever."""
+    block = deadline(5)
+
+    with block, pytest.raises(RuntimeError, match="deadline\\(seconds\\)"), block:
+        pass
+
+    assert expiry(None) == math.inf
+
+    with block:
+        assert expiry(None) < math.inf
+
+
 def test_a_passed_deadline_refuses() -> None:
     """By the name of the operation; an open one lets pass."""
     refuse_when_expired("get")

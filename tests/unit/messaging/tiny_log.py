@@ -76,7 +76,8 @@ class Bench:
     ) -> None:
         options = {"backoff": (1.0, 600.0), **options}
         made = DeliveryOptions(clock=self.clock, **options)
-        await self.engine.subscribe(options.pop("topic", "t"), handler, made, batch)
+        await self.engine.prepare("t", made)
+        self.engine.subscribe("t", handler, made, batch)
 
     async def handle(self, payload: Any) -> None:
         """The simplest handler."""

@@ -11,6 +11,7 @@ from . import (
     batches,
     dead_letters,
     drain,
+    endings,
     groups,
     handlers,
     lifecycle,
@@ -39,6 +40,7 @@ _BY_KIND = (
     windows,
     lifecycle,
     drain,
+    endings,
 )
 
 MUTANTS: tuple[Mutant, ...] = tuple(

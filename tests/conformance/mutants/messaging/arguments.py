@@ -48,8 +48,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="ends_topics_that_cannot_be",
         interface="messaging",
         module="messaging._messaging",
-        old="self._registered.pop(check_topic(topic), None)",
-        new="self._registered.pop(topic, None)",
+        old="self._registered.pop(check_topic(topic), ())",
+        new="self._registered.pop(topic, ())",
         caught_by=("M3_bad_topic_names_are_refused",),
     ),
     _names(

@@ -61,9 +61,21 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _dead_letters(
         name="writes_passwords_into_dead_letters",
-        old="_cut(scrub(str(error)), _LONGEST_TEXT)",
-        new="_cut(str(error), _LONGEST_TEXT)",
+        old="_cut(scrub(_text(trouble.doom)), _LONGEST_TEXT)",
+        new="_cut(_text(trouble.doom), _LONGEST_TEXT)",
         caught_by=("M10_error_text_shows_no_password",),
+    ),
+    _dead_letters(
+        name="tells_the_cause_in_place_of_the_error",
+        old="_cut(scrub(_text(trouble.doom)), _LONGEST_TEXT)",
+        new="_cut(scrub(_text(trouble.doom.__cause__ or trouble.doom)), _LONGEST_TEXT)",
+        caught_by=("M10_error_text_is_that_of_the_error",),
+    ),
+    _dead_letters(
+        name="trusts_every_error_to_have_a_text",
+        old="    except Exception as exc:",
+        new="    except ZeroDivisionError as exc:",
+        caught_by=("M10_error_without_a_text_is_buried_too",),
     ),
     _dead_letters(
         name="writes_passwords_into_the_log",

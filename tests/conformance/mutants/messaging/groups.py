@@ -66,8 +66,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _group(
         name="hands_nothing_over_when_a_member_leaves",
-        old="                del self._owners[log.partition]\n\n        self._balance(topic)",
-        new="                del self._owners[log.partition]",
+        old="                self._moving.pop(log.partition, None)\n\n        self._balance(topic)",
+        new="                self._moving.pop(log.partition, None)",
         caught_by=(
             "M13_leaving_member_hands_over",
             "M13_nothing_is_lost_while_members_come_and_go",

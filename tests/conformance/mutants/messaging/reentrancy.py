@@ -36,7 +36,7 @@ MUTANTS: tuple[Mutant, ...] = (
         old="        await self._join(topic)",
         new=(
             "        await self._join(topic)\n"
-            "        await engine.until(lambda: not engine._running(), 30)"
+            "            await engine.until(lambda: not engine._running(), 30)"
         ),
         caught_by=("M7_subscribe_from_inside_a_handler_returns",),
     ),

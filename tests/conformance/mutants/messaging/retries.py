@@ -22,7 +22,7 @@ _CANCELLED = (
 MUTANTS: tuple[Mutant, ...] = (
     _lanes(
         name="acknowledges_a_failed_message",
-        old="                    await self._failed(call, exc)",
+        old="                    await self._failed(runner, call, exc)",
         new="                    call.finish()\n                    release(call)",
         caught_by=("M4_failed_message_is_not_lost", "M5_each_handler_is_retried_alone"),
     ),
