@@ -55,12 +55,17 @@ class LoopReader:
 
         try:
             rows = self._cursor.execute(plan.sql, values).fetchall()
-        except sqlite3.Error as exc:
+        except Exception as exc:
+            self._let_go()
+
             if _is_for_a_thread(exc):
                 plan.was_slow()
                 return None
 
-            raise function_error(self._con, exc) or sqlite_error(exc, plan.tried) from exc
+            if isinstance(exc, sqlite3.Error):
+                raise function_error(self._con, exc) or sqlite_error(exc, plan.tried) from exc
+
+            raise
 
         if time.perf_counter() - began > LONG:
             plan.was_slow()
@@ -77,13 +82,18 @@ class LoopReader:
         self._ticks = -1000
         return self._con.execute(sql, params).fetchall()
 
+    def _let_go(self) -> None:
+        """End a read that failed: a row that was not taken (no UTF-8, say) holds its snapshot."""
+        self._cursor.close()
+        self._cursor = self._con.cursor()
+
     def close(self) -> None:
         """Close the connection, and first what would keep it open."""
         self._cursor.close()
         self._con.close()
 
 
-def _is_for_a_thread(exc: sqlite3.Error) -> bool:
+def _is_for_a_thread(exc: Exception) -> bool:
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _ELSEWHERE or isinstance(
         exc, sqlite3.DataError
     )
