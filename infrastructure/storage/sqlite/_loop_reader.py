@@ -32,7 +32,7 @@ class LoopReader:
         # One cursor: a read is over when it returns.
         self._cursor = self._con.cursor()
         self._ticks = 0
-        self._compiled = False
+        self._compilations = 0
         self._con.set_progress_handler(self._over_budget, TICKS)
         self._con.set_authorizer(self._note_compilation)
         self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
@@ -44,13 +44,14 @@ class LoopReader:
 
     def _note_compilation(self, *_: object) -> int:
         # Asked whenever SQLite compiles: a statement that is new, or whose schema has changed.
-        self._compiled = True
+        # Then what is known of any may be out of date: two plans can share one text of SQLite's,
+        # and a run that fails tells nothing of its columns.
+        self._compilations += 1
         return sqlite3.SQLITE_OK
 
     def read(self, plan: Plan, values: Sequence[Any]) -> Optional[list[dict[str, Any]]]:
         """Return the rows of a query, or ``None`` where it belongs on a thread."""
         self._ticks = 0
-        self._compiled = False
         began = time.perf_counter()
 
         try:
@@ -72,10 +73,10 @@ class LoopReader:
         elif plan.strikes:
             plan.was_fast()
 
-        if self._compiled or plan.here is None:
-            plan.here = plan.output(self._cursor.description)
+        if plan.here is None or plan.here[0] != self._compilations:
+            plan.here = self._compilations, plan.output(self._cursor.description)
 
-        return make_rows(plan.here, rows)
+        return make_rows(plan.here[1], rows)
 
     def look(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a short question about the schema."""

@@ -71,8 +71,8 @@ class Plan:
         # How its reads on the event loop went, and how many more go to a thread.
         self.strikes = 0.0
         self.rest = 0
-        # Its output for the connection on the loop, which knows when that changes.
-        self.here: Optional[Output] = None
+        # Its output for the connection on the loop, and after how many compilations that was made.
+        self.here: Optional[tuple[int, Output]] = None
         # The names as SQLite reports them, and what was made of them.
         self._output: Optional[tuple[list[str], Output]] = None
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from infrastructure.interfaces import ValidationError
+from infrastructure.interfaces import OperationError, ValidationError
 from infrastructure.storage.sqlite import SQLiteStorage
 from infrastructure.storage.sqlite._rows import Plan
 
@@ -30,6 +31,12 @@ async def storage(tmp_path: Path) -> AsyncIterator[SQLiteStorage]:
 def plan_of(storage: SQLiteStorage, query: str) -> Plan:
     """Return what the storage knows of a query that it ran on the loop."""
     return storage._engine._shortcuts._plans[query]
+
+
+def add_column(path: Path) -> None:
+    """Give the table a column, as another process would."""
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("ALTER TABLE t ADD COLUMN d INT DEFAULT 3")
 
 
 async def test_a_query_that_was_slow_twice_rests_and_is_tried_again(
@@ -85,6 +92,36 @@ async def test_names_follow_a_schema_that_somebody_else_changed(
 
     for _ in range(2):
         assert await storage.execute(query) == [{"a": 1, "c": 2, "d": 3}]
+
+
+async def test_names_follow_the_schema_after_a_read_that_failed(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """It was the one that SQLite compiled anew."""
+    query = "SELECT *, json_extract($1, '$') AS j FROM t"
+    assert await storage.execute(query, ["7"]) == [{"a": 1, "b": 2, "j": 7}]
+    add_column(tmp_path / "a.db")
+
+    with pytest.raises(OperationError, match="malformed JSON"):
+        await storage.execute(query, ["no json"])
+
+    assert await storage.execute(query, ["7"]) == [{"a": 1, "b": 2, "d": 3, "j": 7}]
+
+
+async def test_names_follow_the_schema_where_two_texts_are_one_to_sqlite(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """Both casts are text there: it compiles once for both."""
+    queries = [f"SELECT *, CAST('2024-05-01' AS {name}) AS j FROM t" for name in ("DATE", "UUID")]
+
+    for query in queries:
+        await storage.execute(query)
+
+    add_column(tmp_path / "a.db")
+
+    for query in queries:
+        [row] = await storage.execute(query)
+        assert list(row) == ["a", "b", "d", "j"]
 
 
 @pytest.mark.parametrize(
