@@ -62,8 +62,9 @@ def _alone(con: sqlite3.Connection, job: Job, enter: Enter) -> Any:
 def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optional[list[Result]]:
     """Run the jobs in one transaction; ``None`` where they must run one by one.
 
-    SQLite undoes a single failed statement by itself. Where a failure took the whole
-    transaction with it, or the COMMIT failed, nothing has happened yet.
+    SQLite undoes a single failed statement by itself. Where it did not (OR FAIL, rows that
+    cannot be read), where a failure took the whole transaction with it, or the COMMIT failed,
+    all are undone.
     """
     done: list[Result] = []
 
@@ -81,6 +82,7 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
                 continue
 
             enter(job)
+            before = con.total_changes
 
             try:
                 done.append((job, job.work(con), None))
@@ -90,7 +92,7 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
                     job.interrupted = exc
                     return None
 
-                if not con.in_transaction:
+                if not con.in_transaction or con.total_changes != before:
                     return None
 
                 done.append((job, None, function_error(con, exc) or exc))
