@@ -74,6 +74,10 @@ class Job:
         except IndexError:
             return False
 
+    def hand_back(self) -> None:
+        """Undo the claim of a job that has not begun after all: its deadline may end it again."""
+        self._unclaimed.append(True)
+
     def give_up(self) -> None:
         """Begin it no more, or interrupt it; nobody waits for its result or its error."""
         self.abort = True

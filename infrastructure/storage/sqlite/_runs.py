@@ -77,8 +77,8 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
         version = _version(con)
 
         for job in jobs:
-            if job.version is not None and job.version != version:
-                done.append((job, None, StalePlan()))
+            if (reason := _reason_against(job, version)) is not None:
+                done.append((job, None, reason))
                 continue
 
             enter(job)
@@ -104,6 +104,13 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
         _undo(con, enter)
 
     return done
+
+
+def _reason_against(job: Job, version: int) -> Optional[Exception]:
+    if job.is_unwanted():
+        return GaveUp()
+
+    return None if job.version is None or job.version == version else StalePlan()
 
 
 def _version(con: sqlite3.Connection) -> int:

@@ -182,8 +182,13 @@ class Worker:
                 self._tell(self._deliver, done, taken)
                 return
 
+            # Each may have to wait for the one before it, longer than its own deadline.
             for job in jobs:
-                self._tell(self._deliver, [run_one(con, job, self._enter)], [job])
+                job.hand_back()
+
+            for job in jobs:
+                if job.claim():
+                    self._tell(self._deliver, [run_one(con, job, self._enter)], [job])
         except Exception as exc:  # noqa: BLE001 - whoever waits for a job gets it
             # The connection cannot be opened, or is in a state that nobody knows.
             self._drop()

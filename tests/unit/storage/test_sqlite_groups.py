@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from infrastructure import IntegrityError, OperationError
+from infrastructure import IntegrityError, OperationError, TimeoutError, deadline
 from infrastructure.storage.sqlite import SQLiteStorage
 
 
@@ -68,3 +71,26 @@ async def test_a_write_whose_rows_cannot_be_read_leaves_nothing(storage: SQLiteS
     outcome = await among_others(storage, text, [2, b"\xff"])
     assert isinstance(outcome, OperationError)
     assert await numbers(storage) == [1, 100, 101]
+
+
+async def test_a_wait_for_another_process_ends_at_each_ones_deadline(tmp_path: Path) -> None:
+    """One by one they wait for its lock: who has not begun is told that nothing was applied."""
+    path = tmp_path / "a.db"
+
+    async def write(storage: SQLiteStorage, seconds: float) -> None:
+        with deadline(seconds):
+            await storage.execute("INSERT INTO t (n) VALUES (1)")
+
+    async with SQLiteStorage(f"sqlite:///{path}") as storage:
+        await storage.create_table("t", {"n": "BIGINT"})
+
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            outcomes = await asyncio.gather(
+                *(write(storage, seconds) for seconds in (0.2, 0.1, 0.15)), return_exceptions=True
+            )
+
+        assert {type(outcome) for outcome in outcomes} == {TimeoutError}
+        assert {outcome.outcome for outcome in outcomes} == {"not_applied"}
+        assert all(outcome.retryable for outcome in outcomes)
+        assert await numbers(storage) == []
