@@ -210,9 +210,12 @@ class Engine:
         begun: Optional[Awaitable[list[Any]]],
     ) -> list[Any]:
         """Run one statement where it belongs, or await the one that has ``begun``."""
+        # One for all attempts: a schema that changes again and again must not outlast it.
+        expires = expiry(self.deadline)
+
         while True:
             try:
-                return await (begun or self._execute(query, params))
+                return await (begun or self._execute(query, params, expires))
             except StalePlan:
                 # Another process has changed the schema: the parameters are made anew.
                 self._forget()
@@ -223,7 +226,9 @@ class Engine:
             self._plans.forget()
             self._shortcuts.forget()
 
-    async def _execute(self, query: str, params: Optional[Sequence[Any]]) -> list[Any]:
+    async def _execute(
+        self, query: str, params: Optional[Sequence[Any]], expires: float
+    ) -> list[Any]:
         plan, values, level = await self.prepare(query, params, "execute")
         statement = plan.statement
         tried = plan.tried
@@ -234,11 +239,11 @@ class Engine:
             level.root.changed_schema |= statement.kind is StatementKind.DDL
             rows = await self.inside(level, work, tried, touches=statement.touches_session)
         elif statement.kind is StatementKind.READ:
-            rows = await self._read(query, plan, values, tried)
+            rows = await self._read(query, plan, values, expires, tried)
         else:
             rows = await self.writer.execute(
                 work,
-                expiry(self.deadline),
+                expires,
                 self.transactions.held(),
                 tried,
                 grouped=statement.kind is StatementKind.WRITE,
@@ -254,7 +259,9 @@ class Engine:
         if self._shortcuts is not None:
             self._shortcuts.learn(query, plan)
 
-    async def _read(self, query: str, plan: Plan, values: Sequence[Any], tried: str) -> list[Any]:
+    async def _read(
+        self, query: str, plan: Plan, values: Sequence[Any], expires: float, tried: str
+    ) -> list[Any]:
         """Run a query outside a transaction: here when it is short, else on a thread."""
         readers = self.readers
 
@@ -266,7 +273,7 @@ class Engine:
                 return rows
 
         plan.rest = max(0, plan.rest - 1)
-        found: list[Any] = await readers.read(plan, values, expiry(self.deadline), tried)
+        found: list[Any] = await readers.read(plan, values, expires, tried)
         return found
 
 
