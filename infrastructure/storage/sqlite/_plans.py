@@ -61,7 +61,7 @@ class Plans:
         types: Optional[dict[Target, str]] = {}
 
         if found.table is not None and found.parameters:
-            types = None if fresh else self._types(found, self._look(TABLE_INFO, [found.table]))
+            types = None if fresh else self._types(found, self._columns(found.table))
 
             if types is None and ask is not None:
                 fresh = True
@@ -96,9 +96,17 @@ class Plans:
     def _version(self) -> Optional[int]:
         try:
             return int(self._look("PRAGMA schema_version", ())[0][0])
-        except sqlite3.OperationalError:
-            # Locked by another process for a moment: what is known may be out of date.
+        except sqlite3.Error:
+            # Locked by another process for a moment, and what is known may be out of date; or
+            # damaged, which the statement itself will tell.
             return None
+
+    def _columns(self, table: str) -> list[Any]:
+        try:
+            return self._look(TABLE_INFO, [table])
+        except sqlite3.Error:
+            # As above; or a view on a table that is gone.
+            return []
 
     def _types(self, found: Targets, rows: list[Any]) -> Optional[dict[Target, str]]:
         """Return the declared type of each column written to; ``None`` where one is not there."""
