@@ -128,6 +128,9 @@ class Engine:
             for worker in self._workers:
                 worker.stop()
 
+            if self._readers is not None:
+                self._readers.close()
+
         self._workers = set()
         self._readers = self._writer = self._plans = self._shortcuts = None
 

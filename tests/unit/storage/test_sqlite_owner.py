@@ -44,7 +44,11 @@ def test_after_its_loop_was_closed_connect_starts_afresh(tmp_path: Path) -> None
 
     before = set(threading.enumerate())
     asyncio.run(first())
+    reader = storage._engine.readers.here
     asyncio.run(second())
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        reader.look("SELECT 1")
 
     for thread in set(threading.enumerate()) - before:
         thread.join(1)
