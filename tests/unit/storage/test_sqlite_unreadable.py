@@ -35,6 +35,7 @@ async def test_a_read_that_failed_leaves_no_old_snapshot(storage: SQLiteStorage)
     with pytest.raises(OperationError, match="UTF-8") as kept:
         await storage.execute("SELECT b FROM t")
 
+    assert (kept.value.sqlstate, kept.value.outcome) == ("22021", "not_applied")
     await storage.execute("CREATE TABLE other (a INT)")
     await storage.execute("INSERT INTO t VALUES ($1, 'x')", [2])
     assert await storage.execute(COUNT) == [{"n": 2}]
