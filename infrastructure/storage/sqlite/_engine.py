@@ -145,14 +145,17 @@ class Engine:
         return await self.writer.lease(expires, held)
 
     async def prepare(
-        self, query: str, params: Optional[Sequence[Any]], operation: str
+        self, query: str, params: Optional[Sequence[Any]], operation: str, *, again: bool = False
     ) -> tuple[Plan, Sequence[Any], Optional[Level]]:
-        """Return the plan of a statement, its parameters as SQLite takes them, and its level."""
+        """Return the plan of a statement, its parameters as SQLite takes them, and its level.
+
+        ``again``: the plan that is known was out of date a moment ago.
+        """
         statement = parse_statement(query, dialect="sqlite")
         level = self.transactions.current(operation)
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
-        plan = await self.plan(statement, level)
+        plan = await (self.newest_plan(statement) if again else self.plan(statement, level))
 
         try:
             return plan, plan.encode(params), level
@@ -216,23 +219,19 @@ class Engine:
         # One for all attempts: a schema that changes again and again must not outlast it.
         expires = expiry(self.deadline)
 
+        again = False
+
         while True:
             try:
-                return await (begun or self._execute(query, params, expires))
+                return await (begun or self._execute(query, params, expires, again=again))
             except StalePlan:
-                # Another process has changed the schema: the parameters are made anew.
-                self._forget()
-                begun = None
-
-    def _forget(self) -> None:
-        if self._plans is not None and self._shortcuts is not None:
-            self._plans.forget()
-            self._shortcuts.forget()
+                # Somebody has changed the schema: the parameters are made anew.
+                begun, again = None, True
 
     async def _execute(
-        self, query: str, params: Optional[Sequence[Any]], expires: float
+        self, query: str, params: Optional[Sequence[Any]], expires: float, *, again: bool
     ) -> list[Any]:
-        plan, values, level = await self.prepare(query, params, "execute")
+        plan, values, level = await self.prepare(query, params, "execute", again=again)
         statement = plan.statement
         tried = plan.tried
         work = partial(fetch, plan=plan, params=values)

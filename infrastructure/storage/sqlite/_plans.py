@@ -36,10 +36,6 @@ class Plans:
         self._look = look
         self._plans: dict[str, Plan] = {}
 
-    def forget(self) -> None:
-        """Make every plan anew: somebody else has changed the schema."""
-        self._plans.clear()
-
     def known(self, statement: Statement) -> Optional[Plan]:
         """Return the plan of ``statement`` if there is one; whoever uses it checks its version."""
         return self._plans.get(statement.text)
@@ -87,7 +83,7 @@ class Plans:
         )
 
     def _keep(self, plan: Plan) -> Plan:
-        if len(self._plans) >= CACHED:
+        if len(self._plans) >= CACHED and plan.statement.text not in self._plans:
             self._plans.clear()
 
         self._plans[plan.statement.text] = plan

@@ -58,6 +58,17 @@ async def test_what_the_new_column_does_not_take_is_refused(
     assert await storage.execute("SELECT a FROM t") == [{"a": "four"}]
 
 
+async def test_a_plan_is_made_anew_once_for_all_who_use_it(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """A thousand of them would hold the event loop for a third of a second."""
+    recreate(tmp_path / "a.db", "BIGINT")
+    seen: list[str] = []
+    storage._engine.readers.here._con.set_trace_callback(seen.append)
+    await asyncio.gather(*(storage.execute(INSERT, [n]) for n in range(20)))
+    assert sum("pragma_table_xinfo" in text for text in seen) == 1
+
+
 async def test_a_plan_that_stays_stale_ends_with_its_deadline(
     tmp_path: Path, storage: SQLiteStorage
 ) -> None:
