@@ -123,11 +123,13 @@ class Worker:
 
     def abort(self) -> None:
         """Fail what waits and interrupt what runs; the thread then closes and ends by itself."""
+        self._fail_pending()
+        self.stop()
+
+    def _fail_pending(self) -> None:
         for job in self._pending.clear():
             job.abort = True
             fail(job.future, self._closed("not_applied" if job.claim() else "unknown"))
-
-        self.stop()
 
     def _main(self) -> None:
         try:
@@ -136,7 +138,7 @@ class Worker:
         finally:
             self._drop()
             self._farewell()
-            self._tell(resolve, self.stopped, None)
+            self._tell(self._ended)
 
     def _take(self) -> list[Job]:
         """Wait for jobs; return those that are queued, none when the worker is to stop."""
@@ -249,12 +251,17 @@ class Worker:
         job = self._current
         return job is not None and job.is_unwanted()
 
-    def _tell(self, callback: Callable[[Any, Any], None], first: Any, second: Any) -> None:
+    def _tell(self, callback: Callable[..., None], *args: Any) -> None:
         try:
-            self._loop.call_soon_threadsafe(callback, first, second)
+            self._loop.call_soon_threadsafe(callback, *args)
         except RuntimeError:
             # The loop was closed without a disconnect: nobody waits any more.
             self._jobs.put(None)
+
+    def _ended(self) -> None:
+        # No timer outlives the thread, and nobody waits for it any more.
+        self._fail_pending()
+        resolve(self.stopped, None)
 
     def _deliver(self, done: list[Result], taken: list[Job]) -> None:
         self._pending.remove(taken)

@@ -97,6 +97,17 @@ def _in_child(storage: SQLiteStorage) -> int:
     return 0
 
 
+async def test_no_timer_is_left_behind(tmp_path: Path) -> None:
+    """Each stream has a thread of its own, and each thread a timer for its deadlines."""
+    loop = asyncio.get_running_loop()
+
+    async with SQLiteStorage(f"sqlite:///{tmp_path / 'a.db'}") as storage:
+        for _ in range(3):
+            assert [row async for row in storage.stream("SELECT 1 AS one")] == [{"one": 1}]
+
+    assert [timer for timer in loop._scheduled if not timer.cancelled()] == []
+
+
 async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
     """After disconnect, and after a connect that failed, every thread has ended."""
     before = set(threading.enumerate())
