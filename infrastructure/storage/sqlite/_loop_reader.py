@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Optional
 
 from ._rows import Plan, make_rows
@@ -16,6 +17,8 @@ __all__ = ["LoopReader"]
 
 LONGEST_VALUE = 64 * 1024
 """Bytes of a value that is still read on the loop."""
+
+_UNLIMITED = 2**31 - 1
 
 LONG = 0.002
 """Seconds on the loop that count as slow, whatever the steps say (a cold page)."""
@@ -61,6 +64,7 @@ class LoopReader:
 
             if _is_for_a_thread(exc):
                 plan.was_slow()
+                self._load_schema()
                 return None
 
             if isinstance(exc, sqlite3.Error):
@@ -81,7 +85,19 @@ class LoopReader:
     def look(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a short question about the schema."""
         self._ticks = -1000
-        return self._con.execute(sql, params).fetchall()
+        # The text of a wide table is longer than any value may be here, and without it SQLite
+        # compiles nothing.
+        self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _UNLIMITED)
+
+        try:
+            return self._con.execute(sql, params).fetchall()
+        finally:
+            self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+
+    def _load_schema(self) -> None:
+        """Read a schema that has changed, in case that was what a read was too short for."""
+        with suppress(sqlite3.Error):
+            self.look("SELECT 1 FROM sqlite_schema LIMIT 1")
 
     def _let_go(self) -> None:
         """End a read that failed: a row that was not taken (no UTF-8, say) holds its snapshot."""

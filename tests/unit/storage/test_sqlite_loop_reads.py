@@ -148,6 +148,28 @@ async def test_wrong_parameters_are_refused_by_the_short_way_too(
     assert str(first.value) == str(second.value)
 
 
+@pytest.mark.parametrize("tables", [1, 400], ids=["wide", "many"])
+async def test_a_large_schema_keeps_nothing_from_the_loop(
+    storage: SQLiteStorage, tables: int
+) -> None:
+    """Its text is longer than the values, its reading takes more steps, than the loop allows."""
+    wide = {f"column_{number}": "NUMERIC(12,4)" for number in range(1000 // (tables + 7))}
+    await storage.create_table("wide", {"a": "JSON", **wide})
+
+    async with storage.transaction():
+        for number in range(1, tables):
+            await storage.execute(f"CREATE TABLE other_{number} (a INT)")
+
+    query = "SELECT a FROM t"
+
+    for _ in range(3):
+        assert await storage.execute(query) == [{"a": 1}]
+
+    assert plan_of(storage, query).strikes <= 1
+    await storage.execute("INSERT INTO wide (a) VALUES ($1)", ["a text"])
+    assert await storage.execute("SELECT a FROM wide") == [{"a": "a text"}]
+
+
 async def test_the_short_way_is_not_taken_inside_a_transaction(storage: SQLiteStorage) -> None:
     """What the transaction wrote is seen there, and not outside."""
     query = "SELECT count(*) AS n FROM t"
