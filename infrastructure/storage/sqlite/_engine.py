@@ -184,8 +184,9 @@ class Engine:
             # The thread that runs a write looks at the schema's version.
             return self._plans.known(statement) or await self._plans.of(statement)
 
-        ask = self._asking(level)
-        return await self._plans.of(statement, ask, fresh=level.root.changed_schema)
+        # A temporary table, or an attached file, is to be seen by its own connection only.
+        fresh = level.root.changed_schema or session_of(level).touched
+        return await self._plans.of(statement, self._asking(level), fresh=fresh)
 
     def _asking(self, level: Level) -> Ask:
         async def ask(sql: str, params: Sequence[Any]) -> list[Any]:

@@ -19,7 +19,7 @@ __all__ = ["CACHED", "Ask", "Plans"]
 CACHED = 1024
 """At most as many texts are remembered."""
 
-TABLE_INFO = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2, 3)"
+TABLE_INFO = "SELECT name, type FROM pragma_table_xinfo(?, ?) WHERE hidden IN (0, 2, 3)"
 
 Look = Callable[[str, Sequence[Any]], list[Any]]
 Ask = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
@@ -57,11 +57,11 @@ class Plans:
         types: Optional[dict[Target, str]] = {}
 
         if found.table is not None and found.parameters:
-            types = None if fresh else self._types(found, self._columns(found.table))
+            types = None if fresh else self._types(found, self._columns(found))
 
             if types is None and ask is not None:
                 fresh = True
-                types = self._types(found, await ask(TABLE_INFO, [found.table]))
+                types = self._types(found, await ask(TABLE_INFO, [found.table, found.schema]))
 
         plan = self._make(statement, _parameters(statement, found, types or {}), version=version)
         # What only the transaction sees, and what was looked at in a moment of lock, is not kept.
@@ -97,9 +97,9 @@ class Plans:
             # damaged, which the statement itself will tell.
             return None
 
-    def _columns(self, table: str) -> list[Any]:
+    def _columns(self, found: Targets) -> list[Any]:
         try:
-            return self._look(TABLE_INFO, [table])
+            return self._look(TABLE_INFO, [found.table, found.schema])
         except sqlite3.Error:
             # As above; or a view on a table that is gone.
             return []
