@@ -28,9 +28,10 @@ class StalePlan(Exception):
 class Job:
     """Work on the connection, and the future of who waits for it.
 
-    ``grouped``  it may share a transaction and its commit with its neighbours.
-    ``version``  of the schema, which must still be that; ``None``: any.
-    ``steady``   it is not interrupted: a COMMIT that is has happened or not, nobody knows.
+    ``grouped``      it may share a transaction and its commit with its neighbours.
+    ``version``      of the schema, which must still be that; ``None``: any.
+    ``steady``       it is not interrupted: a COMMIT that is has happened or not, nobody knows.
+    ``interrupted``  what stopped it in a shared transaction: the end of it, not of the others.
     """
 
     __slots__ = (

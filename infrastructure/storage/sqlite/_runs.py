@@ -19,9 +19,6 @@ Enter = Callable[[Optional[Job]], None]
 def run_one(con: sqlite3.Connection, job: Job, enter: Enter) -> Result:
     """Run a job; its result or its error, whatever it is, is for who waits for it."""
     try:
-        if job.interrupted is not None:
-            raise job.interrupted
-
         if job.is_unwanted() and not job.steady:
             raise GaveUp
 

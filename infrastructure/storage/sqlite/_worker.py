@@ -184,19 +184,25 @@ class Worker:
                 self._tell(self._deliver, done, taken)
                 return
 
-            # Each may have to wait for the one before it, longer than its own deadline.
-            for job in jobs:
-                job.hand_back()
-
-            for job in jobs:
-                if job.claim():
-                    self._tell(self._deliver, [run_one(con, job, self._enter)], [job])
+            self._run_apart(con, jobs)
         except Exception as exc:  # noqa: BLE001 - whoever waits for a job gets it
             # The connection cannot be opened, or is in a state that nobody knows.
             self._drop()
             self._tell(self._deliver, [(job, None, exc) for job in jobs], taken)
         else:
             self._tell(self._deliver, [], taken)
+
+    def _run_apart(self, con: sqlite3.Connection, jobs: list[Job]) -> None:
+        # Each may have to wait for those before it, longer than its own deadline.
+        for job in jobs:
+            if job.interrupted is None:
+                job.hand_back()
+            else:
+                self._tell(self._deliver, [(job, None, job.interrupted)], [job])
+
+        for job in jobs:
+            if job.claim():
+                self._tell(self._deliver, [run_one(con, job, self._enter)], [job])
 
     def _ready(self, jobs: list[Job]) -> sqlite3.Connection:
         """Return the open connection, waiting for another process's lock as long as a job may."""
