@@ -16,6 +16,7 @@ __all__ = [
     "E1_a_value_in_sql_is_checked_too",
     "E1_a_value_out_of_range_has_its_sqlstate",
     "S5_a_decimal_is_rounded_to_its_scale",
+    "S5_a_wide_table_is_written_by_its_types",
     "S5_decimals_compare_as_numbers",
     "S5_decimals_sum_and_average_exactly",
     "S5_trailing_blanks_beyond_the_length_are_cut",
@@ -75,6 +76,19 @@ async def S5_a_decimal_is_rounded_to_its_scale(harness: StorageHarness) -> None:
         await items.many("INSERT INTO items VALUES ($1, $2)", rows)
         found = [str(row["c"]) for row in await items.run("SELECT c FROM items ORDER BY id")]
         assert found == ["1.01", "-1.01", "1.10", "5.00", "99.99"], f"got {found}"
+
+
+@check(feature="typed_values")
+async def S5_a_wide_table_is_written_by_its_types(harness: StorageHarness) -> None:
+    """However long its description is: a table of a hundred columns is no rarity."""
+    schema = {"id": "BIGINT", **{f"column_{n}": "NUMERIC(12,4)" for n in range(120)}}
+
+    async with items_of(harness, schema) as items:
+        insert = "INSERT INTO items (id, column_119) VALUES ($1, $2)"
+        await items.run(insert, [1, Decimal("1.00005")])
+        await items.many(insert, [[2, Decimal("2.00005")]])
+        rows = await items.run("SELECT column_119 AS c FROM items ORDER BY id")
+        assert [str(row["c"]) for row in rows] == ["1.0001", "2.0001"], f"got {rows}"
 
 
 @check(feature="typed_values")

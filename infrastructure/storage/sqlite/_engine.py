@@ -128,6 +128,9 @@ class Engine:
             for worker in self._workers:
                 worker.stop()
 
+            if self._readers is not None:
+                self._readers.close()
+
         self._workers = set()
         self._readers = self._writer = self._plans = self._shortcuts = None
 
@@ -142,14 +145,17 @@ class Engine:
         return await self.writer.lease(expires, held)
 
     async def prepare(
-        self, query: str, params: Optional[Sequence[Any]], operation: str
+        self, query: str, params: Optional[Sequence[Any]], operation: str, *, again: bool = False
     ) -> tuple[Plan, Sequence[Any], Optional[Level]]:
-        """Return the plan of a statement, its parameters as SQLite takes them, and its level."""
+        """Return the plan of a statement, its parameters as SQLite takes them, and its level.
+
+        ``again``: the plan that is known was out of date a moment ago.
+        """
         statement = parse_statement(query, dialect="sqlite")
         level = self.transactions.current(operation)
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
-        plan = await self.plan(statement, level)
+        plan = await (self.newest_plan(statement) if again else self.plan(statement, level))
 
         try:
             return plan, plan.encode(params), level
@@ -178,8 +184,9 @@ class Engine:
             # The thread that runs a write looks at the schema's version.
             return self._plans.known(statement) or await self._plans.of(statement)
 
-        ask = self._asking(level)
-        return await self._plans.of(statement, ask, fresh=level.root.changed_schema)
+        # A temporary table, or an attached file, is to be seen by its own connection only.
+        fresh = level.root.changed_schema or session_of(level).touched
+        return await self._plans.of(statement, self._asking(level), fresh=fresh)
 
     def _asking(self, level: Level) -> Ask:
         async def ask(sql: str, params: Sequence[Any]) -> list[Any]:
@@ -210,21 +217,22 @@ class Engine:
         begun: Optional[Awaitable[list[Any]]],
     ) -> list[Any]:
         """Run one statement where it belongs, or await the one that has ``begun``."""
+        # One for all attempts: a schema that changes again and again must not outlast it.
+        expires = expiry(self.deadline)
+
+        again = False
+
         while True:
             try:
-                return await (begun or self._execute(query, params))
+                return await (begun or self._execute(query, params, expires, again=again))
             except StalePlan:
-                # Another process has changed the schema: the parameters are made anew.
-                self._forget()
-                begun = None
+                # Somebody has changed the schema: the parameters are made anew.
+                begun, again = None, True
 
-    def _forget(self) -> None:
-        if self._plans is not None and self._shortcuts is not None:
-            self._plans.forget()
-            self._shortcuts.forget()
-
-    async def _execute(self, query: str, params: Optional[Sequence[Any]]) -> list[Any]:
-        plan, values, level = await self.prepare(query, params, "execute")
+    async def _execute(
+        self, query: str, params: Optional[Sequence[Any]], expires: float, *, again: bool
+    ) -> list[Any]:
+        plan, values, level = await self.prepare(query, params, "execute", again=again)
         statement = plan.statement
         tried = plan.tried
         work = partial(fetch, plan=plan, params=values)
@@ -234,11 +242,11 @@ class Engine:
             level.root.changed_schema |= statement.kind is StatementKind.DDL
             rows = await self.inside(level, work, tried, touches=statement.touches_session)
         elif statement.kind is StatementKind.READ:
-            rows = await self._read(query, plan, values, tried)
+            rows = await self._read(query, plan, values, expires, tried)
         else:
             rows = await self.writer.execute(
                 work,
-                expiry(self.deadline),
+                expires,
                 self.transactions.held(),
                 tried,
                 grouped=statement.kind is StatementKind.WRITE,
@@ -254,7 +262,9 @@ class Engine:
         if self._shortcuts is not None:
             self._shortcuts.learn(query, plan)
 
-    async def _read(self, query: str, plan: Plan, values: Sequence[Any], tried: str) -> list[Any]:
+    async def _read(
+        self, query: str, plan: Plan, values: Sequence[Any], expires: float, tried: str
+    ) -> list[Any]:
         """Run a query outside a transaction: here when it is short, else on a thread."""
         readers = self.readers
 
@@ -266,7 +276,7 @@ class Engine:
                 return rows
 
         plan.rest = max(0, plan.rest - 1)
-        found: list[Any] = await readers.read(plan, values, expiry(self.deadline), tried)
+        found: list[Any] = await readers.read(plan, values, expires, tried)
         return found
 
 

@@ -28,9 +28,10 @@ class StalePlan(Exception):
 class Job:
     """Work on the connection, and the future of who waits for it.
 
-    ``grouped``  it may share a transaction and its commit with its neighbours.
-    ``version``  of the schema, which must still be that; ``None``: any.
-    ``steady``   it is not interrupted: a COMMIT that is has happened or not, nobody knows.
+    ``grouped``      it may share a transaction and its commit with its neighbours.
+    ``version``      of the schema, which must still be that; ``None``: any.
+    ``steady``       it is not interrupted: a COMMIT that is has happened or not, nobody knows.
+    ``interrupted``  what stopped it in a shared transaction: the end of it, not of the others.
     """
 
     __slots__ = (
@@ -73,6 +74,10 @@ class Job:
             return self._unclaimed.pop()
         except IndexError:
             return False
+
+    def hand_back(self) -> None:
+        """Undo the claim of a job that has not begun after all: its deadline may end it again."""
+        self._unclaimed.append(True)
 
     def give_up(self) -> None:
         """Begin it no more, or interrupt it; nobody waits for its result or its error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Optional
 
 from ._rows import Plan, make_rows
@@ -16,6 +17,8 @@ __all__ = ["LoopReader"]
 
 LONGEST_VALUE = 64 * 1024
 """Bytes of a value that is still read on the loop."""
+
+_UNLIMITED = 2**31 - 1
 
 LONG = 0.002
 """Seconds on the loop that count as slow, whatever the steps say (a cold page)."""
@@ -32,7 +35,7 @@ class LoopReader:
         # One cursor: a read is over when it returns.
         self._cursor = self._con.cursor()
         self._ticks = 0
-        self._compiled = False
+        self._compilations = 0
         self._con.set_progress_handler(self._over_budget, TICKS)
         self._con.set_authorizer(self._note_compilation)
         self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
@@ -44,38 +47,62 @@ class LoopReader:
 
     def _note_compilation(self, *_: object) -> int:
         # Asked whenever SQLite compiles: a statement that is new, or whose schema has changed.
-        self._compiled = True
+        # Then what is known of any may be out of date: two plans can share one text of SQLite's,
+        # and a run that fails tells nothing of its columns.
+        self._compilations += 1
         return sqlite3.SQLITE_OK
 
     def read(self, plan: Plan, values: Sequence[Any]) -> Optional[list[dict[str, Any]]]:
         """Return the rows of a query, or ``None`` where it belongs on a thread."""
         self._ticks = 0
-        self._compiled = False
         began = time.perf_counter()
 
         try:
             rows = self._cursor.execute(plan.sql, values).fetchall()
-        except sqlite3.Error as exc:
+        except Exception as exc:
+            self._let_go()
+
             if _is_for_a_thread(exc):
                 plan.was_slow()
+                self._load_schema()
                 return None
 
-            raise function_error(self._con, exc) or sqlite_error(exc, plan.tried) from exc
+            if isinstance(exc, sqlite3.Error):
+                raise function_error(self._con, exc) or sqlite_error(exc, plan.tried) from exc
+
+            raise
 
         if time.perf_counter() - began > LONG:
             plan.was_slow()
         elif plan.strikes:
             plan.was_fast()
 
-        if self._compiled or plan.here is None:
-            plan.here = plan.output(self._cursor.description)
+        if plan.here is None or plan.here[0] != self._compilations:
+            plan.here = self._compilations, plan.output(self._cursor.description)
 
-        return make_rows(plan.here, rows)
+        return make_rows(plan.here[1], rows)
 
     def look(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a short question about the schema."""
         self._ticks = -1000
-        return self._con.execute(sql, params).fetchall()
+        # The text of a wide table is longer than any value may be here, and without it SQLite
+        # compiles nothing.
+        self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _UNLIMITED)
+
+        try:
+            return self._con.execute(sql, params).fetchall()
+        finally:
+            self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+
+    def _load_schema(self) -> None:
+        """Read a schema that has changed, in case that was what a read was too short for."""
+        with suppress(sqlite3.Error):
+            self.look("SELECT 1 FROM sqlite_schema LIMIT 1")
+
+    def _let_go(self) -> None:
+        """End a read that failed: a row that was not taken (no UTF-8, say) holds its snapshot."""
+        self._cursor.close()
+        self._cursor = self._con.cursor()
 
     def close(self) -> None:
         """Close the connection, and first what would keep it open."""
@@ -83,7 +110,7 @@ class LoopReader:
         self._con.close()
 
 
-def _is_for_a_thread(exc: sqlite3.Error) -> bool:
+def _is_for_a_thread(exc: Exception) -> bool:
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _ELSEWHERE or isinstance(
         exc, sqlite3.DataError
     )

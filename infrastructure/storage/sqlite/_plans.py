@@ -19,7 +19,7 @@ __all__ = ["CACHED", "Ask", "Plans"]
 CACHED = 1024
 """At most as many texts are remembered."""
 
-TABLE_INFO = "SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden IN (0, 2, 3)"
+TABLE_INFO = "SELECT name, type FROM pragma_table_xinfo(?, ?) WHERE hidden IN (0, 2, 3)"
 
 Look = Callable[[str, Sequence[Any]], list[Any]]
 Ask = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
@@ -35,10 +35,6 @@ class Plans:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._plans: dict[str, Plan] = {}
-
-    def forget(self) -> None:
-        """Make every plan anew: somebody else has changed the schema."""
-        self._plans.clear()
 
     def known(self, statement: Statement) -> Optional[Plan]:
         """Return the plan of ``statement`` if there is one; whoever uses it checks its version."""
@@ -61,11 +57,11 @@ class Plans:
         types: Optional[dict[Target, str]] = {}
 
         if found.table is not None and found.parameters:
-            types = None if fresh else self._types(found, self._look(TABLE_INFO, [found.table]))
+            types = None if fresh else self._types(found, self._columns(found))
 
             if types is None and ask is not None:
                 fresh = True
-                types = self._types(found, await ask(TABLE_INFO, [found.table]))
+                types = self._types(found, await ask(TABLE_INFO, [found.table, found.schema]))
 
         plan = self._make(statement, _parameters(statement, found, types or {}), version=version)
         # What only the transaction sees, and what was looked at in a moment of lock, is not kept.
@@ -87,7 +83,7 @@ class Plans:
         )
 
     def _keep(self, plan: Plan) -> Plan:
-        if len(self._plans) >= CACHED:
+        if len(self._plans) >= CACHED and plan.statement.text not in self._plans:
             self._plans.clear()
 
         self._plans[plan.statement.text] = plan
@@ -96,9 +92,17 @@ class Plans:
     def _version(self) -> Optional[int]:
         try:
             return int(self._look("PRAGMA schema_version", ())[0][0])
-        except sqlite3.OperationalError:
-            # Locked by another process for a moment: what is known may be out of date.
+        except sqlite3.Error:
+            # Locked by another process for a moment, and what is known may be out of date; or
+            # damaged, which the statement itself will tell.
             return None
+
+    def _columns(self, found: Targets) -> list[Any]:
+        try:
+            return self._look(TABLE_INFO, [found.table, found.schema])
+        except sqlite3.Error:
+            # As above; or a view on a table that is gone.
+            return []
 
     def _types(self, found: Targets, rows: list[Any]) -> Optional[dict[Target, str]]:
         """Return the declared type of each column written to; ``None`` where one is not there."""

@@ -71,8 +71,8 @@ class Plan:
         # How its reads on the event loop went, and how many more go to a thread.
         self.strikes = 0.0
         self.rest = 0
-        # Its output for the connection on the loop, which knows when that changes.
-        self.here: Optional[Output] = None
+        # Its output for the connection on the loop, and after how many compilations that was made.
+        self.here: Optional[tuple[int, Output]] = None
         # The names as SQLite reports them, and what was made of them.
         self._output: Optional[tuple[list[str], Output]] = None
 
@@ -140,7 +140,7 @@ def fetch(con: sqlite3.Connection, plan: Plan, params: Sequence[Any]) -> list[di
         return _fetch_undoable(con, plan, params)
 
     cursor = con.execute(plan.sql, params)
-    return [] if cursor.description is None else read_rows(cursor, plan)
+    return [] if cursor.description is None else read_all(cursor, plan)
 
 
 def _fetch_undoable(
@@ -150,8 +150,7 @@ def _fetch_undoable(
     con.execute("SAVEPOINT infrastructure_names")
 
     try:
-        cursor = con.execute(plan.sql, params)
-        rows = read_rows(cursor, plan)
+        rows = read_all(con.execute(plan.sql, params), plan)
     except BaseException:
         if con.in_transaction:
             con.execute("ROLLBACK TO SAVEPOINT infrastructure_names")
@@ -166,16 +165,31 @@ def _fetch_undoable(
 def open_cursor(con: sqlite3.Connection, plan: Plan, params: Sequence[Any]) -> sqlite3.Cursor:
     """Run a query and return its cursor, to be read by and by."""
     cursor = con.execute(plan.sql, params)
-    plan.output(cursor.description)
+
+    try:
+        plan.output(cursor.description)
+    except BaseException:
+        cursor.close()
+        raise
+
     return cursor
 
 
-def read_rows(
-    cursor: sqlite3.Cursor, plan: Plan, count: Optional[int] = None
-) -> list[dict[str, Any]]:
-    """Return the next ``count`` rows of the cursor as ``dict``, or all."""
-    rows = cursor.fetchall() if count is None else cursor.fetchmany(count)
-    return make_rows(plan.output(cursor.description), rows)
+def read_all(cursor: sqlite3.Cursor, plan: Plan) -> list[dict[str, Any]]:
+    """Return all rows of the cursor as ``dict``; it is at its end then, or closed."""
+    try:
+        rows = cursor.fetchall()
+        return make_rows(plan.output(cursor.description), rows)
+    except BaseException:
+        # A text that is not UTF-8, say. The traceback holds the cursor for as long as somebody
+        # keeps the error, and the cursor its connection's snapshot, or the end of its COMMIT.
+        cursor.close()
+        raise
+
+
+def read_rows(cursor: sqlite3.Cursor, plan: Plan, count: int) -> list[dict[str, Any]]:
+    """Return the next ``count`` rows of the cursor as ``dict``."""
+    return make_rows(plan.output(cursor.description), cursor.fetchmany(count))
 
 
 def make_rows(output: Output, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:

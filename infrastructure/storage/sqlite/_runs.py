@@ -19,9 +19,6 @@ Enter = Callable[[Optional[Job]], None]
 def run_one(con: sqlite3.Connection, job: Job, enter: Enter) -> Result:
     """Run a job; its result or its error, whatever it is, is for who waits for it."""
     try:
-        if job.interrupted is not None:
-            raise job.interrupted
-
         if job.is_unwanted() and not job.steady:
             raise GaveUp
 
@@ -62,8 +59,9 @@ def _alone(con: sqlite3.Connection, job: Job, enter: Enter) -> Any:
 def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optional[list[Result]]:
     """Run the jobs in one transaction; ``None`` where they must run one by one.
 
-    SQLite undoes a single failed statement by itself. Where a failure took the whole
-    transaction with it, or the COMMIT failed, nothing has happened yet.
+    SQLite undoes a single failed statement by itself. Where it did not (OR FAIL, rows that
+    cannot be read), where a failure took the whole transaction with it, or the COMMIT failed,
+    all are undone.
     """
     done: list[Result] = []
 
@@ -76,11 +74,12 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
         version = _version(con)
 
         for job in jobs:
-            if job.version is not None and job.version != version:
-                done.append((job, None, StalePlan()))
+            if (reason := _reason_against(job, version)) is not None:
+                done.append((job, None, reason))
                 continue
 
             enter(job)
+            before = con.total_changes
 
             try:
                 done.append((job, job.work(con), None))
@@ -90,7 +89,7 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
                     job.interrupted = exc
                     return None
 
-                if not con.in_transaction:
+                if not con.in_transaction or con.total_changes != before:
                     return None
 
                 done.append((job, None, function_error(con, exc) or exc))
@@ -102,6 +101,13 @@ def run_group(con: sqlite3.Connection, jobs: list[Job], enter: Enter) -> Optiona
         _undo(con, enter)
 
     return done
+
+
+def _reason_against(job: Job, version: int) -> Optional[Exception]:
+    if job.is_unwanted():
+        return GaveUp()
+
+    return None if job.version is None or job.version == version else StalePlan()
 
 
 def _version(con: sqlite3.Connection) -> int:

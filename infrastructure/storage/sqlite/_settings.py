@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ..._core.secrets import scrub
 from ..._core.urls import flag_option, number_option, parse_url, refuse_unknown
 from ...interfaces.exceptions import ConfigurationError
+from ._inherited import Connection, refuse_inherited
 from .converters import register_converters
 from .functions import register_functions
 
@@ -126,6 +127,7 @@ def check_pragma(name: Any, value: Any) -> None:
 
 def open_connection(settings: Settings, *, writer: bool, busy_wait: float) -> sqlite3.Connection:
     """Return a new connection with our functions, collation, converters and pragmas."""
+    refuse_inherited(settings.path)
     register_converters()
     mode = "ro" if settings.read_only else "rwc" if writer else "rw"
 
@@ -143,6 +145,7 @@ def open_connection(settings: Settings, *, writer: bool, busy_wait: float) -> sq
         check_same_thread=False,
         cached_statements=512,
         detect_types=sqlite3.PARSE_DECLTYPES,
+        factory=Connection,
     )
 
     try:
@@ -151,6 +154,7 @@ def open_connection(settings: Settings, *, writer: bool, busy_wait: float) -> sq
         con.close()
         raise
 
+    con.opened(settings.path)
     return con
 
 

@@ -51,14 +51,10 @@ class Shortcuts:
         if not statement.plain or (statement.kind is StatementKind.READ and not self._inline):
             return
 
-        if len(self._plans) >= CACHED:
+        if len(self._plans) >= CACHED and query not in self._plans:
             self._plans.clear()
 
         self._plans[query] = plan
-
-    def forget(self) -> None:
-        """Take the long way with every statement once more."""
-        self._plans.clear()
 
     def take(
         self, query: str, params: Optional[Sequence[Any]]

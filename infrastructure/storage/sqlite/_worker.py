@@ -123,11 +123,13 @@ class Worker:
 
     def abort(self) -> None:
         """Fail what waits and interrupt what runs; the thread then closes and ends by itself."""
+        self._fail_pending()
+        self.stop()
+
+    def _fail_pending(self) -> None:
         for job in self._pending.clear():
             job.abort = True
             fail(job.future, self._closed("not_applied" if job.claim() else "unknown"))
-
-        self.stop()
 
     def _main(self) -> None:
         try:
@@ -136,7 +138,7 @@ class Worker:
         finally:
             self._drop()
             self._farewell()
-            self._tell(resolve, self.stopped, None)
+            self._tell(self._ended)
 
     def _take(self) -> list[Job]:
         """Wait for jobs; return those that are queued, none when the worker is to stop."""
@@ -182,14 +184,25 @@ class Worker:
                 self._tell(self._deliver, done, taken)
                 return
 
-            for job in jobs:
-                self._tell(self._deliver, [run_one(con, job, self._enter)], [job])
+            self._run_apart(con, jobs)
         except Exception as exc:  # noqa: BLE001 - whoever waits for a job gets it
             # The connection cannot be opened, or is in a state that nobody knows.
             self._drop()
             self._tell(self._deliver, [(job, None, exc) for job in jobs], taken)
         else:
             self._tell(self._deliver, [], taken)
+
+    def _run_apart(self, con: sqlite3.Connection, jobs: list[Job]) -> None:
+        # Each may have to wait for those before it, longer than its own deadline.
+        for job in jobs:
+            if job.interrupted is None:
+                job.hand_back()
+            else:
+                self._tell(self._deliver, [(job, None, job.interrupted)], [job])
+
+        for job in jobs:
+            if job.claim():
+                self._tell(self._deliver, [run_one(con, job, self._enter)], [job])
 
     def _ready(self, jobs: list[Job]) -> sqlite3.Connection:
         """Return the open connection, waiting for another process's lock as long as a job may."""
@@ -244,12 +257,17 @@ class Worker:
         job = self._current
         return job is not None and job.is_unwanted()
 
-    def _tell(self, callback: Callable[[Any, Any], None], first: Any, second: Any) -> None:
+    def _tell(self, callback: Callable[..., None], *args: Any) -> None:
         try:
-            self._loop.call_soon_threadsafe(callback, first, second)
+            self._loop.call_soon_threadsafe(callback, *args)
         except RuntimeError:
             # The loop was closed without a disconnect: nobody waits any more.
             self._jobs.put(None)
+
+    def _ended(self) -> None:
+        # No timer outlives the thread, and nobody waits for it any more.
+        self._fail_pending()
+        resolve(self.stopped, None)
 
     def _deliver(self, done: list[Result], taken: list[Job]) -> None:
         self._pending.remove(taken)

@@ -195,7 +195,9 @@ def _of_the_driver(tried: str, exc: BaseException) -> InfrastructureError:
     if "bind" in text:
         return ValidationError(text, sqlstate="42601")
 
-    return OperationError(text, sqlstate="XX000")
+    # A text in the file that is not UTF-8, mostly: the statement that met it is undone.
+    state = "22021" if "decode" in text else "XX000"
+    return OperationError(text, sqlstate=state, outcome="not_applied")
 
 
 ERRORS: ErrorMap = dict.fromkeys(

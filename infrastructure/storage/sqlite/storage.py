@@ -28,6 +28,8 @@ __all__ = ["SQLiteStorage"]
 class SQLiteStorage(TransactionalStorage):
     """A storage in a SQLite file.
 
+    A process that is forked while it is connected cannot open its file: disconnect before.
+
     ``url``           ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or ``sqlite://`` for
                       a temporary database that ``disconnect`` removes.
     ``deadline``      seconds for a call where no ``deadline`` block is open.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sqlite3
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -18,6 +19,7 @@ from infrastructure.interfaces import (
     TimeoutError,
     ValidationError,
 )
+from infrastructure.storage.sqlite import SQLiteStorage
 from infrastructure.storage.sqlite.errors import CODES, ERRORS, sqlite_error
 
 # Results that are no errors, flags, and what a callback answers.
@@ -55,6 +57,19 @@ def test_every_class_of_the_driver_is_mapped() -> None:
         if inspect.isclass(cls) and issubclass(cls, (sqlite3.Error, sqlite3.Warning))
     }
     assert classes == set(ERRORS)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+async def test_a_view_on_a_table_that_is_gone(inside: bool) -> None:
+    """Its columns cannot be asked for before the write: that is one of ours too."""
+    async with SQLiteStorage() as storage:
+        await storage.execute("CREATE VIEW v AS SELECT n FROM gone")
+
+        with pytest.raises(OperationError, match="no such table") as caught:
+            async with storage.transaction() if inside else nullcontext():
+                await storage.execute("INSERT INTO v (n) VALUES ($1)", [1])
+
+        assert caught.value.sqlstate == "42P01"
 
 
 def test_every_result_code_is_mapped() -> None:

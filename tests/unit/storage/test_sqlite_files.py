@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,24 @@ async def test_a_file_locked_by_somebody_else_ends_the_wait_at_the_deadline(tmp_
         other.close()
         await storage.execute("INSERT INTO t (n) VALUES ($1)", [2])
         assert await storage.execute("SELECT n FROM t") == [{"n": 2}]
+
+
+async def test_a_file_that_was_damaged_under_us(tmp_path: Path) -> None:
+    """A write that was never planned says so too: nothing can be asked of its table."""
+    path = tmp_path / "damaged.db"
+
+    async with SQLiteStorage(url(path)) as storage:
+        await storage.create_table("t", {"n": int})
+
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        path.write_bytes(b"no database " * 1000)
+
+        with pytest.raises(OperationError) as caught:
+            await storage.execute("INSERT INTO t (n) VALUES ($1)", [1])
+
+        assert caught.value.sqlstate == "XX001"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from infrastructure.interfaces import ValidationError
+from infrastructure.interfaces import OperationError, ValidationError
 from infrastructure.storage.sqlite import SQLiteStorage
 from infrastructure.storage.sqlite._rows import Plan
 
@@ -30,6 +31,12 @@ async def storage(tmp_path: Path) -> AsyncIterator[SQLiteStorage]:
 def plan_of(storage: SQLiteStorage, query: str) -> Plan:
     """Return what the storage knows of a query that it ran on the loop."""
     return storage._engine._shortcuts._plans[query]
+
+
+def add_column(path: Path) -> None:
+    """Give the table a column, as another process would."""
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("ALTER TABLE t ADD COLUMN d INT DEFAULT 3")
 
 
 async def test_a_query_that_was_slow_twice_rests_and_is_tried_again(
@@ -87,6 +94,39 @@ async def test_names_follow_a_schema_that_somebody_else_changed(
         assert await storage.execute(query) == [{"a": 1, "c": 2, "d": 3}]
 
 
+async def test_names_follow_the_schema_after_a_read_that_failed(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """It was the one that SQLite compiled anew."""
+    query = "SELECT *, json_extract($1, '$') AS j FROM t"
+    assert await storage.execute(query, ["7"]) == [{"a": 1, "b": 2, "j": 7}]
+    add_column(tmp_path / "a.db")
+
+    with pytest.raises(OperationError, match="malformed JSON"):
+        await storage.execute(query, ["no json"])
+
+    assert await storage.execute(query, ["7"]) == [{"a": 1, "b": 2, "d": 3, "j": 7}]
+
+
+async def test_names_follow_the_schema_where_two_texts_are_one_to_sqlite(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """Both casts are text there: it compiles once for both."""
+    queries = (
+        "SELECT *, CAST('2024-05-01' AS DATE) AS j FROM t",
+        "SELECT *, CAST('2024-05-01' AS UUID) AS j FROM t",
+    )
+
+    for query in queries:
+        await storage.execute(query)
+
+    add_column(tmp_path / "a.db")
+
+    for query in queries:
+        [row] = await storage.execute(query)
+        assert list(row) == ["a", "b", "d", "j"]
+
+
 @pytest.mark.parametrize(
     "params", [[], [1, 2], "1", [2**63], ["a\0b"], ["\ud800"], [object()]], ids=repr
 )
@@ -106,6 +146,28 @@ async def test_wrong_parameters_are_refused_by_the_short_way_too(
         await storage.execute(query, params)
 
     assert str(first.value) == str(second.value)
+
+
+@pytest.mark.parametrize("tables", [1, 400], ids=["wide", "many"])
+async def test_a_large_schema_keeps_nothing_from_the_loop(
+    storage: SQLiteStorage, tables: int
+) -> None:
+    """Its text is longer than the values, its reading takes more steps, than the loop allows."""
+    wide = {f"column_{number}": "NUMERIC(12,4)" for number in range(1000 // (tables + 7))}
+    await storage.create_table("wide", {"a": "JSON", **wide})
+
+    async with storage.transaction():
+        for number in range(1, tables):
+            await storage.execute(f"CREATE TABLE other_{number} (a INT)")
+
+    query = "SELECT a FROM t"
+
+    for _ in range(3):
+        assert await storage.execute(query) == [{"a": 1}]
+
+    assert plan_of(storage, query).strikes <= 1
+    await storage.execute("INSERT INTO wide (a) VALUES ($1)", ["a text"])
+    assert await storage.execute("SELECT a FROM wide") == [{"a": "a text"}]
 
 
 async def test_the_short_way_is_not_taken_inside_a_transaction(storage: SQLiteStorage) -> None:

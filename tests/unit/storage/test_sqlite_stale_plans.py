@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.interfaces import ValidationError
+from infrastructure.interfaces import TimeoutError, ValidationError
 from infrastructure.storage.sqlite import SQLiteStorage
 
 INSERT = "INSERT INTO t (a) VALUES ($1)"
@@ -56,6 +56,45 @@ async def test_what_the_new_column_does_not_take_is_refused(
 
     await storage.execute(INSERT, ["four"])
     assert await storage.execute("SELECT a FROM t") == [{"a": "four"}]
+
+
+async def test_a_plan_is_made_anew_once_for_all_who_use_it(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """A thousand of them would hold the event loop for a third of a second."""
+    recreate(tmp_path / "a.db", "BIGINT")
+    seen: list[str] = []
+    storage._engine.readers.here._con.set_trace_callback(seen.append)
+    await asyncio.gather(*(storage.execute(INSERT, [n]) for n in range(20)))
+    assert sum("pragma_table_xinfo" in text for text in seen) == 1
+
+
+async def test_a_plan_that_stays_stale_ends_with_its_deadline(
+    tmp_path: Path, storage: SQLiteStorage
+) -> None:
+    """Somebody has put another file in the place of ours: the writer, renewed, is on that one."""
+    path = tmp_path / "a.db"
+
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).rename(tmp_path / f"old{suffix}")
+
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("CREATE TABLE t (a INT)")
+        other.execute("CREATE TABLE u (a INT)")
+
+    async with storage.transaction():
+        await storage.execute("PRAGMA cache_size = 77")
+
+    # No block: each attempt of a call would have the default anew.
+    storage._engine.deadline = 0.1
+
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(
+            *(storage.execute(INSERT, [n]) for n in range(3)), return_exceptions=True
+        )
+
+    assert {type(outcome) for outcome in outcomes} == {TimeoutError}
+    assert {outcome.outcome for outcome in outcomes} == {"not_applied"}
 
 
 async def test_our_own_change_of_the_schema_is_noticed_too(storage: SQLiteStorage) -> None:

@@ -27,8 +27,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _rows(
         name="gives_the_first_row_of_returning",
-        old="rows = read_rows(cursor, plan)\n",
-        new="rows = read_rows(cursor, plan)[:1]\n",
+        old="rows = read_all(con.execute(plan.sql, params), plan)\n",
+        new="rows = read_all(con.execute(plan.sql, params), plan)[:1]\n",
         caught_by=("S3_returning_gives_rows",),
     ),
     _names(

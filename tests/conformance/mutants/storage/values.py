@@ -13,6 +13,14 @@ _times = partial(Mutant, interface="storage", module="storage.sqlite._times")
 _values = partial(Mutant, interface="storage", module="storage.sqlite.values")
 
 MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        name="reads_no_schema_that_is_longer_than_a_value",
+        interface="storage",
+        module="storage.sqlite._loop_reader",
+        old="SQLITE_LIMIT_LENGTH, _UNLIMITED",
+        new="SQLITE_LIMIT_LENGTH, LONGEST_VALUE",
+        caught_by=("S5_a_wide_table_is_written_by_its_types",),
+    ),
     _times(
         name="stores_a_time_with_its_own_offset",
         old='value.astimezone(UTC).isoformat(timespec="microseconds")',
