@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import chain
 from sys import getsizeof
 from typing import Any
 
@@ -13,6 +12,10 @@ from ._program import SCALARS
 __all__ = ["Frozen", "freeze", "size_in_memory"]
 
 
+# Bytes of a scalar beside what it takes encoded, about: its head, and its place.
+_PART = 64
+
+
 class Frozen:
     """A value that somebody could change: each ``thaw`` gives a new one.
 
@@ -20,16 +23,27 @@ class Frozen:
     rows): copying it takes a fraction of decoding it, above all where there are times and
     decimals. Everything else is kept encoded. Raises ``ValidationError`` where the default
     codec would.
+
+    ``size``  how many bytes of memory it takes, all its parts together, about.
     """
 
-    __slots__ = ("_kept", "_places")
+    __slots__ = ("_kept", "_places", "size")
 
     def __init__(self, value: Any) -> None:
         # Encoded in any case: that is how every part is checked, and the whole measured.
         data = encode(value)
         # Where in the copy the inner containers are; None: it is encoded.
         self._places = _places(value)
-        self._kept: Any = own(data) if self._places is None else _copy(value, self._places)
+
+        if self._places is None:
+            self._kept: Any = own(data)
+            self.size: int = getsizeof(data)
+        else:
+            self._kept = _copy(value, self._places)
+            self.size = len(data) + _room(self._kept)
+
+            for place in self._places:
+                self.size += _room(self._kept[place])
 
     def thaw(self) -> Any:
         """Return an equal value of the same types, the caller's own."""
@@ -44,14 +58,6 @@ class Frozen:
 
         return copy
 
-    def size(self) -> int:
-        """Return about how many bytes of memory it takes, all its parts together."""
-        if self._places is None:
-            return getsizeof(self._kept)
-
-        inner = (self._kept[place] for place in self._places)
-        return getsizeof(self._places) + _flat_size(self._kept) + sum(map(_flat_size, inner))
-
 
 def freeze(value: Any) -> Any:
     """Return ``value`` itself where nobody can change it, else a ``Frozen`` of it."""
@@ -60,7 +66,7 @@ def freeze(value: Any) -> Any:
 
 def size_in_memory(kept: Any) -> int:
     """Return about how many bytes what ``freeze`` returned takes in memory."""
-    return kept.size() if isinstance(kept, Frozen) else getsizeof(kept)
+    return kept.size if isinstance(kept, Frozen) else getsizeof(kept)
 
 
 def _copy(value: Any, places: Iterable[Any]) -> Any:
@@ -76,13 +82,15 @@ def _places(value: Any) -> tuple[Any, ...] | None:
     """Return where in ``value`` there are containers of scalars; ``None``: it is not that simple."""
     parts = _parts(value)
 
-    if parts is None or _are_scalars(map(type, parts)):
-        return None if parts is None else ()
+    if parts is None:
+        return None
 
-    pairs = value.items() if type(value) is dict else enumerate(value)
+    if _are_scalars(map(type, parts)):
+        return ()
+
     places = []
 
-    for place, part in pairs:
+    for place, part in value.items() if type(value) is dict else enumerate(value):
         if type(part) in SCALARS:
             continue
 
@@ -106,10 +114,10 @@ def _parts(value: Any) -> Collection[Any] | None:
     return value if kind is list or kind is set else None
 
 
-def _flat_size(value: Any) -> int:
-    """Return the size of a container and of the scalars in it, a dict's keys among them."""
-    parts = chain(value, value.values()) if type(value) is dict else value
-    return sum(map(getsizeof, parts), getsizeof(value))
+def _room(container: Any) -> int:
+    """Return what a container takes beside the contents of its scalars; a dict has two a place."""
+    parts = 2 * len(container) if type(container) is dict else len(container)
+    return getsizeof(container) + _PART * parts
 
 
 _are_scalars = SCALARS.issuperset
