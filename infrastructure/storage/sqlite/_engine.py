@@ -44,6 +44,8 @@ class Engine:
         self._plans: Optional[Plans] = None
         self._inline = True
         self._shortcuts: Optional[Shortcuts] = None
+        # Gives the rows of a statement that is known, or what ``execute`` must be told.
+        self.take: Callable[[str, Optional[Sequence[Any]]], Any] = _nothing
 
     @property
     def writer(self) -> Writer:
@@ -83,6 +85,7 @@ class Engine:
             self.deadline,
             inline=inline_reads,
         )
+        self.take = self._shortcuts.take
 
     def _make_worker(
         self,
@@ -117,6 +120,7 @@ class Engine:
 
         self._workers.clear()
         self._readers = self._writer = self._plans = self._shortcuts = None
+        self.take = _nothing
 
     def abandon(self, *, forked: bool) -> None:
         """Forget what a parent process owns without closing it, and end what a closed loop left."""
@@ -133,6 +137,7 @@ class Engine:
 
         self._workers = set()
         self._readers = self._writer = self._plans = self._shortcuts = None
+        self.take = _nothing
 
     def _closed(self, outcome: Outcome = "not_applied") -> InfrastructureError:
         msg = f"{self._describe()} was closed by disconnect() before the statement was done"
@@ -206,10 +211,6 @@ class Engine:
             level, expires, tried, lambda: session.run(work, expires, tried)
         )
 
-    def take(self, query: str, params: Optional[Sequence[Any]]) -> Any:
-        """Return the rows of a statement that is known, or what ``execute`` must be told."""
-        return None if self._shortcuts is None else self._shortcuts.take(query, params)
-
     async def execute(
         self,
         query: str,
@@ -278,6 +279,10 @@ class Engine:
         plan.rest = max(0, plan.rest - 1)
         found: list[Any] = await readers.read(plan, values, expires, tried)
         return found
+
+
+def _nothing(_query: str, _params: Optional[Sequence[Any]]) -> None:
+    """Know no statement: the storage is closed."""
 
 
 def session_of(level: Level) -> WriterSession:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import perf_counter
 from typing import Any, Optional
 
 from ._rows import Plan, make_rows
@@ -55,7 +55,7 @@ class LoopReader:
     def read(self, plan: Plan, values: Sequence[Any]) -> Optional[list[dict[str, Any]]]:
         """Return the rows of a query, or ``None`` where it belongs on a thread."""
         self._ticks = 0
-        began = time.perf_counter()
+        began = perf_counter()
 
         try:
             rows = self._cursor.execute(plan.sql, values).fetchall()
@@ -72,7 +72,7 @@ class LoopReader:
 
             raise
 
-        if time.perf_counter() - began > LONG:
+        if perf_counter() - began > LONG:
             plan.was_slow()
         elif plan.strikes:
             plan.was_fast()
@@ -80,7 +80,13 @@ class LoopReader:
         if plan.here is None or plan.here[0] != self._compilations:
             plan.here = self._compilations, plan.output(self._cursor.description)
 
-        return make_rows(plan.here[1], rows)
+        names, converts = output = plan.here[1]
+
+        if converts:
+            return make_rows(output, rows)
+
+        # As make_rows, written out.
+        return [dict(zip(names, row)) for row in rows]  # noqa: B905 - SQLite gives as many as it names
 
     def look(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a short question about the schema."""

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from ..._core.secrets import scrub
 from .._outputs import Outputs
 from .._result_names import refuse_twins
-from .._statement import Statement
+from .._statement import Statement, StatementKind
 from .._types import ColumnType
 from ._casts import rewrite_casts
 from ._columns import Column, column_for, each_alone
@@ -38,6 +38,8 @@ class Plan:
         "_outputs",
         "_types",
         "here",
+        "parameters",
+        "reads",
         "rest",
         "shown",
         "sql",
@@ -58,6 +60,9 @@ class Plan:
         version: Optional[int],
     ) -> None:
         self.statement = statement
+        # Asked at every call of a statement that is known.
+        self.reads = statement.kind is StatementKind.READ
+        self.parameters = statement.parameters
         self.sql = rewrite_casts(statement.sqlite_text)
         # What an error shows of the statement.
         self.shown = repr(scrub(statement.text[:80]))

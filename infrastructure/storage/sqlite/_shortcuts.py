@@ -69,10 +69,10 @@ class Shortcuts:
         if plan is None:
             return None
 
-        if type(params) is not list or len(params) != plan.statement.parameters:
+        if type(params) is not list or len(params) != plan.parameters:
             params = check_parameters(plan.statement, params)
 
-        if plan.statement.kind is StatementKind.READ:
+        if plan.reads:
             return None if plan.rest else self._reader.read(plan, encode_all(params))
 
         if not self._writer.is_free:
