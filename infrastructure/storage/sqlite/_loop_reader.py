@@ -28,13 +28,17 @@ _ELSEWHERE = {sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_TOOB
 
 
 class LoopReader:
-    """One connection that only reads, and never for long."""
+    """One connection that only reads, and never for long.
+
+    ``held``  seconds that its reads took, since somebody who let the loop turn set it to 0.
+    """
 
     def __init__(self, connect: Callable[..., sqlite3.Connection]) -> None:
         self._con = connect(writer=False, busy_wait=0)
         # One cursor: a read is over when it returns.
         self._cursor = self._con.cursor()
         self._ticks = 0
+        self.held = 0.0
         self._compilations = 0
         self._con.set_progress_handler(self._over_budget, TICKS)
         self._con.set_authorizer(self._note_compilation)
@@ -72,7 +76,10 @@ class LoopReader:
 
             raise
 
-        if perf_counter() - began > LONG:
+        took = perf_counter() - began
+        self.held += took
+
+        if took > LONG:
             plan.was_slow()
         elif plan.strikes:
             plan.was_fast()

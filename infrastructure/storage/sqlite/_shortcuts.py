@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any, Optional, Union
@@ -20,6 +21,9 @@ from ._writer import Writer
 from .values import encode_all
 
 __all__ = ["Shortcuts"]
+
+_TURN = 0.002
+"""Seconds of reading after which the loop turns: a task that reads in a loop waits for nothing else."""
 
 
 class Shortcuts:
@@ -73,7 +77,11 @@ class Shortcuts:
             params = check_parameters(plan.statement, params)
 
         if plan.reads:
-            return None if plan.rest else self._reader.read(plan, encode_all(params))
+            if plan.rest:
+                return None
+
+            rows = self._reader.read(plan, encode_all(params))
+            return rows if rows is None or self._reader.held < _TURN else self._after_others(rows)
 
         if not self._writer.is_free:
             return None
@@ -89,3 +97,8 @@ class Shortcuts:
             work, expiry(self._deadline), grouped=True, version=plan.version
         )
         return outcome_of(job, plan.tried)
+
+    async def _after_others(self, rows: list[Any]) -> list[Any]:
+        self._reader.held = 0.0
+        await asyncio.sleep(0)
+        return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -194,3 +195,23 @@ async def test_the_memory_for_texts_is_bounded(
     for number in range(8):
         assert await storage.execute(f"SELECT {number} AS n") == [{"n": number}]
         assert len(storage._engine._shortcuts._plans) <= 3
+
+
+async def test_a_task_that_reads_in_a_loop_lets_others_run(storage: SQLiteStorage) -> None:
+    """A read on the loop waits for nothing: without a turn now and then nobody else would run."""
+    ran = 0
+
+    async def other() -> None:
+        nonlocal ran
+
+        while True:
+            ran += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(other())
+
+    for _ in range(2000):
+        await storage.execute("SELECT * FROM t")
+
+    beside.cancel()
+    assert ran > 1
