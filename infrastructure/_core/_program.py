@@ -112,30 +112,47 @@ def _is_native(value: Any) -> bool:
 
 def rebuild(program: list[Any]) -> Any:
     """Return the value that ``flatten`` took apart; ``ValueError`` when it is damaged."""
+    # Python hashes a tuple by recursion without a check: forged data must not overflow the
+    # stack. A short program cannot nest so deep.
+    if len(program) > MAX_DEPTH:
+        _refuse_too_deep(program)
+
     stack: list[Any] = []
-    # Python hashes a tuple by recursion without a check: forged data must not overflow the stack.
+
+    for step in program:
+        if type(step) is _Close:
+            start = _start(stack, step)
+            stack[start:] = [step.make(stack[start:])]
+        else:
+            stack.append(step)
+
+    (value,) = stack
+    return value
+
+
+def _start(stack: list[Any], step: _Close) -> int:
+    start = len(stack) - step.count
+
+    if start < 0:
+        msg = "a container lacks items"
+        raise ValueError(msg)
+
+    return start
+
+
+def _refuse_too_deep(program: list[Any]) -> None:
     depths: list[int] = []
 
     for step in program:
-        if type(step) is not _Close:
-            stack.append(step)
-            depths.append(0)
-            continue
+        depth = 0
 
-        start = len(stack) - step.count
-
-        if start < 0:
-            msg = "a container lacks items"
-            raise ValueError(msg)
-
-        depth = 1 + max(depths[start:], default=0)
+        if type(step) is _Close:
+            start = _start(depths, step)
+            depth = 1 + max(depths[start:], default=0)
+            del depths[start:]
 
         if depth > MAX_DEPTH:
             msg = "too deep"
             raise ValueError(msg)
 
-        stack[start:] = [step.make(stack[start:])]
-        depths[start:] = [depth]
-
-    (value,) = stack
-    return value
+        depths.append(depth)
