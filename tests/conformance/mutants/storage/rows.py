@@ -13,10 +13,12 @@ _rows = partial(Mutant, interface="storage", module="storage.sqlite._rows")
 _groups = partial(Mutant, interface="storage", module="storage.sqlite._runs")
 
 MUTANTS: tuple[Mutant, ...] = (
-    _rows(
+    Mutant(
         name="gives_rows_as_tuples",
-        old="made = [dict(zip(names, row)) for row in rows]",
-        new="made = list(rows)",
+        interface="storage",
+        module="storage.sqlite._loop_reader",
+        old="return [dict(zip(names, row)) for row in rows]",
+        new="return list(rows)",
         caught_by=("S3_rows_are_dicts", "G1_the_simple_use_is_simple"),
     ),
     _rows(
