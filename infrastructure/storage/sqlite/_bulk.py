@@ -32,7 +32,7 @@ _HOLD = 0.002
 """Seconds for which the event loop is held to take and encode them."""
 
 _LOOK = 64
-"""Rows between two looks at the clock."""
+"""Rows between two looks at the clock, at most."""
 
 _END: Any = object()
 
@@ -100,16 +100,7 @@ def _iterate(params_list: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
 
 def _encode(plan: Plan, rows: Iterator[Sequence[Any]], first: int) -> list[Any]:
     """Take and encode as many rows as may be done without holding the event loop."""
-    taken: list[Sequence[Any]] = []
-    most = min(_STEP, _CELLS // max(1, plan.statement.parameters) + 1)
-    until = time.perf_counter() + _HOLD
-
-    while len(taken) < most and time.perf_counter() < until:
-        part = list(islice(rows, min(_LOOK, most - len(taken))))
-        taken += part
-
-        if not part:
-            break
+    taken = _take(rows, min(_STEP, _CELLS // max(1, plan.statement.parameters) + 1))
 
     if not taken:
         return []
@@ -127,6 +118,23 @@ def _encode(plan: Plan, rows: Iterator[Sequence[Any]], first: int) -> list[Any]:
     except InfrastructureError:
         _raise_of_first(plan, taken, first)
         raise
+
+
+def _take(rows: Iterator[Sequence[Any]], most: int) -> list[Sequence[Any]]:
+    """Take at most so many rows, within ``_HOLD``: as many again at each look as there are."""
+    taken: list[Sequence[Any]] = []
+    until = time.perf_counter() + _HOLD
+
+    # One row to begin with: a user's iterable may be slow.
+    while len(taken) < most and time.perf_counter() < until:
+        wanted = min(max(1, len(taken)), _LOOK, most - len(taken))
+        part = list(islice(rows, wanted))
+        taken += part
+
+        if len(part) < wanted:
+            break
+
+    return taken
 
 
 def _raise_of_first(plan: Plan, rows: Sequence[Sequence[Any]], first: int) -> None:

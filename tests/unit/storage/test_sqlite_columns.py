@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -93,3 +96,36 @@ async def test_rows_without_parameters_are_as_many() -> None:
         await storage.create_table("t", {"a": "BIGINT DEFAULT 7"})
         await storage.execute_many("INSERT INTO t DEFAULT VALUES", [[], (), []])
         assert await storage.execute("SELECT a FROM t") == [{"a": 7}] * 3
+
+
+async def test_rows_that_take_their_time_do_not_hold_the_loop_together() -> None:
+    """An iterable slower than the loop may be held gets a turn of the loop for each row."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def slow_rows() -> Iterator[list[int]]:
+        for number in range(20):
+            until = time.perf_counter() + 0.003
+
+            while time.perf_counter() < until:
+                pass
+
+            seen.append(turns)
+            yield [number]
+
+    seen: list[int] = []
+
+    async with SQLiteStorage() as storage:
+        await storage.create_table("t", {"a": "BIGINT"})
+        beside = asyncio.ensure_future(other())
+        await storage.execute_many("INSERT INTO t (a) VALUES ($1)", slow_rows())
+        beside.cancel()
+
+    # The first row is looked at before anything begins.
+    assert len(set(seen[1:])) == 19
