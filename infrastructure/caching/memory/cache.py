@@ -21,7 +21,7 @@ from ...interfaces.caching import CachingInterface
 from ._options import read_options
 from ._scan import scan
 from ._shared import shared_by
-from ._steps import Steps
+from .._steps import Steps
 from ._store import NEVER, Entry
 from .stats import CacheStats
 

@@ -1,0 +1,3 @@
+"""stub"""
+def server_pattern(prefix, pattern):
+    return (prefix + "*").encode()
