@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.testing import ChaosProxy
+from infrastructure.testing import ChaosProxy, ServerProcess
 
 from .test_how_to import ROOT, blocks, run
 
@@ -28,7 +28,7 @@ def verdict(folder: Path, source: str) -> str:
 @pytest.mark.slow
 def test_the_file_on_the_page_passes(tmp_path: Path) -> None:
     """Its blocks, one after another."""
-    assert verdict(tmp_path, SOURCE).startswith("4 passed in ")
+    assert verdict(tmp_path, SOURCE).startswith("5 passed in ")
 
 
 @pytest.mark.slow
@@ -37,15 +37,16 @@ def test_without_its_transaction_the_transfer_fails(tmp_path: Path) -> None:
     block = "    async with storage.transaction():\n        await"
     assert SOURCE.count(block) == 1
     bare = SOURCE.replace(block, "    if True:\n        await")
-    assert verdict(tmp_path, bare).startswith("1 failed, 3 passed in ")
+    assert verdict(tmp_path, bare).startswith("1 failed, 4 passed in ")
 
 
 def test_every_fault_is_on_the_page() -> None:
-    """The table has the methods of the proxy, and no others."""
+    """The tables have the methods of the proxy and of the process, and no others."""
     methods = {
         name
-        for name, member in vars(ChaosProxy).items()
+        for tool in (ChaosProxy, ServerProcess)
+        for name, member in vars(tool).items()
         if not name.startswith("_") and inspect.isfunction(member)
     }
     rows = re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE)
-    assert {name for row in rows for name in re.findall(r"`(\w+)\(", row)} == methods
+    assert {name for row in rows for name in re.findall(r"(\w+)\(", row)} == methods

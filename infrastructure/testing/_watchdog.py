@@ -1,0 +1,42 @@
+"""A helper process that kills a server when the process that started it is gone."""
+
+from __future__ import annotations
+
+import subprocess
+
+__all__ = ["Watchdog"]
+
+# The pipe ends by itself however we end, by SIGKILL too: then the second `read` fails. It ignores
+# what a terminal or a supervisor sends to everybody, because its work comes after that.
+_SCRIPT = """
+trap '' HUP INT TERM
+read -r server || exit 0
+read -r goodbye && exit 0
+kill -s KILL -- "-$server"
+"""
+
+
+class Watchdog:
+    """Kills the process group that it was told, unless it is told goodbye.
+
+    Not PR_SET_PDEATHSIG: that one goes by the thread that started the server, not by the process.
+    """
+
+    def __init__(self) -> None:
+        self._shell = subprocess.Popen(  # noqa: S603 - the script above, nobody's text in it
+            ["/bin/sh", "-c", _SCRIPT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def guard(self, group: int) -> None:
+        """Watch over the process group ``group`` from now on."""
+        assert self._shell.stdin is not None
+        self._shell.stdin.write(f"{group}\n".encode())
+        self._shell.stdin.flush()
+
+    def goodbye(self) -> None:
+        """Let it go without harm, and return when it is gone."""
+        self._shell.communicate(b"goodbye\n")

@@ -1,0 +1,307 @@
+"""A server in a process of its own that a test starts, freezes, kills and starts again."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from ..interfaces.exceptions import (
+    ConfigurationError,
+    ConnectionError,
+    TimeoutError,
+    ValidationError,
+)
+from ._watchdog import Watchdog
+
+__all__ = ["ServerProcess", "accepts"]
+
+_POLL = 0.005
+# Characters of the log that an error shows.
+_TAIL = 2000
+# Milliseconds until a frozen process stands: one that is in the kernel has to come out of it.
+_PATIENCE = 2000
+
+
+def accepts(host: str, port: int) -> Callable[[], Awaitable[bool]]:
+    """Return a probe for ``ready=``: whether a TCP connection to the server is accepted."""
+
+    async def probe() -> bool:
+        _, writer = await asyncio.open_connection(host, port)
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+    return probe
+
+
+class ServerProcess:
+    """Runs ``command``, a server that stays in the foreground, and waits until it is ready.
+
+    ::
+
+        server = ServerProcess(["redis-server", "--port", "7000"], ready=accepts("127.0.0.1", 7000))
+
+        async with server:
+            server.freeze()  # it keeps its sockets and answers nobody
+            server.thaw()
+            server.kill()  # as a crash does
+            await server.start()
+
+    ``ready``   asked again and again while it starts; ``False`` or an ``OSError`` is not yet.
+    ``log``     where its output goes, added at the end; a temporary file unless given.
+    ``env``     variables that it gets beside those of this process.
+    ``folder``  that it runs in.
+
+    It belongs to no event loop: one may start it and another stop it. It has a process group of
+    its own, to which the signals go, so that Ctrl-C in a terminal does not reach it; and it is
+    killed when this process ends, however it ends.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        ready: Callable[[], Awaitable[bool]],
+        log: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if isinstance(command, str) or not command:
+            msg = (
+                f"command is a list of the program and its arguments, got {type(command).__name__}"
+            )
+            raise ValidationError(msg)
+
+        self._command = list(command)
+        self._ready = ready
+        self._log_path = log
+        self._env = dict(env or {})
+        self._folder = folder
+        self._log: BinaryIO | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: Watchdog | None = None
+        self._frozen = False
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    def __repr__(self) -> str:
+        # The arguments may hold a password.
+        name = Path(self._command[0]).name
+        state = "frozen" if self.is_frozen else "running" if self.is_running else "not running"
+        pid = f", pid {self._process.pid}" if self._process is not None and self.is_running else ""
+        return f"<ServerProcess {name}, {state}{pid}>"
+
+    @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        return self._running("pid").pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there, frozen or not."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether ``freeze`` holds it."""
+        return self._frozen and self.is_running
+
+    async def start(self, within: float = 10.0) -> None:
+        """Start it and return when it is ready.
+
+        Where it ends instead: ``ConnectionError`` with the end of its log. Where it is not ready
+        ``within`` so many seconds: ``TimeoutError`` with the same, and it is killed.
+        """
+        if self.is_running:
+            msg = f"start: {self!r} is running already; use restart()"
+            raise ValidationError(msg, operation="start")
+
+        self.kill()
+
+        try:
+            self._launch()
+            await self._become_ready(within)
+        except BaseException:
+            self.kill()
+            raise
+
+    async def stop(self, within: float = 5.0) -> None:
+        """Ask it to end by SIGTERM, a frozen one too; kill it when it is there after ``within``.
+
+        Without effect where it does not run. A cancelled stop kills at once.
+        """
+        try:
+            if self.is_running:
+                self._signal(signal.SIGTERM)
+                self._signal(signal.SIGCONT)
+
+            with suppress(builtins.TimeoutError):
+                async with asyncio.timeout(within):
+                    while self.is_running:  # noqa: ASYNC110 - a process has no event
+                        await asyncio.sleep(_POLL)
+        finally:
+            self.kill()
+
+    async def restart(self, within: float = 10.0) -> None:
+        """Stop it and start it again, with the same command, hence on the same port."""
+        await self.stop()
+        await self.start(within)
+
+    def kill(self) -> None:
+        """End it by SIGKILL, which it cannot refuse, and return when it is gone.
+
+        Without effect where it does not run.
+        """
+        process, self._process = self._process, None
+        watchdog, self._watchdog = self._watchdog, None
+        log, self._log = self._log, None
+        self._frozen = False
+
+        if process is not None and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+        if watchdog is not None:
+            watchdog.goodbye()
+
+        if log is not None:
+            log.close()
+
+    def freeze(self) -> None:
+        """Stop it by SIGSTOP and return when it stands; its sockets stay open, nobody answers."""
+        process = self._running("freeze")
+
+        if self._frozen:
+            return
+
+        self._signal(signal.SIGSTOP)
+        self._frozen = True
+
+        # The signal is only on its way: one more answer could come, and a test would see it.
+        _wait_until_halted(process, _PATIENCE)
+
+    def thaw(self) -> None:
+        """Let it go on by SIGCONT; what came meanwhile is answered then."""
+        self._running("thaw")
+        self._signal(signal.SIGCONT)
+        self._frozen = False
+
+    def _running(self, operation: str) -> subprocess.Popen[bytes]:
+        if self._process is None or not self.is_running:
+            msg = f"{operation}: {self!r}; use start()"
+            raise ConnectionError(msg, operation=operation)
+
+        return self._process
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+
+        # It may have ended this moment. macOS says PermissionError of what is not yet reaped.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _launch(self) -> None:
+        self._watchdog = Watchdog()
+
+        try:
+            self._log = self._open_log()
+            self._process = subprocess.Popen(  # noqa: S603 - the caller's own command
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | self._env,
+                cwd=self._folder,
+                start_new_session=True,
+            )
+        except OSError as exc:
+            msg = f"start: {self._command[0]} cannot be run: {exc}; is it installed?"
+            raise ConfigurationError(msg, operation="start") from exc
+
+        self._watchdog.guard(self._process.pid)
+
+    def _open_log(self) -> BinaryIO:
+        # Readable too: an error shows its end.
+        if self._log_path is None:
+            return tempfile.TemporaryFile("w+b")
+
+        return Path(self._log_path).open("a+b")
+
+    async def _become_ready(self, within: float) -> None:
+        try:
+            async with asyncio.timeout(within):
+                while not await self._answers():
+                    self._check_alive()
+                    await asyncio.sleep(_POLL)
+        except builtins.TimeoutError as exc:
+            msg = f"start: {self!r} is not ready after {within:g} s; {self._log_end()}"
+            raise TimeoutError(msg, retryable=True, operation="start") from exc
+
+        # Somebody else may answer on its port.
+        self._check_alive()
+
+    async def _answers(self) -> bool:
+        with suppress(OSError):
+            return await self._ready()
+
+        return False
+
+    def _check_alive(self) -> None:
+        assert self._process is not None
+        status = self._process.poll()
+
+        if status is not None:
+            msg = (
+                f"start: {self!r} ended with status {status} before it was ready; {self._log_end()}"
+            )
+            raise ConnectionError(msg, operation="start")
+
+    def _log_end(self) -> str:
+        assert self._log is not None
+        # Not by seek: the server may write at the same position.
+        descriptor = self._log.fileno()
+        size = os.fstat(descriptor).st_size
+        tail = os.pread(descriptor, _TAIL, max(0, size - _TAIL)).decode(errors="replace").strip()
+        return f"its log ends:\n{tail}" if tail else "its log is empty"
+
+
+def _wait_until_halted(process: subprocess.Popen[bytes], patience: int) -> bool:
+    """Whether it has halted within so many milliseconds."""
+    for _ in range(patience):
+        if _has_halted(process):
+            return True
+
+        time.sleep(0.001)
+
+    return False
+
+
+def _has_halted(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it stands, or has ended."""
+    pid, status = os.waitpid(process.pid, os.WUNTRACED | os.WNOHANG)
+
+    # The kernel tells an end once, and Popen has to know it.
+    if pid and not os.WIFSTOPPED(status):
+        process.returncode = os.waitstatus_to_exitcode(status)
+
+    return pid != 0
