@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from ..._core.codec import Codec, codec_of
+from ..._core.deadline import check_seconds
 from ..._core.names import MAX_KEY
 from ..._core.secrets import Secret
 from ...interfaces.caching import CachingInterface
@@ -25,14 +25,9 @@ def _wrong(name: str, what: str, value: Any) -> ConfigurationError:
     return ConfigurationError(f"{name}= takes {what}, got {value!r:.60}")
 
 
-def _deadline(name: str, value: Any) -> float | None:
-    if value is None:
-        return None
-
-    if type(value) not in (int, float) or not 0 < value < math.inf:
-        raise _wrong(name, "a positive number of seconds, or None", value)
-
-    return float(value)
+def _deadline(_name: str, value: Any) -> float | None:
+    # As with every backend: a bad number of seconds is a ValidationError.
+    return None if value is None else check_seconds("deadline=", value)
 
 
 def _lease(name: str, value: Any) -> float:

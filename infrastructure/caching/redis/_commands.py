@@ -24,7 +24,9 @@ class Commands:
         """Return the reading of a full name."""
         return Request(operation, ("GET", name), name, reads=True)
 
-    def set(self, operation: str, key: str, data: bytes, ttl: int | None, *, large: bool) -> Request:
+    def set(
+        self, operation: str, key: str, data: bytes, ttl: int | None, *, large: bool
+    ) -> Request:
         """Return the storing of a value; for 0 seconds it is the removal."""
         if ttl == 0:
             return self.delete(operation, key)

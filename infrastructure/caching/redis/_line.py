@@ -120,8 +120,6 @@ class Line:
         if not self._attempts or now - self._begun >= _SPACING:
             self._attempt()
 
-        since = now - self._begun
-
         failures = self._failures
         await asyncio.wait(
             self._attempts,
@@ -202,7 +200,9 @@ class Line:
             task.cancel()
 
         if isinstance(old, Link):
-            old.fail(ConnectionAbortedError("it said nothing while the server answered another link"))
+            old.fail(
+                ConnectionAbortedError("it said nothing while the server answered another link")
+            )
 
     def _lost(self, link: Link) -> None:
         """Forget a link that broke; whoever calls next makes another."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import Context
 from socket import socket
 from time import monotonic
@@ -222,7 +222,7 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         # Not asserted: uvloop's transports are no subclasses of asyncio's.
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_MAX_UNSENT // 8)
 
         if self.error is not None:
@@ -345,7 +345,7 @@ class Link(asyncio.Protocol):
         """Return what waits, in order, with the instant at which each is overdue."""
         self._trim()
         position = self._made + len(self._out) - len(self.waiting)
-        writes = list(self._writes) + [(monotonic(), math.inf)]
+        writes = [*list(self._writes), (monotonic(), math.inf)]
         found = []
         at = 0
 

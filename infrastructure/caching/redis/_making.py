@@ -9,7 +9,7 @@ from typing import Any
 from ..._core.tasks import Tasks, logger
 from ...interfaces._flights import Flight
 from ...interfaces.exceptions import InfrastructureError
-from ._leases import Held, Lease, Made
+from ._leases import Lease, Made
 from ._mode import Mode
 
 __all__ = ["Maker"]
@@ -20,7 +20,7 @@ Factory = Callable[[], Awaitable[Any]]
 class Maker:
     """Makes values; ``encode`` turns them into what is stored."""
 
-    def __init__(self, mode: Mode, tasks: Tasks, encode: Callable[[Any], bytes], seconds: float):
+    def __init__(self, mode: Mode, tasks: Tasks, encode: Callable[[Any], bytes], seconds: float) -> None:
         self._mode = mode
         self._tasks = tasks
         self._encode = encode

@@ -50,9 +50,7 @@ class Near:
     def stats(self) -> NearStats:
         """The counters."""
         entries = len(self.valid) if monotonic() < self.until else 0
-        return NearStats(
-            entries=entries, hits=self.hits, drops=self.drops, flushes=self.flushes
-        )
+        return NearStats(entries=entries, hits=self.hits, drops=self.drops, flushes=self.flushes)
 
     async def watch(self, beat: Beat) -> None:
         """Ask all links again and again whether they still answer."""

@@ -1,3 +1,5 @@
 """stub"""
+
+
 def server_pattern(prefix, pattern):
     return (prefix + "*").encode()

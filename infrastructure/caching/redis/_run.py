@@ -33,7 +33,12 @@ class Run:
     """
 
     def __init__(
-        self, topology: Topology, request: Request, limit: Limit, wording: Wording, node: Node | None
+        self,
+        topology: Topology,
+        request: Request,
+        limit: Limit,
+        wording: Wording,
+        node: Node | None,
     ) -> None:
         self._topology = topology
         self._request = request
@@ -124,6 +129,4 @@ class Run:
             raise self._wording.refused(self._request, refused) from refused
 
     def _is_passing(self, refused: Refused) -> bool:
-        return (
-            self._request.reads and refused.code in _PASSING and monotonic() < self._until
-        )
+        return self._request.reads and refused.code in _PASSING and monotonic() < self._until

@@ -9,7 +9,7 @@ import hiredis
 __all__ = ["Lost", "NotSent", "Overdue", "Refused", "Signal"]
 
 
-class Signal(Exception):  # noqa: N818 - no error: what became of a request is decided by its caller
+class Signal(Exception):
     """The request was not answered; ``expires`` (``time.monotonic()``) is when it must end."""
 
     def __init__(self, expires: float = math.inf) -> None:

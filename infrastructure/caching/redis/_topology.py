@@ -82,7 +82,7 @@ class Topology(ABC):
         """Hear that a link broke: with it went what the server would have reported on it."""
         self.on_change(None)
 
-    def silent(self) -> None:
+    def silent(self) -> None:  # noqa: B027 - one server: there is nobody else to ask
         """Hear that a link owes an answer."""
 
     def _node(self, address: Peer) -> Node:

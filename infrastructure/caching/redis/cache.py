@@ -83,9 +83,7 @@ class RedisCache(Lifecycle, CachingInterface):
         super().__init__(deadline=options.deadline)
         self._prefix = options.prefix
         self._encode, self._decode = options.codec.encode, options.codec.decode
-        self._commands = Commands(
-            options.prefix, clustered=options.address.topology == "cluster"
-        )
+        self._commands = Commands(options.prefix, clustered=options.address.topology == "cluster")
         self._near: Near | None = make_near(options.near, options.near_entries)
         self._flights = Flights()
         self._tasks = Tasks("RedisCache")
