@@ -184,7 +184,7 @@ class TestOptions:
     def test_no_secret_is_shown(self) -> None:
         """Neither by the options nor by the text of the address."""
         url = "redis+sentinel://u:hunter2@h/svc"
-        options = read(url, sentinel_user="s", sentinel_password="hunter2")  # noqa: S106 - a sample
+        options = read(url, sentinel_user="s", sentinel_password="hunter2")
         assert "hunter2" not in repr(options) + options.where
         same = read(url, sentinel_user="s", sentinel_password=Secret("hunter2"))
         assert options == same
@@ -209,7 +209,7 @@ class TestOptions:
         """Without showing the values."""
         assert "lease stands in the URL redis://h:6379/0" in refused("redis://h?lease=1", lease=2)
         url = f"{SENTINELS}?sentinel_password=hunter2"
-        assert "say it once" in refused(url, sentinel_password="hunter2hunter2")  # noqa: S106 - a sample
+        assert "say it once" in refused(url, sentinel_password="hunter2hunter2")
 
     @pytest.mark.parametrize("name", ["near", "nonsense", "db", "password"])
     def test_an_unknown_option_is_refused(self, name) -> None:
