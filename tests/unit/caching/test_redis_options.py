@@ -11,7 +11,7 @@ from infrastructure._core.secrets import Secret
 from infrastructure.caching.memory import MemoryCache
 from infrastructure.caching.redis._address import Address
 from infrastructure.caching.redis._options import DEFAULTS, Options, read_options
-from infrastructure.interfaces import ConfigurationError
+from infrastructure.interfaces import ConfigurationError, ValidationError
 
 SENTINELS = "redis+sentinel://a,b:1/svc"
 
@@ -219,7 +219,6 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("name", "values", "said"),
         [
-            ("deadline", (0, -1, float("inf"), float("nan"), True, "1"), "a positive number"),
             ("lease", (0, 0.01, 3601, float("nan"), True, None), "from 0.05 to 3600"),
             ("prefix", (None, b"a"), "a str"),
             ("prefix", ("\ud800",), "cannot be encoded"),
@@ -241,6 +240,12 @@ class TestOptions:
         """With what the option takes."""
         for value in values:
             assert said in refused(SENTINELS, **{name: value})
+
+    def test_a_bad_deadline_is_refused_as_everywhere(self) -> None:
+        """By the check that a deadline block has too."""
+        for value in (0, -1, float("inf"), float("nan"), True, "1"):
+            with pytest.raises(ValidationError, match="deadline= takes a positive number"):
+                read(deadline=value)
 
     @pytest.mark.parametrize(
         ("url", "given", "said"),
