@@ -37,6 +37,11 @@ class Tasks:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("background task %r failed", task.get_name(), exc_info=error)
 
+    def stop(self) -> None:
+        """Cancel all tasks, without waiting for their end."""
+        for task in self._tasks:
+            task.cancel()
+
     async def cancel(self, within: float = 1.0) -> None:
         """Cancel all tasks but the calling one; wait up to ``within`` seconds for their end."""
         others = self._tasks - {asyncio.current_task()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from ..interfaces.exceptions import ConfigurationError
 from .secrets import Secret, scrub
 
 __all__ = ["Url", "flag_option", "number_option", "parse_url", "refuse_unknown"]
+
+_PLAIN_HOST = re.compile(r"(?:[^:]*|\[[^\]]*\])(?::[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +25,8 @@ class Url:
     user: str | None = None
     password: Secret | None = None
     path: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
+    # A password may be among them.
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def parse_url(text: Any) -> Url:
@@ -35,6 +39,7 @@ def parse_url(text: Any) -> Url:
     scheme, _, rest = text.partition("://")
     # The split is on the netloc only: several hosts with ports are no urllib netloc.
     location, path, query = _cut(rest, text)
+    _refuse_stray_marks(location, rest.removeprefix(location))
     user_info, _, host_text = location.rpartition("@")
     user, _, password = user_info.partition(":")
     return Url(
@@ -60,6 +65,25 @@ def _cut(rest: str, text: str) -> tuple[str, str, str]:
         raise ConfigurationError(msg) from exc
 
     return split.netloc, split.path.removeprefix("/"), split.query
+
+
+def _refuse_stray_marks(location: str, behind: str) -> None:
+    """Raise where a ``/ ? #`` in a password ended the location: its rest stands in clear behind.
+
+    So nothing of the URL is shown. The ``@`` in a path without hosts, or in the value of an
+    option, is one like any other.
+    """
+    path, _, query = behind.partition("?")
+    names = "".join(name for name, _ in parse_qsl(query, keep_blank_values=True))
+    cut = location and "@" not in location and "@" in behind
+    plain = all(_PLAIN_HOST.fullmatch(part) for part in location.split(","))
+
+    if "#" in behind or (cut and (not plain or "@" in path or "@" in names)):
+        msg = (
+            "the URL has a '#', or an '@' where none can be: in a user's name or a password write "
+            "'/' as %2F, '?' as %3F, '#' as %23 and '@' as %40"
+        )
+        raise ConfigurationError(msg)
 
 
 def _host(part: str, text: str) -> tuple[str, int | None]:

@@ -18,10 +18,10 @@ from ..._core.names import check_key, check_ttl
 from ...interfaces._flights import Flight
 from ...interfaces._several import mapped, several
 from ...interfaces.caching import CachingInterface
+from .._steps import Steps
 from ._options import read_options
 from ._scan import scan
 from ._shared import shared_by
-from ._steps import Steps
 from ._store import NEVER, Entry
 from .stats import CacheStats
 

@@ -34,6 +34,15 @@ from infrastructure.interfaces import ConfigurationError
                 path="db",
             ),
         ),
+        (
+            "kafka://h:1,[::1]?group_id=a@b",
+            Url(scheme="kafka", hosts=(("h", 1), ("::1", None)), options={"group_id": "a@b"}),
+        ),
+        ("sqlite:///a@b.db?c=d@e", Url(scheme="sqlite", path="a@b.db", options={"c": "d@e"})),
+        (
+            "redis://u:p@h/a@b",
+            Url(scheme="redis", hosts=(("h", None),), user="u", password=Secret("p"), path="a@b"),
+        ),
         ("redis://:pw@h", Url(scheme="redis", hosts=(("h", None),), password=Secret("pw"))),
     ],
 )
@@ -55,6 +64,16 @@ def test_a_url_is_split(text, url) -> None:
         "redis://u:hunter2@h?a=1&a=2",
         "redis://u:hunter2@[::1",
         "redis://u:hunter2@[v1]:1",
+        "redis://u:hunter2/x@h",
+        "redis://u:x/hunter2@h",
+        "redis://u:1/hunter2@h",
+        "redis://u:hunter2?x@h",
+        "redis://u:1?hunter2@h",
+        "redis://u:hunter2?a=b@h",
+        "redis://u:a?a=hunter2@h",
+        "redis://hunter2/x@h",
+        "redis://u:hunter2#x@h",
+        "redis://h#hunter2",
     ],
 )
 def test_a_bad_url_is_a_configuration_error(text) -> None:
@@ -66,8 +85,8 @@ def test_a_bad_url_is_a_configuration_error(text) -> None:
 
 
 def test_a_url_shows_no_password() -> None:
-    """Nor does the object that it becomes."""
-    assert "hunter2" not in repr(parse_url("redis://u:hunter2@h"))
+    """Nor does the object that it becomes, whose options may hold another."""
+    assert "hunter2" not in repr(parse_url("redis://u:hunter2@h?sentinel_password=hunter2"))
 
 
 def test_unknown_options_are_refused_with_the_known_ones() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from ...interfaces.exceptions import InfrastructureError, Outcome, TimeoutError
+from ..interfaces.exceptions import InfrastructureError, Outcome, TimeoutError
 
 __all__ = ["Steps"]
 

@@ -1,0 +1,384 @@
+"""One connection that many tasks share: requests go out together, replies come back in order."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from socket import socket
+from time import monotonic
+from typing import Any, NoReturn, Protocol, cast
+
+import hiredis
+
+from ._signals import Lost, NotSent, Overdue, Refused
+
+__all__ = ["CLOSED", "ClosedLink", "Command", "Link", "Sink"]
+
+Command = tuple[str | bytes | int, ...]
+
+_MORE = Ellipsis
+"""What the reader gives when the rest of a reply is yet to come."""
+
+_MAX_WAITING = 16_384
+"""Requests that may be unanswered."""
+
+_MAX_UNSENT = 8 * 2**20
+"""Bytes that may be on this side of the socket."""
+
+_PATIENCE = 0.5
+"""Seconds after which a link that owes an answer and says nothing is suspect."""
+
+_REST = 0.02
+"""Seconds between two sweeps: a deadline is kept to its slack, not to the microsecond."""
+
+
+_ABANDONED: list[object] = []
+
+
+class Sink(Protocol):
+    """Takes one reply: a future does."""
+
+    def done(self) -> bool:
+        """Return whether nobody waits for it any more."""
+        ...
+
+    def set_result(self, reply: Any, /) -> object:
+        """Take the reply."""
+        ...
+
+    def set_exception(self, error: BaseException, /) -> object:
+        """Take what came in its place."""
+        ...
+
+
+class _Timed:
+    """The future of a request with an instant of its own."""
+
+    __slots__ = ("done", "expires", "set_exception", "set_result")
+
+    def __init__(self, future: asyncio.Future[Any], expires: float) -> None:
+        self.expires = expires
+        self.done = future.done
+        self.set_result = future.set_result
+        self.set_exception = future.set_exception
+
+
+class ClosedLink:
+    """Stands where no link is: the fast path meets it and goes the other way."""
+
+    __slots__ = ()
+
+    def send(self, command: Command, expires: float | None = None) -> NoReturn:
+        """Send nothing."""
+        raise NotSent(math.inf)
+
+
+CLOSED = ClosedLink()
+
+
+class Link(asyncio.Protocol):
+    """A connection to one server, shared by any number of requests.
+
+    All requests of one turn of the loop leave in one write; their futures wait in a queue, and
+    replies, which Redis gives in order, go to its head. Who was cancelled or is overdue leaves
+    his place there, and the late reply goes nowhere.
+
+    ``deadline``  seconds for requests that bring no instant of their own.
+    ``lost``      called once, with the link, when it can be used no more.
+    ``silent``    called when the link owes an answer and says nothing.
+    ``push``      called with each push frame, in the order of the stream.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        deadline: float,
+        *,
+        lost: Callable[[Link], None],
+        silent: Callable[[Link], None],
+        push: Callable[[list[Any]], None],
+    ) -> None:
+        self.name = name
+        self.tracks = False
+        """Whether the server tells what it changes of the keys that were read here."""
+        self.heard = monotonic()
+        """The instant of the last bytes."""
+        self.waiting: deque[Sink] = deque()
+        self.error: BaseException | None = None
+        """Why it can be used no more."""
+        self._deadline = deadline
+        self._lost, self._silent, self._push = lost, silent, push
+        self._loop = asyncio.get_running_loop()
+        self._future = self._loop.create_future
+        self._transport: asyncio.Transport | None = None
+        self._reader = hiredis.Reader(notEnoughData=_MORE, replyError=self._refused)
+        # The packed requests of this turn: the last ones in the queue.
+        self._out: list[bytes] = []
+        self._unsent = 0
+        self._blocked = False
+        # For each write: its instant, and how many requests had been made by then in all.
+        self._writes: deque[tuple[float, int]] = deque()
+        self._made = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = math.inf
+        self._room: deque[asyncio.Future[None]] = deque()
+
+    def __repr__(self) -> str:
+        state = "open" if self.error is None else "closed"
+        return f"<Link {self.name} {state}, {len(self.waiting)} unanswered>"
+
+    def send(self, command: Command, expires: float | None = None) -> asyncio.Future[Any]:
+        """Return the future of the reply; an error reply is its result too.
+
+        It gets ``Overdue`` at ``expires``, or when the deadline of the link passes, and
+        ``Lost`` or ``NotSent`` when the link breaks. Raises ``NotSent`` without room.
+        """
+        if self._unsent > _MAX_UNSENT or len(self.waiting) >= _MAX_WAITING or self.error:
+            raise NotSent(math.inf)
+
+        future = self._future()
+        data = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
+
+        if expires is None:
+            self.waiting.append(future)
+        else:
+            self.waiting.append(_Timed(future, expires))
+            self._sweep_by(expires)
+
+        self._unsent += len(data)
+        self._out.append(data)
+
+        if len(self._out) == 1:
+            self._loop.call_soon(self._flush)
+
+        return future
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another request may be made now."""
+        return self._unsent <= _MAX_UNSENT and len(self.waiting) < _MAX_WAITING
+
+    async def room(self) -> None:
+        """Return when another request may be made, first come, first served."""
+        if self.error is not None or (self.has_room and not self._room):
+            return
+
+        place = self._loop.create_future()
+        self._room.append(place)
+
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.cancelled():
+                self._room.remove(place)
+            else:
+                self._admit()
+
+            raise
+
+    @property
+    def socket(self) -> socket | None:
+        """The socket beneath, where there is one."""
+        return self._transport.get_extra_info("socket") if self._transport else None
+
+    def silence(self, now: float) -> float:
+        """Return for how long an answer has been due and nothing at all came, 0.0 below half a second."""
+        self._trim()
+        asked = self._writes[0][0] if self._writes else now
+        silent = now - max(asked, self.heard)
+        return silent if silent >= _PATIENCE else 0.0
+
+    def close(self) -> None:
+        """Close at once; what waits gets ``Lost``."""
+        self.fail(ConnectionAbortedError("the link was closed"))
+
+    def fail(self, error: BaseException) -> None:
+        """Let go of the connection for ``error``."""
+        if self.error is not None:
+            return
+
+        self.error = error
+
+        if self._timer is not None:
+            self._timer.cancel()
+
+        if self._transport is not None:
+            self._transport.abort()
+
+        self._scatter(error)
+        self._lost(self)
+
+    def abandon(self) -> None:
+        """Forget the connection, whose loop is closed or in another process.
+
+        Its transport can neither be closed without its loop nor be collected without a warning.
+        """
+        self.error = ConnectionAbortedError("the link was left behind")
+        _ABANDONED.append(self._transport)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        # Not asserted: uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=_MAX_UNSENT // 8)
+
+        if self.error is not None:
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell who waits."""
+        self.fail(exc or ConnectionResetError("the server closed the connection"))
+
+    def eof_received(self) -> None:
+        """Let the transport close: a server that ends its side is done."""
+
+    def pause_writing(self) -> None:
+        """Hold back what comes from now on: the socket takes no more."""
+        self._blocked = True
+
+    def resume_writing(self) -> None:
+        """Go on, in a turn of its own: a write in here could close the transport under asyncio."""
+        self._blocked = False
+        self._unsent = self._buffered() + sum(map(len, self._out))
+        self._loop.call_soon(self._flush)
+        self._admit()
+
+    def data_received(self, data: bytes) -> None:
+        """Give each reply to the request at the head of the queue."""
+        self.heard = monotonic()
+        reader, waiting = self._reader, self.waiting
+
+        try:
+            reader.feed(data)
+
+            while (reply := reader.gets()) is not _MORE:
+                if type(reply) is hiredis.PushNotification:
+                    self._push(reply)
+                    continue
+
+                sink = waiting.popleft()
+
+                if not sink.done():
+                    sink.set_result(reply)
+        except (hiredis.ProtocolError, IndexError) as exc:
+            # IndexError: a reply that nobody asked for; from here on none is to be believed.
+            self.fail(exc)
+
+        if self._room:
+            self._admit()
+
+    def _flush(self) -> None:
+        if self._blocked or self._transport is None or self.error is not None or not self._out:
+            return
+
+        out, self._out = self._out, []
+        self._made += len(out)
+        self._trim()
+        now = monotonic()
+        self._writes.append((now, self._made))
+        self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        self._unsent = self._buffered()
+
+        if self._timer is None:
+            self._sweep_by(now + min(_PATIENCE, self._deadline))
+
+        if self._room:
+            self._admit()
+
+    def _buffered(self) -> int:
+        assert self._transport is not None
+        return self._transport.get_write_buffer_size()
+
+    def _trim(self) -> None:
+        """Forget the writes all of whose requests are answered."""
+        answered = self._made + len(self._out) - len(self.waiting)
+        writes = self._writes
+
+        while writes and writes[0][1] <= answered:
+            writes.popleft()
+
+    def _admit(self) -> None:
+        """Let in as many as there is room for."""
+        free = _MAX_WAITING - len(self.waiting) if self._unsent <= _MAX_UNSENT else 0
+
+        while free > 0 and self._room:
+            self._room.popleft().set_result(None)
+            free -= 1
+
+    def _sweep_by(self, instant: float) -> None:
+        """See to it that a sweep comes by ``instant``."""
+        if instant >= self._due:
+            return
+
+        if self._timer is not None:
+            self._timer.cancel()
+
+        delay = max(_REST, instant - monotonic())
+        self._due = instant
+        self._timer = self._loop.call_later(delay, self._sweep, context=Context())
+
+    def _sweep(self) -> None:
+        """End what is overdue; see whether the server still speaks."""
+        self._timer, self._due = None, math.inf
+        now = monotonic()
+        following = math.inf
+
+        for sink, expires in self._expiries():
+            if sink.done():
+                continue
+
+            if expires <= now:
+                sink.set_exception(Overdue(expires))
+            else:
+                following = min(following, expires)
+
+        if self.silence(now):
+            self._silent(self)
+
+        if self.waiting and self.error is None:
+            self._sweep_by(min(following, now + _PATIENCE))
+
+    def _expiries(self) -> list[tuple[Sink, float]]:
+        """Return what waits, in order, with the instant at which each is overdue."""
+        self._trim()
+        position = self._made + len(self._out) - len(self.waiting)
+        writes = [*list(self._writes), (monotonic(), math.inf)]
+        found = []
+        at = 0
+
+        for sink in self.waiting:
+            position += 1
+
+            while writes[at][1] < position:
+                at += 1
+
+            own = getattr(sink, "expires", None)
+            found.append((sink, writes[at][0] + self._deadline if own is None else own))
+
+        return found
+
+    def _scatter(self, error: BaseException) -> None:
+        waiting = self._expiries()
+        sent = len(waiting) - len(self._out)
+        self.waiting.clear()
+        self._out.clear()
+
+        for position, (sink, expires) in enumerate(waiting):
+            if not sink.done():
+                sink.set_exception(Lost(expires, error) if position < sent else NotSent(expires))
+
+        while self._room:
+            self._room.popleft().set_result(None)
+
+    def _refused(self, text: str) -> Refused:
+        """Make the error of an error reply: it belongs to the head of the queue."""
+        self._trim()
+        refused = Refused(text)
+        head = self.waiting[0] if self.waiting else None
+        own = getattr(head, "expires", None)
+        asked = self._writes[0][0] if self._writes else self.heard
+        refused.expires = asked + self._deadline if own is None else own
+        return refused

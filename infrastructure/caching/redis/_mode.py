@@ -1,0 +1,73 @@
+"""What a cache asks of the way in which it speaks to its servers: shared links, or a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from ._link import Command
+from ._request import Request
+from ._signals import Refused, Signal
+
+__all__ = ["Mode"]
+
+
+class Mode(Protocol):
+    """Runs requests.
+
+    ``send`` is for one turn of the fast path: it gives an awaitable of the reply, which may end
+    in a ``Signal`` or be a ``Refused``, or raises ``NotSent``. All of these go to ``settle``.
+    """
+
+    @property
+    def send(self) -> Callable[[str, Command], Awaitable[Any]]:
+        """What sends a command for a key."""
+        ...
+
+    def ahead(self, name: str, command: Command) -> None:
+        """Send a command whose reply nobody wants, just before the next for the same key."""
+        ...
+
+    def note_large(self, name: str) -> None:
+        """Hear that the value of a key is large: it is to hold up no others."""
+        ...
+
+    async def open(self) -> None:
+        """Connect; all or nothing."""
+        ...
+
+    async def beat(self) -> bool:
+        """Return whether all links that may hold back a report of a change answer now."""
+        ...
+
+    async def drain(self) -> None:
+        """Return when what is under way is answered."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything at once."""
+        ...
+
+    def abandon(self) -> None:
+        """Forget what a closed loop or a parent process owns, without touching it."""
+        ...
+
+    async def run(self, request: Request) -> Any:
+        """Return the reply of a request, or raise ours; not the fast way."""
+        ...
+
+    async def change(self, name: str, lock: bytes, seconds: float) -> None:
+        """Return when the key or its lease may have changed, after ``seconds`` at the latest."""
+        ...
+
+    async def settle(self, request: Request, why: Signal | Refused) -> Any:
+        """Return the reply that the fast path did not bring, or raise ours."""
+        ...
+
+    async def many(self, requests: Sequence[Request]) -> list[Any]:
+        """Return for each request its reply or our error; they go out together."""
+        ...
+
+    async def scan(self, match: bytes, take: Callable[[list[bytes]], None]) -> bool:
+        """Give ``take`` the keys that match, page by page; ``False``: begin again, things changed."""
+        ...

@@ -1,0 +1,220 @@
+"""The fast mode: requests share a link to each primary; what the fast path cannot do is done here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Any
+
+from ..._core.deadline import Limit, expiry
+from ...interfaces.exceptions import InfrastructureError, TimeoutError
+from ._changes import Changes
+from ._line import Line
+from ._link import Command, Link
+from ._node import Node
+from ._request import Request
+from ._run import Run
+from ._scan import COUNT
+from ._signals import Lost, NotSent, Overdue, Refused, Signal
+from ._topology import Topology
+from ._wording import Wording
+
+__all__ = ["Changed", "Multiplexed"]
+
+Changed = Callable[[list[bytes] | None], None]
+
+_BEAT = 1.0
+"""Seconds within which a link must answer to count as heard."""
+
+
+class Multiplexed:
+    """Runs requests on the links of a topology.
+
+    ``send`` is the fast path. What it cannot do, or what went wrong on it, goes to ``settle``,
+    which knows the rules: reads are sent again, and what never left; a write whose answer was
+    lost has an unknown outcome; redirections are followed.
+
+    ``changed``  what a near cache wants to be told: the names of keys that a server reports as
+                 changed, in the order of the stream, ``None`` where reports may have been missed.
+    """
+
+    def __init__(
+        self, topology: Topology, deadline: float, wording: Wording, changed: Changed | None
+    ) -> None:
+        self.send = topology.send
+        self._topology = topology
+        self._deadline = deadline
+        self._wording = wording
+        self._changes = Changes()
+        self._changed = changed
+        # What makes the server report changes of the keys that the next command reads; for a
+        # near cache it reports those of all that are read.
+        self._report = None if changed else ("CLIENT", "CACHING", "YES")
+        topology.on_change = self._hear
+
+    def ahead(self, name: str, command: Command) -> None:
+        """Send a command whose reply nobody wants; raises ``NotSent`` as ``send`` does."""
+        self.send(name, command).cancel()
+
+    def note_large(self, name: str) -> None:
+        """Hear that the value of a key is large: it rides a second link from now on."""
+        self._topology.note_large(name)
+
+    async def open(self) -> None:
+        """Connect."""
+        await self._topology.open()
+
+    def close(self) -> None:
+        """Close all links; what is under way gets a ``ConnectionError``."""
+        self._topology.close()
+        self._changes.tell()
+
+    def abandon(self) -> None:
+        """Forget the links of a closed loop or a parent process."""
+        self._topology.abandon()
+
+    async def drain(self) -> None:
+        """Return when what is on the links is answered."""
+        await asyncio.gather(*(line.drained() for line in self._lines()))
+
+    async def beat(self) -> bool:
+        """Return whether all links answer now."""
+        links = [line.link for line in self._lines() if isinstance(line.link, Link)]
+        by = monotonic() + _BEAT
+
+        try:
+            await asyncio.gather(*(link.send(("PING",), by) for link in links))
+        except Signal:
+            return False
+
+        return bool(links)
+
+    async def settle(self, request: Request, why: Signal | Refused) -> Any:
+        """Return the reply of a request that the fast path did not bring; raise ours."""
+        if isinstance(why, Overdue):
+            raise self._wording.overdue(request, sent=True)
+
+        if isinstance(why, Lost) and not request.reads:
+            raise self._wording.lost(request, why) from why.__cause__
+
+        expires = min(why.expires, expiry(self._deadline))
+        return await self._run(request, expires, refused=why if isinstance(why, Refused) else None)
+
+    async def run(self, request: Request) -> Any:
+        """Return the reply of a request; raise ours."""
+        return await self._run(request, expiry(self._deadline))
+
+    async def _run(
+        self,
+        request: Request,
+        expires: float,
+        *,
+        node: Node | None = None,
+        refused: Refused | None = None,
+    ) -> Any:
+        limit = Limit(request.operation, expires=expires)
+
+        try:
+            async with limit:
+                return await Run(self._topology, request, limit, self._wording, node).reply(refused)
+        except TimeoutError as exc:
+            sent = limit.outcome != "not_applied"
+            raise self._wording.overdue(request, sent=sent) from exc.__cause__
+
+    async def many(self, requests: Sequence[Request]) -> list[Any]:
+        """Return for each request its reply or our error; they go out together."""
+        sent = [self._start(request) for request in requests]
+        results: list[Any] = []
+
+        try:
+            for request, future in zip(requests, sent, strict=True):
+                results.append(await self._one(request, future))
+        finally:
+            # After a cancellation the others are nobody's.
+            for future in sent[len(results) :]:
+                if isinstance(future, asyncio.Future):
+                    future.cancel()
+
+        return results
+
+    def _start(self, request: Request) -> asyncio.Future[Any] | Signal:
+        try:
+            if request.lead is not None:
+                self.ahead(request.name, request.lead)
+
+            return self.send(request.name, request.command)
+        except NotSent as why:
+            return why
+
+    async def _one(self, request: Request, sent: Awaitable[Any] | Signal) -> Any:
+        try:
+            if isinstance(sent, Signal):
+                return await self.settle(request, sent)
+
+            try:
+                reply = await sent
+            except Signal as why:
+                return await self.settle(request, why)
+
+            return await self.settle(request, reply) if isinstance(reply, Refused) else reply
+        except InfrastructureError as exc:
+            return exc
+
+    async def scan(self, match: bytes, take: Callable[[list[bytes]], None]) -> bool:
+        """Give ``take`` the keys of all primaries; ``False`` when these changed meanwhile."""
+        nodes = list(self._topology.nodes)
+
+        for node in nodes:
+            if not await self._scan_node(node, match, take):
+                return False
+
+        return nodes == list(self._topology.nodes)
+
+    async def _scan_node(
+        self, node: Node, match: bytes, take: Callable[[list[bytes]], None]
+    ) -> bool:
+        cursor, made = b"0", 0
+
+        while True:
+            command = ("SCAN", cursor, "MATCH", match, "COUNT", COUNT)
+            request = Request("scan_keys", command, "", reads=True)
+
+            try:
+                cursor, page = await self._run(request, expiry(self._deadline), node=node)
+            except NotSent:
+                return False
+
+            made = made or node.main.made
+            take(page)
+
+            # A new link may be to a server that was restarted: there a cursor means nothing.
+            if node.main.made != made:
+                return False
+
+            if cursor == b"0":
+                return True
+
+    async def change(self, name: str, lock: bytes, seconds: float) -> None:
+        """Return when the key or its lease may have changed, after ``seconds`` at the latest."""
+        names = (name.encode(), lock)
+        changed = self._changes.expect(*names)
+
+        try:
+            # From this read on the server reports the next change of the two.
+            look = Request("get_or_set", ("MGET", name, lock), name, reads=True, lead=self._report)
+            value, holder = await self.run(look)
+
+            if value is None and holder is not None:
+                await asyncio.wait({changed}, timeout=seconds)
+        finally:
+            self._changes.forget(changed, *names)
+
+    def _hear(self, names: list[bytes] | None) -> None:
+        if self._changed is not None:
+            self._changed(names)
+
+        self._changes.tell(names)
+
+    def _lines(self) -> list[Line]:
+        return [line for node in self._topology.nodes for line in (node.main, node.wide)]

@@ -1,0 +1,132 @@
+"""One request on its way through losses, refusals and redirections."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from time import monotonic
+from typing import Any
+
+from ..._core.deadline import Limit
+from ...interfaces.exceptions import ConnectionError
+from ._link import Link
+from ._node import Node
+from ._request import Request
+from ._signals import Lost, NotSent, Refused, Signal
+from ._topology import Topology
+from ._wording import Wording
+
+__all__ = ["Run"]
+
+_PASSING = frozenset({"LOADING", "MASTERDOWN", "CLUSTERDOWN"})
+"""Refusals that pass by themselves when a server or a cluster comes up: reads wait for that."""
+
+_PAUSE = 0.05
+"""Seconds between two reads that are refused so."""
+
+
+class Run:
+    """Sends ``request`` until there is a reply that counts.
+
+    ``limit`` ends it, and is told whether something was sent. ``node`` is where it must go;
+    otherwise the topology says so, each time anew.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        request: Request,
+        limit: Limit,
+        wording: Wording,
+        node: Node | None,
+    ) -> None:
+        self._topology = topology
+        self._request = request
+        self._limit = limit
+        self._wording = wording
+        self._fixed = self._node = node
+        self._asking = False
+        self._until = monotonic() + topology.bridge
+
+    async def reply(self, refused: Refused | None) -> Any:
+        """Return the reply; ``refused`` is what the server said to a first try."""
+        if refused is not None:
+            await self._redirect(refused)
+
+        while True:
+            reply = await self._try()
+
+            if isinstance(reply, Refused):
+                await self._redirect(reply)
+            elif not isinstance(reply, Signal):
+                return reply
+
+    async def _try(self) -> Any:
+        """Send once; a signal means that it may be sent again."""
+        self._limit.outcome = "not_applied"
+
+        try:
+            future = self._send(await self._link())
+        except NotSent as why:
+            return self._unsent(why)
+        except ConnectionError as exc:
+            exc.operation = self._request.operation
+            raise
+
+        self._limit.outcome = "unknown"
+
+        try:
+            return await future
+        except NotSent as why:
+            return self._unsent(why)
+        except Lost as why:
+            if self._request.reads:
+                return why
+
+            raise self._wording.lost(self._request, why) from why.__cause__
+
+    def _unsent(self, why: NotSent) -> NotSent:
+        if self._topology.is_closed:
+            raise self._wording.stopped(self._request)
+
+        if self._fixed is not None and self._fixed.is_closed:
+            raise why
+
+        return why
+
+    async def _link(self) -> Link:
+        request = self._request
+        node = self._node or await self._topology.node_of(request.name)
+
+        if request.large:
+            node.note_large(request.name)
+
+        link = await node.link_for(request.name)
+        await link.room()
+        return link
+
+    def _send(self, link: Link) -> asyncio.Future[Any]:
+        if self._asking:
+            link.send(("ASKING",), math.inf).cancel()
+
+        if self._request.lead is not None:
+            link.send(self._request.lead, math.inf).cancel()
+
+        return link.send(self._request.command, math.inf)
+
+    async def _redirect(self, refused: Refused) -> None:
+        """Go where the server sends us, or raise that it refuses."""
+        self._limit.outcome = "not_applied"
+        step = await self._topology.follow(refused)
+
+        if step is not None:
+            self._node, self._asking = step.node or self._fixed, step.asking
+            await asyncio.sleep(step.pause)
+        elif self._is_passing(refused):
+            self._node, self._asking = self._fixed, False
+            await asyncio.sleep(_PAUSE)
+        else:
+            raise self._wording.refused(self._request, refused) from refused
+
+    def _is_passing(self, refused: Refused) -> bool:
+        return self._request.reads and refused.code in _PASSING and monotonic() < self._until
