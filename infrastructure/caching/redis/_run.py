@@ -92,6 +92,10 @@ class Run:
         if self._fixed is not None and self._fixed.is_closed:
             raise why
 
+        if self._node is not None and self._node.is_closed:
+            # It was sent there by another node, and that is of yesterday now.
+            self._node, self._asking = self._fixed, False
+
         return why
 
     async def _link(self) -> Link:
