@@ -35,8 +35,12 @@ async def proxy(private_valkey: RedisServer) -> AsyncIterator[ChaosProxy]:
 @pytest.fixture
 async def cache(make: Make, proxy: ChaosProxy) -> AsyncIterator[RedisCache]:
     """Give a connected cache behind the proxy; it leaves no task, no file and no complaint."""
-    async with nothing_left(), make(proxy) as cache:
-        yield cache
+    async with nothing_left():
+        async with make(proxy) as cache:
+            yield cache
+
+        # A black hole holds what the client has closed.
+        proxy.heal()
 
 
 @pytest.fixture
