@@ -13,7 +13,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.counters import Counters
 from .._watch import until
-from ._caches import DEADLINE, WRITES, Call, Make
+from ._caches import DEADLINE, WRITES, Call
 from ._outcomes import ended
 
 
@@ -60,19 +60,3 @@ async def test_F6_a_write_that_was_sent_in_part_is_not_done(
         assert (type(error), error.outcome) == (ConnectionError, "unknown")
         assert counters.read().commands["set"] == done
         assert await cache.get("key") == "old"
-
-
-async def test_F6_a_batch_names_the_keys_that_are_not_known(
-    make: Make, proxy: ChaosProxy
-) -> None:
-    """What was acknowledged before the cut is not among them."""
-    many = {f"key {n}": "v" * 1000 for n in range(300)}
-
-    async with make(proxy) as cache:
-        await cache.get("key")
-        proxy.truncate(600, "to_client")
-        error = await ended(partial(cache.set_many, many), DEADLINE)
-        assert (type(error), error.outcome) == (ConnectionError, "unknown")
-        done = many.keys() - set(error.failed_keys)
-        assert 0 < len(done) < len(many)
-        assert (await cache.get_many(done)).keys() == done
