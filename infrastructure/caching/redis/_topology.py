@@ -15,7 +15,7 @@ from ._link import Command
 from ._node import Node
 from ._signals import NotSent, Refused
 
-__all__ = ["Standalone", "Step", "Topology"]
+__all__ = ["Fixed", "Standalone", "Step", "Topology"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,13 @@ class Standalone(Topology):
     async def node_of(self, name: str) -> Node:
         """Return the one server."""
         return self._one
+
+
+class Fixed(Standalone):
+    """One server, to which others keep the connections."""
+
+    async def open(self) -> None:
+        """Connect to nothing."""
 
 
 def _ignore(_names: list[bytes] | None) -> None:

@@ -45,5 +45,15 @@ class Wording:
             operation=request.operation,
         )
 
+    def crowded(self, request: Request, size: int) -> TimeoutError:
+        """Return the error of a request for which no connection became free before its deadline."""
+        return TimeoutError(
+            f"{self._tried(request)}: all {size} connections were in use until the deadline; "
+            "raise max_connections=, or look at what holds them",
+            outcome="not_applied",
+            retryable=True,
+            operation=request.operation,
+        )
+
     def _tried(self, request: Request) -> str:
         return f"{request.operation} on {self._where}"

@@ -358,7 +358,7 @@ class RedisCache(Lifecycle, CachingInterface):
         await self._mode.open()
 
         if self._near is not None:
-            await self._near.store.connect()
+            await self._near.open()
             self._tasks.start(self._near.watch(self._mode.beat), "near cache")
 
     async def _close(self) -> None:
@@ -368,6 +368,9 @@ class RedisCache(Lifecycle, CachingInterface):
         # One turn for a lease that is given back.
         await asyncio.sleep(0)
         await self._mode.drain()
+
+        if self._near is not None:
+            await self._near.close()
 
     def _abort(self) -> None:
         for task in self._flights.tasks:
