@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("direction", ["to_server", "to_client", "both"])
 async def test_F3_every_call_ends_by_its_deadline(
-    cache: RedisCache, proxy: ChaosProxy, direction: Direction
+    cache: RedisCache, proxy: ChaosProxy, direction: Direction, mode: str
 ) -> None:
     """A write has an unknown outcome then, a read changed nothing; the first read after healing works."""
     await cache.set("key", "value")
@@ -33,10 +33,11 @@ async def test_F3_every_call_ends_by_its_deadline(
     reads = {name: errors[name].outcome for name in READS}
     assert reads.pop("get_many") == "unknown"
     assert set(reads.values()) == {"not_applied"}
-    # The large value waits for its own link, which never comes: it cannot have been sent.
-    outcomes = {name: errors[name].outcome for name in WRITES}
-    assert outcomes.pop("set of a large value") == "not_applied"
-    assert set(outcomes.values()) == {"unknown"}
+    writes = {name: errors[name].outcome for name in WRITES}
+    # It waits for a link of its own, which never comes: it cannot have been sent.
+    assert writes.pop("set of a large value") == "not_applied"
+    # So does what has no connection in the pool yet.
+    assert set(writes.values()) <= {"unknown"} | ({"not_applied"} if mode == "pooled" else set())
     assert [name for name, error in errors.items() if not error.retryable] == []
     proxy.heal()
 
@@ -102,10 +103,10 @@ async def _stop(cache: RedisCache) -> None:
 
 
 @pytest.mark.parametrize("direction", ["to_server", "both"])
-async def test_F3_timed_out_calls_open_no_connections(
-    cache: RedisCache, proxy: ChaosProxy, direction: Direction
+async def test_F3_timed_out_calls_leave_no_connections(
+    cache: RedisCache, proxy: ChaosProxy, direction: Direction, mode: str, connections: int
 ) -> None:
-    """250 of them leave the one that there is, and it serves on."""
+    """After 250 of them there is no more than there may be; a shared link serves on."""
     proxy.black_hole(direction)
 
     for _ in range(10):
@@ -116,7 +117,8 @@ async def test_F3_timed_out_calls_open_no_connections(
 
     proxy.heal()
     assert await cache.get("key") is None
-    assert (proxy.accepted, proxy.open) == (1, 1)
+    assert proxy.open <= connections
+    assert mode == "pooled" or proxy.accepted == 1
 
 
 async def test_F3_a_link_whose_peer_vanished_is_replaced(

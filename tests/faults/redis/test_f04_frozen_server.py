@@ -33,11 +33,13 @@ async def frozen(cache: RedisCache, private_valkey: RedisServer) -> RedisServer:
 async def test_F4_a_write_is_done_once_at_most(
     cache: RedisCache, frozen: RedisServer
 ) -> None:
-    """Each of a hundred writes has an unknown outcome; the server counts no more than were asked."""
+    """A hundred writes: the server counts no more than those whose outcome is unknown."""
     sets = [partial(cache.set, f"new {n}", f"value {n}") for n in range(50)]
     deletes = [partial(cache.delete, f"old {n}") for n in range(50)]
     errors = await all_ended([*sets, *deletes], DEADLINE)
-    assert {(type(error), error.outcome) for error in errors} == {(TimeoutError, "unknown")}
+    assert {type(error) for error in errors} == {TimeoutError}
+    unknown = [error.outcome == "unknown" for error in errors]
+    assert any(unknown)
     await asyncio.sleep(FROZEN)
     frozen.process.thaw()
 
@@ -46,13 +48,14 @@ async def test_F4_a_write_is_done_once_at_most(
 
     with frozen.counters() as counters:
         done = counters.read().commands
-        # Those of the fixture, and these.
-        assert done["set"] <= 50 + 50
+        assert done["set"] <= 50 + sum(unknown[:50])
         # Each takes away the lease on its key too.
-        assert done["unlink"] <= 2 * 50
+        assert done["unlink"] <= 2 * sum(unknown[50:])
 
     found = await cache.get_many(f"new {n}" for n in range(50))
-    assert found.items() <= {f"new {n}": f"value {n}" for n in range(50)}.items()
+    assert found.items() <= {f"new {n}": f"value {n}" for n in range(50) if unknown[n]}.items()
+    kept = {f"old {n}" for n in range(50) if not unknown[50 + n]}
+    assert (await cache.get_many(kept)).keys() == kept
 
 
 async def test_F4_a_late_reply_goes_to_nobody_else(
@@ -68,10 +71,10 @@ async def test_F4_a_late_reply_goes_to_nobody_else(
     assert await asyncio.gather(*asked) == [*reversed(range(50))]
 
 
-async def test_F4_timed_out_calls_open_no_connections(
-    cache: RedisCache, frozen: RedisServer
+async def test_F4_timed_out_calls_leave_no_connections(
+    cache: RedisCache, frozen: RedisServer, connections: int
 ) -> None:
-    """250 of them leave the one that there is."""
+    """After 250 of them there is no more than there may be."""
     for _ in range(10):
         with deadline(0.02):
             ends = await all_ended([partial(cache.get, f"k{n}") for n in range(25)], 0.02)
@@ -82,7 +85,7 @@ async def test_F4_timed_out_calls_open_no_connections(
     assert await cache.get("old 1") == 1
 
     with frozen.counters() as counters:
-        await until(lambda: counters.read().open == 1, counters.clients)
+        await until(lambda: counters.read().open <= connections, counters.clients)
 
 
 async def test_F4_a_disconnect_does_not_wait_for_it(

@@ -60,7 +60,9 @@ async def test_F7_a_write_has_an_unknown_outcome(cache: RedisCache, proxy: Chaos
         assert (type(error), error.outcome) == (ConnectionError, "unknown"), after
 
 
-async def test_F7_a_batch_names_what_is_not_known(cache: RedisCache, proxy: ChaosProxy) -> None:
+async def test_F7_a_batch_names_what_is_not_known(
+    cache: RedisCache, proxy: ChaosProxy, mode: str
+) -> None:
     """Of a cut batch what was acknowledged is done, and the rest is named."""
     many = {f"key {n}": "v" * 1000 for n in range(300)}
     await cache.get("key")
@@ -68,5 +70,7 @@ async def test_F7_a_batch_names_what_is_not_known(cache: RedisCache, proxy: Chao
     error = await ended(partial(cache.set_many, many), DEADLINE)
     assert (type(error), error.outcome) == (ConnectionError, "unknown")
     done = many.keys() - set(error.failed_keys)
-    assert 0 < len(done) < len(many)
+    assert len(done) < len(many)
+    # redis-py gives all answers of a batch or none.
+    assert done or mode == "pooled"
     assert (await cache.get_many(done)).keys() == done
