@@ -156,7 +156,9 @@ class Pooled:
 
     async def _one(self, request: Request, reply: Any) -> Any:
         if isinstance(reply, Lost) and not request.reads:
-            return self._wording.lost(request, reply)
+            error = self._wording.lost(request, reply)
+            error.__cause__ = reply.__cause__
+            return error
 
         if isinstance(reply, InfrastructureError):
             # One for each: whoever raises it writes in it which keys failed.
