@@ -32,7 +32,7 @@ _FROZEN = 3.0
 """Seconds of silence for which a server whose machine acknowledges counts as busy or stopped."""
 
 _PACE = 0.02
-"""Seconds for which a refusal stands for all callers; the first step of the back-off."""
+"""Seconds between two attempts, whoever calls; the first step of the back-off."""
 
 _SLOWEST = 0.25
 """Seconds, the last step of the back-off."""
@@ -107,9 +107,6 @@ class Line:
         """Return the open link; make one where there is none."""
         if isinstance(self.link, Link):
             return self.link
-
-        if monotonic() < self._failed + _PACE and not self._is_worth_waiting:
-            self._raise()
 
         while not isinstance(self.link, Link):
             await self._progress()
