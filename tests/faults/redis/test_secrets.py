@@ -102,6 +102,7 @@ async def test_a_url_that_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
         assert CANARY not in f"{caught.value!r} {caught.value.__cause__!r} {caplog.text}"
 
 
+@pytest.mark.slow
 async def test_calls_that_fail_later(
     private_valkey: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:

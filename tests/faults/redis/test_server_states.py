@@ -122,6 +122,7 @@ async def test_a_replica_that_lost_its_primary(start_redis: Start) -> None:
         assert await reading == 1
 
 
+@pytest.mark.slow
 async def test_a_server_that_stays_so(start_redis: Start) -> None:
     """A read that is refused for two seconds is told why, well before its deadline."""
     stale = {"replica-serve-stale-data": "no"}

@@ -149,12 +149,14 @@ async def _accepts(server: RedisServer) -> bool:
         return False
 
 
+@pytest.mark.slow
 async def test_tls_to_a_plain_port(valkey: Endpoint) -> None:
     """Redis waits for the rest of what it takes for a command: our deadline ends it."""
     error = await refused(valkey.url.replace("redis://", "rediss://:canary@"))
     assert isinstance(error, (ConnectionError, TimeoutError))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [b"", b"-ERR no TLS here\r\n", b"+OK\r\n" * 9])
 async def test_never_in_clear_text(answer: bytes) -> None:
     """Whatever a plain server answers, all that it hears is the beginning of TLS."""
