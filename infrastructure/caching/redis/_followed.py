@@ -54,7 +54,10 @@ class Followed(Topology):
         look = self._look
 
         if look is None or look.done():
+            # Its error is for those who wait, and no matter for the log: where nobody waits any
+            # more it is seen here.
             look = self._look = start_task(self._refresh(), name="RedisCache topology: look")
+            look.add_done_callback(lambda task: task.cancelled() or task.exception())
 
         # Waited for, not awaited: the cancellation of one caller is no reason to stop.
         await asyncio.wait({look})

@@ -32,7 +32,7 @@ _FROZEN = 3.0
 """Seconds of silence for which a server whose machine acknowledges counts as busy or stopped."""
 
 _PACE = 0.02
-"""Seconds from a refusal to the next attempt, which all callers share; the first step of the back-off."""
+"""Seconds between two attempts, whoever calls; the first step of the back-off."""
 
 _SLOWEST = 0.25
 """Seconds, the last step of the back-off."""

@@ -250,6 +250,7 @@ class Link(asyncio.Protocol):
         """Give each reply to the request at the head of the queue."""
         self.heard = monotonic()
         reader, waiting = self._reader, self.waiting
+        reply: Any = None
 
         try:
             reader.feed(data)
@@ -263,9 +264,12 @@ class Link(asyncio.Protocol):
 
                 if not sink.done():
                     sink.set_result(reply)
-        except (hiredis.ProtocolError, IndexError) as exc:
-            # IndexError: a reply that nobody asked for; from here on none is to be believed.
+        except hiredis.ProtocolError as exc:
             self.fail(exc)
+        except IndexError as exc:
+            # A reply that nobody asked for: a full server tells why it hangs up; of any other
+            # the following ones are not to be believed.
+            self.fail(reply if type(reply) is Refused else exc)
 
         if self._room:
             self._admit()
