@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..._core.errors import translated
 from ..._core.secrets import Secret
@@ -38,6 +38,7 @@ class Dialer:
 
     ``tracking``  ``"all"``: the server tells what it changes of every key read on the link;
                   ``"asked"``: of those for which CLIENT CACHING YES was sent before.
+    ``primary``   whether only a server will do that says that it is one.
     """
 
     deadline: float
@@ -46,7 +47,8 @@ class Dialer:
     database: int = 0
     client_name: str | None = None
     tls: ssl.SSLContext | None = None
-    tracking: str = "asked"
+    tracking: Literal["all", "asked", "none"] = "asked"
+    primary: bool = False
 
     async def dial(self, address: Peer, ears: Ears) -> Link:
         """Return an open link, or raise ``ConnectionError`` or ``ConfigurationError``."""
@@ -92,7 +94,12 @@ class Dialer:
             if needed and isinstance(reply, Refused):
                 raise _refused(link, command, reply)
 
-        link.tracks = self.tracking in ("all", "asked") and not isinstance(replies[-1], Refused)
+            # Where it may not be asked it is believed.
+            if command[0] == "ROLE" and isinstance(reply, list) and reply[0] != b"master":
+                msg = f"connect to {link.name}: it is a replica; a failover is under way"
+                raise ConnectionError(msg, outcome="not_applied", operation="connect")
+
+        link.tracks = self.tracking != "none" and not isinstance(replies[-1], Refused)
 
     def _steps(self) -> list[tuple[Command, bool]]:
         """Return the commands, each with whether the link is of no use without it."""
@@ -110,8 +117,14 @@ class Dialer:
             steps.append((("SELECT", self.database), True))
 
         steps.append((("CLIENT", "SETINFO", "LIB-NAME", "infrastructure"), False))
-        opted = ("OPTIN",) if self.tracking == "asked" else ()
-        steps.append((("CLIENT", "TRACKING", "ON", *opted), self.tracking == "all"))
+
+        if self.primary:
+            steps.append((("ROLE",), False))
+
+        if self.tracking != "none":
+            opted = ("OPTIN",) if self.tracking == "asked" else ()
+            steps.append((("CLIENT", "TRACKING", "ON", *opted), self.tracking == "all"))
+
         return steps
 
 

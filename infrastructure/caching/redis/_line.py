@@ -81,6 +81,16 @@ class Line:
         self._closed = False
 
     @property
+    def name(self) -> str:
+        """The address as people write it."""
+        return show(self.address)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a link."""
+        return isinstance(self.link, Link)
+
+    @property
     def is_busy(self) -> bool:
         """Whether its link owes answers."""
         return isinstance(self.link, Link) and bool(self.link.waiting)

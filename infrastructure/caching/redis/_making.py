@@ -20,7 +20,9 @@ Factory = Callable[[], Awaitable[Any]]
 class Maker:
     """Makes values; ``encode`` turns them into what is stored."""
 
-    def __init__(self, mode: Mode, tasks: Tasks, encode: Callable[[Any], bytes], seconds: float) -> None:
+    def __init__(
+        self, mode: Mode, tasks: Tasks, encode: Callable[[Any], bytes], seconds: float
+    ) -> None:
         self._mode = mode
         self._tasks = tasks
         self._encode = encode

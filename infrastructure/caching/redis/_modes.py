@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ...interfaces.exceptions import ConfigurationError
+from ._cluster import Cluster
 from ._dial import Dialer
 from ._mode import Mode
 from ._multiplexed import Changed, Multiplexed
 from ._options import Options
+from ._sentinel import Sentinel
 from ._topology import Standalone, Topology
 from ._wording import Wording
 
@@ -19,13 +23,38 @@ def make_mode(options: Options, deadline: float, changed: Changed | None) -> Mod
     """Return the mode; ``changed`` hears of changed keys, where a near cache wants to know."""
     wording = Wording(options.where)
     near = changed is not None
-    topology = _topology(options, _dialer(options, deadline, "all" if near else "asked"))
+    dialer = _dialer(options, deadline, "all" if near else "asked")
+    topology = _TOPOLOGIES[options.address.topology](options, dialer)
     return Multiplexed(topology, deadline, wording, changed)
 
 
-def _topology(options: Options, dialer: Dialer) -> Topology:
+def _standalone(options: Options, dialer: Dialer) -> Topology:
     address = options.address
     return Standalone(address.path or address.hosts[0], dialer)
+
+
+def _cluster(options: Options, dialer: Dialer) -> Topology:
+    return Cluster(options.address.hosts, dialer)
+
+
+def _sentinel(options: Options, dialer: Dialer) -> Topology:
+    address = options.address
+    assert address.service is not None
+    asking = replace(
+        dialer,
+        user=options.sentinel_user,
+        password=options.sentinel_password,
+        database=0,
+        tracking="none",
+    )
+    return Sentinel(address.hosts, address.service, replace(dialer, primary=True), asking)
+
+
+_TOPOLOGIES: Mapping[str, Callable[[Options, Dialer], Topology]] = {
+    "single": _standalone,
+    "cluster": _cluster,
+    "sentinel": _sentinel,
+}
 
 
 def _dialer(options: Options, deadline: float, tracking: str) -> Dialer:

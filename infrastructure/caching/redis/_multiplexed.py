@@ -72,8 +72,7 @@ class Multiplexed:
 
     def abandon(self) -> None:
         """Forget the links of a closed loop or a parent process."""
-        for line in self._lines():
-            line.abandon()
+        self._topology.abandon()
 
     async def drain(self) -> None:
         """Return when what is on the links is answered."""

@@ -64,3 +64,8 @@ class Node:
         self.is_closed = True
         self.main.close()
         self.wide.close()
+
+    def abandon(self) -> None:
+        """Forget both links."""
+        self.main.abandon()
+        self.wide.abandon()

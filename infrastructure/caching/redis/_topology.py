@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ..._core.deadline import open_instant
 from ._dial import Dialer, Peer
@@ -34,7 +34,7 @@ class Topology(ABC):
                    of the stream; with ``None`` when reports may have been missed.
     """
 
-    bridge: float = BRIDGE
+    bridge: ClassVar[float] = BRIDGE
 
     def __init__(self, dialer: Dialer) -> None:
         self.on_change: Callable[[list[bytes] | None], None] = _ignore
@@ -51,6 +51,13 @@ class Topology(ABC):
 
         for node in self.nodes:
             node.close()
+
+    def abandon(self) -> None:
+        """Forget all links: their loop is closed, or in another process."""
+        self.is_closed = True
+
+        for node in self.nodes:
+            node.abandon()
 
     @property
     @abstractmethod

@@ -1,0 +1,175 @@
+"""A Cluster: every key in one of 16,384 slots, every slot on a primary, primaries that change."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from ..._core.deadline import open_instant
+from ...interfaces.exceptions import ConnectionError
+from ._dial import Dialer, Ears, Peer
+from ._followed import ANSWER, Followed
+from ._link import Command, Link
+from ._node import Node
+from ._signals import NotSent, Refused, Signal
+from ._slot_map import Claim, read_claims, settled
+from ._slots import SLOTS, key_slot
+from ._topology import Step
+
+__all__ = ["Cluster"]
+
+_ASKED = 3
+"""Nodes that are asked for each look: one of them may be of yesterday."""
+
+_PAUSE = 0.02
+"""Seconds until a key that is on its way between two nodes is asked for again."""
+
+
+class Cluster(Followed):
+    """The primaries of a Cluster; ``seeds`` are nodes of it, any of which tells the rest."""
+
+    def __init__(self, seeds: Sequence[Peer], dialer: Dialer) -> None:
+        super().__init__(dialer)
+        self._seeds = list(seeds)
+        self._known: set[Peer] = set()
+        self._nodes: dict[Peer, Node] = {}
+        self._map: list[Node | None] = [None] * SLOTS
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """The primaries that have slots, or had some a moment ago."""
+        return tuple(self._nodes.values())
+
+    def send(self, name: str, command: Command) -> asyncio.Future[Any]:
+        """Send on the link to the primary of the key."""
+        node = self._map[key_slot(name.encode())]
+
+        if node is None or name in node.large:
+            raise NotSent
+
+        return node.main.link.send(command, open_instant())
+
+    def note_large(self, name: str) -> None:
+        """Let the key ride the second link to its primary."""
+        if (node := self._map[key_slot(name.encode())]) is not None:
+            node.note_large(name)
+
+    async def node_of(self, name: str) -> Node:
+        """Return the primary of the key."""
+        slot = key_slot(name.encode())
+
+        if self._map[slot] is None:
+            await self.refresh()
+
+        if (node := self._map[slot]) is None:
+            msg = f"the Cluster has no node for the slot {slot}: CLUSTER INFO tells its state"
+            raise ConnectionError(msg, outcome="not_applied")
+
+        return node
+
+    async def follow(self, refused: Refused) -> Step | None:
+        """Go where the node says, or wait until a key has moved."""
+        if refused.code in ("MOVED", "ASK"):
+            return await self._redirected(refused)
+
+        if refused.code == "TRYAGAIN":
+            return Step(pause=_PAUSE)
+
+        if refused.code in ("READONLY", "CLUSTERDOWN", "MASTERDOWN"):
+            self.silent()
+
+        return None
+
+    async def _redirected(self, refused: Refused) -> Step:
+        """Read ``MOVED 3999 127.0.0.1:6381``."""
+        code, slot, where = str(refused).split()
+        host, _, port = where.rpartition(":")
+        self.silent()
+
+        if not host:
+            # The host that was asked, with another port: the map says it in full.
+            await self.refresh()
+            return Step(pause=_PAUSE)
+
+        node = self._at((host, int(port)))
+
+        if code == "ASK":
+            return Step(node, asking=True)
+
+        self._map[int(slot)] = node
+        return Step(node)
+
+    def _at(self, peer: Peer) -> Node:
+        if (node := self._nodes.get(peer)) is None:
+            node = self._nodes[peer] = self._node(peer)
+
+        return node
+
+    async def _refresh(self) -> None:
+        claims = await self._ask_links() or await self._ask_peers()
+        owners = settled(claims)
+
+        for claim in claims:
+            self._known |= {claim.peer, *claim.replicas}
+
+        before = {node.address for node in self._map if node is not None}
+        self._map[:] = [None if owner is None else self._at(owner) for owner in owners]
+        self._leave(before - set(owners), set(owners))
+
+    def _leave(self, demoted: set[Peer], primaries: set[Peer | None]) -> None:
+        """Close what has no slots any more, now: what it still acknowledges is lost with it."""
+        for peer, node in list(self._nodes.items()):
+            # One that never had slots may be where ASK leads: it may finish.
+            if peer in demoted or (peer not in primaries and not node.main.is_busy):
+                del self._nodes[peer]
+                node.close()
+
+    async def _ask_links(self) -> list[Claim]:
+        links = [
+            (node.address, node.main.link)
+            for node in self._nodes.values()
+            if isinstance(node.main.link, Link)
+        ]
+        chosen = random.sample(links, min(_ASKED, len(links)))
+        answers = await asyncio.gather(*(self._ask(link, peer) for peer, link in chosen))
+        return [claim for answer in answers for claim in answer]
+
+    async def _ask_peers(self) -> list[Claim]:
+        """Ask the seeds and all nodes that were ever seen, until one answers."""
+        failed: list[str] = []
+
+        for peer in (*self._seeds, *(self._known - set(self._seeds))):
+            try:
+                async with asyncio.timeout(2 * ANSWER):
+                    link = await self._dialer.dial(peer, _DEAF)
+            except TimeoutError:
+                failed.append(f"{peer}: no answer")
+                continue
+            except ConnectionError as exc:
+                failed.append(str(exc))
+                continue
+
+            try:
+                if claims := await self._ask(link, peer):
+                    return claims
+            finally:
+                link.close()
+
+        msg = f"no node of the Cluster tells its slots: {'; '.join(failed)}"
+        raise ConnectionError(msg, outcome="not_applied", operation="connect")
+
+    async def _ask(self, link: Link, peer: Peer) -> list[Claim]:
+        try:
+            async with asyncio.timeout(ANSWER):
+                slots, nodes = await asyncio.gather(
+                    link.send(("CLUSTER", "SLOTS")), link.send(("CLUSTER", "NODES"))
+                )
+        except (Signal, TimeoutError):
+            return []
+
+        return read_claims(slots, nodes, peer)
+
+
+_DEAF = Ears(lost=lambda _link: None, silent=lambda _link: None, push=lambda _frame: None)
