@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -144,7 +145,7 @@ class Cluster(Followed):
             try:
                 async with asyncio.timeout(2 * ANSWER):
                     link = await self._dialer.dial(peer, _DEAF)
-            except TimeoutError:
+            except builtins.TimeoutError:
                 failed.append(f"{peer}: no answer")
                 continue
             except ConnectionError as exc:
@@ -166,7 +167,7 @@ class Cluster(Followed):
                 slots, nodes = await asyncio.gather(
                     link.send(("CLUSTER", "SLOTS")), link.send(("CLUSTER", "NODES"))
                 )
-        except (Signal, TimeoutError):
+        except (Signal, builtins.TimeoutError):
             return []
 
         return read_claims(slots, nodes, peer)

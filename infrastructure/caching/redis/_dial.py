@@ -17,7 +17,9 @@ from ._link import Command, Link
 from ._signals import Lost, Refused
 from .errors import DRIVER_ERRORS, refusal
 
-__all__ = ["Dialer", "Ears", "Peer", "show"]
+__all__ = ["Dialer", "Ears", "Peer", "Tracking", "show"]
+
+Tracking = Literal["all", "asked", "none"]
 
 Peer = tuple[str, int] | str
 """Host and port, or the path of a Unix socket."""
@@ -47,7 +49,7 @@ class Dialer:
     database: int = 0
     client_name: str | None = None
     tls: ssl.SSLContext | None = None
-    tracking: Literal["all", "asked", "none"] = "asked"
+    tracking: Tracking = "asked"
     primary: bool = False
 
     async def dial(self, address: Peer, ears: Ears) -> Link:
@@ -134,7 +136,7 @@ def show(address: Peer) -> str:
 
 
 def _refused(link: Link, command: Command, reply: Refused) -> Exception:
-    tried = f"connect to {link.name}, {command[0]}"
+    tried = f"connect to {link.name}, {command[0]!s}"
 
     if reply.code in ("NOPROTO", "ERR") and "unknown command" in str(reply).lower():
         msg = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 from abc import abstractmethod
 from contextlib import suppress
 from typing import ClassVar
@@ -72,7 +73,7 @@ class Followed(Topology):
             pause = _EVERY if well else min(_EVERY, pause * 1.5)
             self._wake.clear()
 
-            with suppress(TimeoutError):
+            with suppress(builtins.TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
                     # The first look is at once; a failover takes some more.
@@ -88,7 +89,7 @@ class Followed(Topology):
 
     async def _connect(self, node: Node) -> None:
         """Connect to a new primary before somebody needs it."""
-        with suppress(InfrastructureError, NotSent, TimeoutError):
+        with suppress(InfrastructureError, NotSent, builtins.TimeoutError):
             async with asyncio.timeout(ANSWER):
                 await node.main.ready()
 

@@ -140,7 +140,7 @@ class Link(asyncio.Protocol):
             raise NotSent(math.inf)
 
         future = self._future()
-        data = hiredis.pack_command(command)
+        data = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
 
         if expires is None:
             self.waiting.append(future)
@@ -226,7 +226,7 @@ class Link(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=_MAX_UNSENT // 8)
 
         if self.error is not None:
-            transport.abort()
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits."""

@@ -19,7 +19,10 @@ class Mode(Protocol):
     in a ``Signal`` or be a ``Refused``, or raises ``NotSent``. All of these go to ``settle``.
     """
 
-    send: Callable[[str, Command], Awaitable[Any]]
+    @property
+    def send(self) -> Callable[[str, Command], Awaitable[Any]]:
+        """What sends a command for a key."""
+        ...
 
     def ahead(self, name: str, command: Command) -> None:
         """Send a command whose reply nobody wants, just before the next for the same key."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ...interfaces.exceptions import ConfigurationError
 from ._cluster import Cluster
-from ._dial import Dialer
+from ._dial import Dialer, Tracking
 from ._mode import Mode
 from ._multiplexed import Changed, Multiplexed
 from ._options import Options
@@ -57,7 +57,7 @@ _TOPOLOGIES: Mapping[str, Callable[[Options, Dialer], Topology]] = {
 }
 
 
-def _dialer(options: Options, deadline: float, tracking: str) -> Dialer:
+def _dialer(options: Options, deadline: float, tracking: Tracking) -> Dialer:
     address = options.address
     return Dialer(
         deadline=deadline,

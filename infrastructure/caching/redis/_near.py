@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 from typing import Any
 
+from ..._core.names import MAX_KEY
 from ...interfaces.caching import CachingInterface
 from ..memory import MemoryCache
 from .stats import NearStats
@@ -19,6 +20,9 @@ _FRESH = 1.0
 
 _MOST = 100_000
 """Values that are kept in a store whose size nobody told."""
+
+_LONGEST = MAX_KEY // 4
+"""Characters of a name that is kept: with the prefix it may be longer than a key."""
 
 _EVERY = 0.3
 """Seconds between two questions."""
@@ -85,7 +89,10 @@ class Near:
         seconds = None if milliseconds == -1 else milliseconds // 1000
 
         try:
-            if value is None or seconds == 0 or self._tickets.get(name) is not ticket:
+            if value is None or seconds == 0 or len(name) > _LONGEST:
+                return
+
+            if self._tickets.get(name) is not ticket:
                 return
 
             await self.store.set(name, value, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from ._line import Line
 from ._link import Command
 from ._node import Node
 from ._signals import NotSent, Refused, Signal
+from ._topology import Step
 
 __all__ = ["Sentinel"]
 
@@ -75,10 +77,12 @@ class Sentinel(Followed):
         assert self._one is not None
         return self._one
 
-    async def follow(self, refused: Refused) -> None:
+    async def follow(self, refused: Refused) -> Step | None:
         """Look again when the primary turns out to be none any more; what was refused stays so."""
         if refused.code in ("READONLY", "MASTERDOWN"):
             self.silent()
+
+        return None
 
     async def _refresh(self) -> None:
         answers = await asyncio.gather(*map(self._ask, self._lines))
@@ -105,7 +109,7 @@ class Sentinel(Followed):
                     link.send(("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service)),
                     link.send(("SENTINEL", "MASTER", self._service)),
                 )
-        except (InfrastructureError, Signal, TimeoutError) as exc:
+        except (InfrastructureError, Signal, builtins.TimeoutError) as exc:
             return exc
 
         if isinstance(address, Refused):

@@ -33,7 +33,7 @@ class Lost(Signal):
         self.__cause__ = cause
 
 
-class Refused(hiredis.ReplyError):  # type: ignore[misc]  # hiredis brings no types
+class Refused(hiredis.ReplyError):
     """The server answered with an error."""
 
     expires: float = math.inf
