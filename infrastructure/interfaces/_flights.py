@@ -35,6 +35,9 @@ class Flights:
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._flights
+
     @property
     def tasks(self) -> frozenset[asyncio.Task[Any]]:
         """The factories that run, those of superseded flights too."""

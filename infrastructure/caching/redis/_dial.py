@@ -15,7 +15,7 @@ from ..._core.secrets import Secret
 from ...interfaces.exceptions import ConfigurationError, ConnectionError
 from ._link import Command, Link
 from ._signals import Lost, Refused
-from .errors import DRIVER_ERRORS, refusal
+from .errors import CONNECT_ERRORS, refusal
 
 __all__ = ["Dialer", "Ears", "Peer", "Tracking", "show"]
 
@@ -58,7 +58,7 @@ class Dialer:
         link = Link(name, self.deadline, lost=ears.lost, silent=ears.silent, push=ears.push)
 
         try:
-            with translated(DRIVER_ERRORS, f"connect to {name}"):
+            with translated(CONNECT_ERRORS, f"connect to {name}"):
                 await self._connect(address, link)
 
             await self._greet(link)

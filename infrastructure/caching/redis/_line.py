@@ -32,7 +32,7 @@ _FROZEN = 3.0
 """Seconds of silence for which a server whose machine acknowledges counts as busy or stopped."""
 
 _PACE = 0.02
-"""Seconds for which a refusal stands for all callers; the first step of the back-off."""
+"""Seconds from a refusal to the next attempt, which all callers share; the first step of the back-off."""
 
 _SLOWEST = 0.25
 """Seconds, the last step of the back-off."""
@@ -108,9 +108,6 @@ class Line:
         if isinstance(self.link, Link):
             return self.link
 
-        if monotonic() < self._failed + _PACE and not self._is_worth_waiting:
-            self._raise()
-
         while not isinstance(self.link, Link):
             await self._progress()
 
@@ -185,9 +182,10 @@ class Line:
     def _fail(self, error: BaseException) -> None:
         if not isinstance(error, InfrastructureError):
             msg = f"connect to {show(self.address)}: no answer within {_ATTEMPT:g} s"
-            cause, error = error, ConnectionError(msg, outcome="not_applied", operation="connect")
+            cause, error = error, ConnectionError(msg, outcome="not_applied")
             error.__cause__ = cause
 
+        error.operation = "connect"
         self._error, self._failed = error, monotonic()
         self._failures += 1
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from ..._core.deadline import Limit, expiry
+from ..._core.tasks import Tasks
 from ...interfaces.exceptions import InfrastructureError, TimeoutError
 from ._changes import Changes
 from ._line import Line
@@ -47,6 +49,7 @@ class Multiplexed:
         self._deadline = deadline
         self._wording = wording
         self._changes = Changes()
+        self._tasks = Tasks("RedisCache")
         self._changed = changed
         # What makes the server report changes of the keys that the next command reads; for a
         # near cache it reports those of all that are read.
@@ -54,8 +57,14 @@ class Multiplexed:
         topology.on_change = self._hear
 
     def ahead(self, name: str, command: Command) -> None:
-        """Send a command whose reply nobody wants; raises ``NotSent`` as ``send`` does."""
-        self.send(name, command).cancel()
+        """Send a command whose reply nobody waits for; raises ``NotSent`` as ``send`` does."""
+        self.send(name, command).add_done_callback(partial(self._led, name, command))
+
+    def _led(self, name: str, command: Command, sent: asyncio.Future[Any]) -> None:
+        """Send it again, the long way, where the server sent us elsewhere: a slot is moving."""
+        if not sent.cancelled() and sent.exception() is None and type(sent.result()) is Refused:
+            request = Request("get_or_set", command, name, reads=True)
+            self._tasks.start(self.run(request), "a lease is taken away")
 
     def note_large(self, name: str) -> None:
         """Hear that the value of a key is large: it rides a second link from now on."""
@@ -69,6 +78,7 @@ class Multiplexed:
         """Close all links; what is under way gets a ``ConnectionError``."""
         self._topology.close()
         self._changes.tell()
+        self._tasks.stop()
 
     def abandon(self) -> None:
         """Forget the links of a closed loop or a parent process."""
@@ -93,7 +103,7 @@ class Multiplexed:
     async def settle(self, request: Request, why: Signal | Refused) -> Any:
         """Return the reply of a request that the fast path did not bring; raise ours."""
         if isinstance(why, Overdue):
-            raise self._wording.overdue(request, sent=True)
+            raise self._wording.overdue(request, sent=True) from None
 
         if isinstance(why, Lost) and not request.reads:
             raise self._wording.lost(request, why) from why.__cause__

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
 from ..._core.names import MAX_KEY
+from ..._core.tasks import logger
 from ...interfaces.caching import CachingInterface
+from ...interfaces.exceptions import InfrastructureError
 from ..memory import MemoryCache
 from .stats import NearStats
 
@@ -41,8 +44,9 @@ class Near:
     is forgotten.
     """
 
-    def __init__(self, store: CachingInterface, entries: int) -> None:
+    def __init__(self, store: CachingInterface, entries: int, *, owned: bool) -> None:
         self.store = store
+        self._owned = owned
         self.valid: set[str] = set()
         self.until = -math.inf
         """The instant of ``time.monotonic()`` up to which hits are served."""
@@ -70,7 +74,10 @@ class Near:
 
     async def get(self, name: str) -> Any | None:
         """Return a value that is valid, or ``None``."""
-        value = await self.store.get(name)
+        value = None
+
+        with _unharmed("read"):
+            value = await self.store.get(name)
 
         if value is None:
             self.valid.discard(name)
@@ -95,12 +102,13 @@ class Near:
             if self._tickets.get(name) is not ticket:
                 return
 
-            await self.store.set(name, value, seconds)
+            with _unharmed("written"):
+                await self.store.set(name, value, seconds)
 
-            # A store may take its time: the change may have come meanwhile.
-            if self._tickets.get(name) is ticket:
-                self._make_room()
-                self.valid.add(name)
+                # A store may take its time: the change may have come meanwhile.
+                if self._tickets.get(name) is ticket:
+                    self._make_room()
+                    self.valid.add(name)
         finally:
             if self._tickets.get(name) is ticket:
                 del self._tickets[name]
@@ -123,6 +131,19 @@ class Near:
             # What is not UTF-8 is nobody's key here.
             self.drop(name.decode(errors="replace"))
 
+    async def open(self) -> None:
+        """Begin with nothing: what was kept before was read on other links."""
+        self.until = -math.inf
+        self.flush()
+        await self.store.connect()
+
+    async def close(self) -> None:
+        """Give back the store's memory; one that was handed to us is not ours to close."""
+        self.flush()
+
+        if self._owned:
+            await self.store.disconnect()
+
     def flush(self) -> None:
         """Serve nothing of all this any more."""
         self._tickets.clear()
@@ -138,9 +159,18 @@ class Near:
             self.valid.pop()
 
 
+@contextmanager
+def _unharmed(what: str) -> Iterator[None]:
+    """Let a store that fails, or has no room for a value, harm nobody: the server has it."""
+    try:
+        yield
+    except InfrastructureError as exc:
+        logger.debug("near cache: a value was not %s: %s", what, exc)
+
+
 def make_near(store: CachingInterface | None, entries: int) -> Near | None:
     """Return the near cache that the options ask for, ``None`` where they ask for none."""
     if entries:
-        return Near(MemoryCache("memory://", max_entries=entries), entries)
+        return Near(MemoryCache("memory://", max_entries=entries), entries, owned=True)
 
-    return None if store is None else Near(store, _MOST)
+    return None if store is None else Near(store, _MOST, owned=False)

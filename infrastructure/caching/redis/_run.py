@@ -106,13 +106,17 @@ class Run:
         return link
 
     def _send(self, link: Link) -> asyncio.Future[Any]:
-        if self._asking:
-            link.send(("ASKING",), math.inf).cancel()
-
         if self._request.lead is not None:
+            self._ask(link)
             link.send(self._request.lead, math.inf).cancel()
 
+        self._ask(link)
         return link.send(self._request.command, math.inf)
+
+    def _ask(self, link: Link) -> None:
+        """Tell a node that the next command is for a key on its way to it; it holds for one."""
+        if self._asking:
+            link.send(("ASKING",), math.inf).cancel()
 
     async def _redirect(self, refused: Refused) -> None:
         """Go where the server sends us, or raise that it refuses."""

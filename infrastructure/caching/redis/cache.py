@@ -86,6 +86,7 @@ class RedisCache(Lifecycle, CachingInterface):
         self._commands = Commands(options.prefix, clustered=options.address.topology == "cluster")
         self._near: Near | None = make_near(options.near, options.near_entries)
         self._flights = Flights()
+        self._looking: set[str] = set()
         self._tasks = Tasks("RedisCache")
         self._begin()
 
@@ -226,13 +227,30 @@ class RedisCache(Lifecycle, CachingInterface):
         if value is not None:
             return value
 
-        data = await self._ask(self._commands.get("get_or_set", name))
+        data = await self._look(key, name)
 
         if data is None:
             make = partial(self._make, key, factory, ttl)
             data = await self._flights.run(key, make, expires)
 
         return self._value(name, data)
+
+    async def _look(self, key: str, name: str) -> bytes | None:
+        """Return what is stored, unless somebody here is looking already: then there is a flight.
+
+        A thousand callers of a key ask the server once, not a thousand times.
+        """
+        if key in self._flights or key in self._looking:
+            return None
+
+        self._looking.add(key)
+
+        try:
+            data: bytes | None = await self._ask(self._commands.get("get_or_set", name))
+        finally:
+            self._looking.discard(key)
+
+        return data
 
     async def _make(
         self, key: str, factory: Callable[[], Awaitable[Any]], ttl: int | None, flight: Flight
@@ -340,7 +358,7 @@ class RedisCache(Lifecycle, CachingInterface):
         await self._mode.open()
 
         if self._near is not None:
-            await self._near.store.connect()
+            await self._near.open()
             self._tasks.start(self._near.watch(self._mode.beat), "near cache")
 
     async def _close(self) -> None:
@@ -351,6 +369,9 @@ class RedisCache(Lifecycle, CachingInterface):
         await asyncio.sleep(0)
         await self._mode.drain()
 
+        if self._near is not None:
+            await self._near.close()
+
     def _abort(self) -> None:
         for task in self._flights.tasks:
             task.cancel()
@@ -359,6 +380,6 @@ class RedisCache(Lifecycle, CachingInterface):
         self._mode.close()
 
     def _abandon(self) -> None:
-        self._flights = Flights()
+        self._flights, self._looking = Flights(), set()
         self._tasks = Tasks("RedisCache")
         self._mode.abandon()
