@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from time import monotonic
+from threading import get_ident
 from typing import Any, ClassVar, Literal
 
 from ..._core.codec import Codec
-from ..._core.deadline import expiry
+from ..._core.deadline import expiry, open_instant
 from ..._core.glob import compile_pattern
 from ..._core.lifecycle import Lifecycle
 from ..._core.names import check_key, check_ttl
@@ -24,7 +24,8 @@ from ._commands import Commands
 from ._making import Maker
 from ._mode import Mode
 from ._modes import make_mode
-from ._near import Near, make_near
+from ._near import Near
+from ._near_store import make_near
 from ._options import DEFAULTS, read_options
 from ._pattern import server_pattern
 from ._request import Request
@@ -84,7 +85,7 @@ class RedisCache(Lifecycle, CachingInterface):
         self._prefix = options.prefix
         self._encode, self._decode = options.codec.encode, options.codec.decode
         self._commands = Commands(options.prefix, clustered=options.address.topology == "cluster")
-        self._near: Near | None = make_near(options.near, options.near_entries)
+        self._near: Near | None = make_near(options.prefix, options.near, options.near_entries)
         self._flights = Flights()
         self._looking: set[str] = set()
         self._tasks = Tasks("RedisCache")
@@ -98,11 +99,15 @@ class RedisCache(Lifecycle, CachingInterface):
 
     async def get(self, key: str) -> Any | None:
         """Return the value of ``key``, or ``None`` when there is none."""
-        self._check("get")
-        name = self._prefix + check_key(key)
+        # As _check, written out.
+        if self._thread != get_ident() or not self._is_running() or open_instant() is not None:
+            self._check("get")
 
         if self._near is not None:
-            return await self._get_near(name)
+            value = self._near.find(key)
+            return await self._get_near(check_key(key)) if value is None else value
+
+        name = self._prefix + check_key(key)
 
         try:
             reply = await self._send(name, ("GET", name))
@@ -222,7 +227,7 @@ class RedisCache(Lifecycle, CachingInterface):
         check_ttl(ttl)
         name = self._prefix + check_key(key)
         expires = expiry(self._deadline)
-        value = await self._get_near(name) if self._near is not None else None
+        value = None if self._near is None else await self.get(key)
 
         if value is not None:
             return value
@@ -289,7 +294,7 @@ class RedisCache(Lifecycle, CachingInterface):
 
     def _changed(self, key: str, _reply: Any) -> None:
         if self._near is not None:
-            self._near.drop(self._prefix + key)
+            self._near.drop(key)
 
     def _value(self, name: str, data: Any) -> Any:
         if len(data) >= _LARGE:
@@ -297,17 +302,15 @@ class RedisCache(Lifecycle, CachingInterface):
 
         return self._decode(data)
 
-    async def _get_near(self, name: str) -> Any | None:
-        near = self._near
+    async def _get_near(self, key: str) -> Any | None:
+        near, name = self._near, self._prefix + key
         assert near is not None
+        value = await near.fetch(key)
 
-        if name in near.valid and monotonic() < near.until:
-            value = await near.get(name)
+        if value is not None:
+            return value
 
-            if value is not None:
-                return value
-
-        ticket = near.ticket(name)
+        ticket = near.ticket(key)
         look = Request("get", ("PTTL", name), name, reads=True)
         data, left = await self._mode.many([self._commands.get("get", name), look])
 
@@ -320,7 +323,7 @@ class RedisCache(Lifecycle, CachingInterface):
         value = self._value(name, data)
 
         if isinstance(left, int):
-            await near.keep(name, ticket, value, left)
+            await near.keep(key, ticket, value, left)
 
         return value
 
