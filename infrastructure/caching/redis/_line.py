@@ -105,9 +105,6 @@ class Line:
 
     async def ready(self) -> Link:
         """Return the open link; make one where there is none."""
-        if isinstance(self.link, Link):
-            return self.link
-
         while not isinstance(self.link, Link):
             await self._progress()
 
