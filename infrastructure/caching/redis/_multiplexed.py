@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._core.deadline import Limit, expiry
 from ..._core.tasks import Tasks
-from ...interfaces.exceptions import InfrastructureError, TimeoutError
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._changes import Changes
 from ._line import Line
 from ._link import Command, Link
@@ -70,6 +70,11 @@ class Multiplexed:
         """Hear that the value of a key is large: it rides a second link from now on."""
         self._topology.note_large(name)
 
+    def distrust(self, request: Request) -> ConnectionError:
+        """Return the error of a reply that does not fit; the link that brought it is closed."""
+        self._topology.distrust(request.name)
+        return self._wording.damaged(request)
+
     async def open(self) -> None:
         """Connect."""
         await self._topology.open()
@@ -127,10 +132,17 @@ class Multiplexed:
 
         try:
             async with limit:
-                return await Run(self._topology, request, limit, self._wording, node).reply(refused)
+                reply = await Run(self._topology, request, limit, self._wording, node).reply(
+                    refused
+                )
         except TimeoutError as exc:
             sent = limit.outcome != "not_applied"
             raise self._wording.overdue(request, sent=sent) from exc.__cause__
+
+        if not request.fits(reply):
+            raise self.distrust(request)
+
+        return reply
 
     async def many(self, requests: Sequence[Request]) -> list[Any]:
         """Return for each request its reply or our error; they go out together."""
@@ -167,7 +179,10 @@ class Multiplexed:
             except Signal as why:
                 return await self.settle(request, why)
 
-            return await self.settle(request, reply) if isinstance(reply, Refused) else reply
+            if isinstance(reply, Refused):
+                return await self.settle(request, reply)
+
+            return reply if request.fits(reply) else self.distrust(request)
         except InfrastructureError as exc:
             return exc
 

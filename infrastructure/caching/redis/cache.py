@@ -118,9 +118,10 @@ class RedisCache(Lifecycle, CachingInterface):
         if type(reply) is bytes and len(reply) < _LARGE:
             return self._decode(reply)
 
-        if type(reply) is Refused:
-            reply = await self._mode.settle(self._commands.get("get", name), reply)
+        if reply is None:
+            return None
 
+        reply = await self._settled(self._commands.get("get", name), reply)
         return None if reply is None else self._value(name, reply)
 
     async def set(self, key: str, value: Any, ttl: int | None = None) -> None:
@@ -142,7 +143,7 @@ class RedisCache(Lifecycle, CachingInterface):
             return
 
         if reply != b"OK":
-            await self._mode.settle(self._set("set", key, data, None), reply)
+            await self._settled(self._set("set", key, data, None), reply)
 
     async def delete(self, key: str) -> bool:
         """Remove ``key``; return ``True`` exactly when a live key was removed."""
@@ -153,13 +154,13 @@ class RedisCache(Lifecycle, CachingInterface):
         """Return whether ``key`` is live."""
         self._check("exists")
         name = self._prefix + check_key(key)
-        return bool(await self._ask(Request("exists", ("EXISTS", name), name, reads=True)))
+        return bool(await self._ask(self._commands.exists(name)))
 
     async def ttl(self, key: str) -> int | None:
         """Return the seconds until ``key`` expires, rounded up; ``None`` when it never does."""
         self._check("ttl")
         name = self._prefix + check_key(key)
-        left = await self._ask(Request("ttl", ("PTTL", name), name, reads=True))
+        left = await self._ask(self._commands.left("ttl", name))
         # -2 is a missing key, -1 one without expiry; one that has less than 1 ms is live still.
         return None if left < 0 else max(1, -(-left // 1000))
 
@@ -274,7 +275,17 @@ class RedisCache(Lifecycle, CachingInterface):
         except Signal as why:
             return await self._mode.settle(request, why)
 
-        return await self._mode.settle(request, reply) if type(reply) is Refused else reply
+        return await self._settled(request, reply)
+
+    async def _settled(self, request: Request, reply: Any) -> Any:
+        """Return the reply that the fast path brought, if that is one."""
+        if type(reply) is Refused:
+            return await self._mode.settle(request, reply)
+
+        if not request.fits(reply):
+            raise self._mode.distrust(request)
+
+        return reply
 
     async def _change(self, key: str, request: Request) -> Any:
         """Run what changes a key; what this process knows of it is forgotten before and after."""
@@ -311,8 +322,8 @@ class RedisCache(Lifecycle, CachingInterface):
             return value
 
         ticket = near.ticket(key)
-        look = Request("get", ("PTTL", name), name, reads=True)
-        data, left = await self._mode.many([self._commands.get("get", name), look])
+        look = (self._commands.get("get", name), self._commands.left("get", name))
+        data, left = await self._mode.many(look)
 
         if isinstance(data, InfrastructureError):
             raise data
