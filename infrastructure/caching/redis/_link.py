@@ -110,6 +110,7 @@ class Link(asyncio.Protocol):
         self.error: BaseException | None = None
         """Why it can be used no more."""
         self._deadline = deadline
+        self._pace = min(_PATIENCE, deadline)
         self._lost, self._silent, self._push = lost, silent, push
         self._loop = asyncio.get_running_loop()
         self._future = self._loop.create_future
@@ -287,7 +288,7 @@ class Link(asyncio.Protocol):
         self._unsent = self._buffered()
 
         if self._timer is None:
-            self._sweep_by(now + min(_PATIENCE, self._deadline))
+            self._sweep_by(now + self._pace)
 
         if self._room:
             self._admit()
@@ -343,7 +344,7 @@ class Link(asyncio.Protocol):
             self._silent(self)
 
         if self.waiting and self.error is None:
-            self._sweep_by(min(following, now + _PATIENCE))
+            self._sweep_by(min(following, now + self._pace))
 
     def _expiries(self) -> list[tuple[Sink, float]]:
         """Return what waits, in order, with the instant at which each is overdue."""

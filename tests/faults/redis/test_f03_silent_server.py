@@ -133,3 +133,16 @@ async def test_F3_a_link_whose_peer_vanished_is_replaced(
             pass
 
     assert proxy.accepted == 2
+
+
+async def test_F3_one_call_after_the_other_ends_by_its_deadline(
+    make: Make, proxy: ChaosProxy
+) -> None:
+    """Those before it, which are overdue and never answered, do not keep it."""
+    async with make(proxy, deadline=0.05) as cache:
+        proxy.black_hole()
+
+        for _ in range(6):
+            assert type(await ended(partial(cache.get, "key"), 0.05)) is TimeoutError
+
+        proxy.heal()
