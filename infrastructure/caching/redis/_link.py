@@ -7,15 +7,18 @@ import math
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 from socket import socket
 from time import monotonic
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, NoReturn, cast
 
 import hiredis
+from hiredis import PushNotification, pack_command
 
 from ._signals import Lost, NotSent, Overdue, Refused
+from ._sink import Sink, Timed
 
-__all__ = ["CLOSED", "ClosedLink", "Command", "Link", "Sink"]
+__all__ = ["CLOSED", "ClosedLink", "Command", "Link"]
 
 Command = tuple[str | bytes | int, ...]
 
@@ -36,34 +39,6 @@ _REST = 0.02
 
 
 _ABANDONED: list[object] = []
-
-
-class Sink(Protocol):
-    """Takes one reply: a future does."""
-
-    def done(self) -> bool:
-        """Return whether nobody waits for it any more."""
-        ...
-
-    def set_result(self, reply: Any, /) -> object:
-        """Take the reply."""
-        ...
-
-    def set_exception(self, error: BaseException, /) -> object:
-        """Take what came in its place."""
-        ...
-
-
-class _Timed:
-    """The future of a request with an instant of its own."""
-
-    __slots__ = ("done", "expires", "set_exception", "set_result")
-
-    def __init__(self, future: asyncio.Future[Any], expires: float) -> None:
-        self.expires = expires
-        self.done = future.done
-        self.set_result = future.set_result
-        self.set_exception = future.set_exception
 
 
 class ClosedLink:
@@ -113,7 +88,8 @@ class Link(asyncio.Protocol):
         self._pace = min(_PATIENCE, deadline)
         self._lost, self._silent, self._push = lost, silent, push
         self._loop = asyncio.get_running_loop()
-        self._future = self._loop.create_future
+        # What create_future of the loops makes, without the way over Python code.
+        self._future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self._loop)
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE, replyError=self._refused)
         # The packed requests of this turn: the last ones in the queue.
@@ -141,12 +117,12 @@ class Link(asyncio.Protocol):
             raise NotSent(math.inf)
 
         future = self._future()
-        data = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
+        data = pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
 
         if expires is None:
             self.waiting.append(future)
         else:
-            self.waiting.append(_Timed(future, expires))
+            self.waiting.append(Timed(future, expires))
             self._sweep_by(expires)
 
         self._unsent += len(data)
@@ -257,7 +233,7 @@ class Link(asyncio.Protocol):
             reader.feed(data)
 
             while (reply := reader.gets()) is not _MORE:
-                if type(reply) is hiredis.PushNotification:
+                if type(reply) is PushNotification:
                     self._push(reply)
                     continue
 
