@@ -59,7 +59,8 @@ class Link(asyncio.Protocol):
 
     All requests of one turn of the loop leave in one write; their futures wait in a queue, and
     replies, which Redis gives in order, go to its head. Who was cancelled or is overdue leaves
-    his place there, and the late reply goes nowhere.
+    his place there, and the late reply goes nowhere. Where requests come one at a time, each is
+    written at once.
 
     ``deadline``  seconds for requests that bring no instant of their own.
     ``lost``      called once, with the link, when it can be used no more.
@@ -95,6 +96,9 @@ class Link(asyncio.Protocol):
         # The packed requests of this turn: the last ones in the queue.
         self._out: list[bytes] = []
         self._unsent = 0
+        # Whether requests come one at a time: then the first of a turn is likely to be the only
+        # one, and the turn that the others would take to join it is saved.
+        self._alone = False
         self._blocked = False
         # For each write: its instant, and how many requests had been made by then in all.
         self._writes: deque[tuple[float, int]] = deque()
@@ -129,7 +133,10 @@ class Link(asyncio.Protocol):
         self._out.append(data)
 
         if len(self._out) == 1:
-            self._loop.call_soon(self._flush)
+            if self._alone and len(self.waiting) == 1:
+                self._write()
+            else:
+                self._loop.call_soon(self._flush)
 
         return future
 
@@ -252,6 +259,11 @@ class Link(asyncio.Protocol):
             self._admit()
 
     def _flush(self) -> None:
+        """Write what came in this turn; learn whether it was one that came alone."""
+        self._alone = len(self.waiting) == 1
+        self._write()
+
+    def _write(self) -> None:
         if self._blocked or self._transport is None or self.error is not None or not self._out:
             return
 
