@@ -31,6 +31,4 @@ test_near_cache_on_a_cluster = conformance(
 )
 test_pooled = conformance(lambda: OnServer(shared.debian_redis, "?mode=pooled"))
 test_pooled_on_a_cluster = conformance(lambda: OnServer(shared.valkey_cluster, "?mode=pooled"))
-test_pooled_behind_sentinels = conformance(
-    lambda: OnServer(shared.valkey_sentinel, "?mode=pooled")
-)
+test_pooled_behind_sentinels = conformance(lambda: OnServer(shared.valkey_sentinel, "?mode=pooled"))

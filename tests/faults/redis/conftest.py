@@ -9,8 +9,8 @@ import pytest
 
 from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
+from infrastructure.testing.redis import RedisCounters
 
-from ...servers.counters import Counters
 from ...servers.server import RedisServer
 from .._watch import nothing_left
 from ._caches import Make, make_cache
@@ -57,7 +57,7 @@ async def cache(make: Make, proxy: ChaosProxy) -> AsyncIterator[RedisCache]:
 
 
 @pytest.fixture
-def counters(private_valkey: RedisServer) -> Iterator[Counters]:
+def counters(private_valkey: RedisServer) -> Iterator[RedisCounters]:
     """Give what the server counts; of no use after a restart."""
     with private_valkey.counters() as counters:
         yield counters

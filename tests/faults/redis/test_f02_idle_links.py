@@ -10,8 +10,8 @@ import pytest
 from infrastructure import ConnectionError
 from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
+from infrastructure.testing.redis import RedisCounters
 
-from ...servers.counters import Counters
 from .._watch import until
 from ._caches import READS, WRITES, Call
 from ._timing import HEALED, within
@@ -73,7 +73,7 @@ async def test_F2_a_write_on_a_link_that_is_known_to_be_lost_succeeds(
 
 @pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
 async def test_F2_a_write_is_not_repeated(
-    cache: RedisCache, proxy: ChaosProxy, counters: Counters, call: Call
+    cache: RedisCache, proxy: ChaosProxy, counters: RedisCounters, call: Call
 ) -> None:
     """It succeeds, or says that the outcome is not known; the server sees it once at most."""
     await call(cache)

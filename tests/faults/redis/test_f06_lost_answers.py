@@ -10,8 +10,8 @@ import pytest
 from infrastructure import ConnectionError
 from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
+from infrastructure.testing.redis import RedisCounters
 
-from ...servers.counters import Counters
 from .._watch import until
 from ._caches import DEADLINE, WRITES, Call
 from ._outcomes import ended
@@ -19,7 +19,7 @@ from ._outcomes import ended
 
 @pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
 async def test_F6_a_write_that_was_done_is_not_repeated(
-    cache: RedisCache, proxy: ChaosProxy, counters: Counters, call: Call
+    cache: RedisCache, proxy: ChaosProxy, counters: RedisCounters, call: Call
 ) -> None:
     """The answer is lost: the outcome is unknown, and the server has done it once."""
     # The first of a large value makes its link.
@@ -44,7 +44,7 @@ async def test_F6_a_write_that_was_done_is_not_repeated(
 
 @pytest.mark.slow
 async def test_F6_a_write_that_was_sent_in_part_is_not_done(
-    cache: RedisCache, proxy: ChaosProxy, counters: Counters
+    cache: RedisCache, proxy: ChaosProxy, counters: RedisCounters
 ) -> None:
     """Cut at each byte of it: unknown or, before the first, whatever is true; done never."""
     await cache.set("key", "old")

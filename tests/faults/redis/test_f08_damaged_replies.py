@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -14,19 +12,15 @@ from infrastructure import InfrastructureError
 from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
-from ...servers.server import RedisServer
 from ._caches import Make
-from ._outcomes import all_ended, ended
-from ._relay import Relay
-from ._timing import SLACK, share, within
+from ._outcomes import ended
+from ._timing import SLACK, within
 
 pytestmark = pytest.mark.slow
 
 DEADLINE = 0.1
 KEYS = [f"key {n}" for n in range(20)]
-VALUES: dict[str, Any] = {
-    key: f"{key}: {'x' * (7 * n % 31)}" for n, key in enumerate(KEYS)
-}
+VALUES: dict[str, Any] = {key: f"{key}: {'x' * (7 * n % 31)}" for n, key in enumerate(KEYS)}
 """Each says whose it is, and their lengths differ."""
 
 

@@ -176,7 +176,7 @@ class TestCancelled:
         async with pooled(private_valkey, 4) as cache:
             await cache.set_many({f"key{n}": f"value{n}" for n in range(100)})
             seed = random.SystemRandom().getrandbits(32)
-            chance = random.Random(seed)  # noqa: S311 - no secret
+            chance = random.Random(seed)
             foreign = 0
 
             async def call(number: int) -> None:
