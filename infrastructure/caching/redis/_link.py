@@ -7,15 +7,18 @@ import math
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 from socket import socket
 from time import monotonic
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, NoReturn, cast
 
 import hiredis
+from hiredis import PushNotification, pack_command
 
 from ._signals import Lost, NotSent, Overdue, Refused
+from ._sink import Sink, Timed
 
-__all__ = ["CLOSED", "ClosedLink", "Command", "Link", "Sink"]
+__all__ = ["CLOSED", "ClosedLink", "Command", "Link"]
 
 Command = tuple[str | bytes | int, ...]
 
@@ -38,34 +41,6 @@ _REST = 0.02
 _ABANDONED: list[object] = []
 
 
-class Sink(Protocol):
-    """Takes one reply: a future does."""
-
-    def done(self) -> bool:
-        """Return whether nobody waits for it any more."""
-        ...
-
-    def set_result(self, reply: Any, /) -> object:
-        """Take the reply."""
-        ...
-
-    def set_exception(self, error: BaseException, /) -> object:
-        """Take what came in its place."""
-        ...
-
-
-class _Timed:
-    """The future of a request with an instant of its own."""
-
-    __slots__ = ("done", "expires", "set_exception", "set_result")
-
-    def __init__(self, future: asyncio.Future[Any], expires: float) -> None:
-        self.expires = expires
-        self.done = future.done
-        self.set_result = future.set_result
-        self.set_exception = future.set_exception
-
-
 class ClosedLink:
     """Stands where no link is: the fast path meets it and goes the other way."""
 
@@ -84,7 +59,8 @@ class Link(asyncio.Protocol):
 
     All requests of one turn of the loop leave in one write; their futures wait in a queue, and
     replies, which Redis gives in order, go to its head. Who was cancelled or is overdue leaves
-    his place there, and the late reply goes nowhere.
+    his place there, and the late reply goes nowhere. Where requests come one at a time, each is
+    written at once.
 
     ``deadline``  seconds for requests that bring no instant of their own.
     ``lost``      called once, with the link, when it can be used no more.
@@ -113,12 +89,16 @@ class Link(asyncio.Protocol):
         self._pace = min(_PATIENCE, deadline)
         self._lost, self._silent, self._push = lost, silent, push
         self._loop = asyncio.get_running_loop()
-        self._future = self._loop.create_future
+        # What create_future of the loops makes, without the way over Python code.
+        self._future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self._loop)
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE, replyError=self._refused)
         # The packed requests of this turn: the last ones in the queue.
         self._out: list[bytes] = []
         self._unsent = 0
+        # Whether requests come one at a time: then the first of a turn is likely to be the only
+        # one, and the turn that the others would take to join it is saved.
+        self._alone = False
         self._blocked = False
         # For each write: its instant, and how many requests had been made by then in all.
         self._writes: deque[tuple[float, int]] = deque()
@@ -141,19 +121,22 @@ class Link(asyncio.Protocol):
             raise NotSent(math.inf)
 
         future = self._future()
-        data = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
+        data = pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
 
         if expires is None:
             self.waiting.append(future)
         else:
-            self.waiting.append(_Timed(future, expires))
+            self.waiting.append(Timed(future, expires))
             self._sweep_by(expires)
 
         self._unsent += len(data)
         self._out.append(data)
 
         if len(self._out) == 1:
-            self._loop.call_soon(self._flush)
+            if self._alone and len(self.waiting) == 1:
+                self._write()
+            else:
+                self._loop.call_soon(self._flush)
 
         return future
 
@@ -257,7 +240,7 @@ class Link(asyncio.Protocol):
             reader.feed(data)
 
             while (reply := reader.gets()) is not _MORE:
-                if type(reply) is hiredis.PushNotification:
+                if type(reply) is PushNotification:
                     self._push(reply)
                     continue
 
@@ -276,6 +259,11 @@ class Link(asyncio.Protocol):
             self._admit()
 
     def _flush(self) -> None:
+        """Write what came in this turn; learn whether it was one that came alone."""
+        self._alone = len(self.waiting) == 1
+        self._write()
+
+    def _write(self) -> None:
         if self._blocked or self._transport is None or self.error is not None or not self._out:
             return
 
