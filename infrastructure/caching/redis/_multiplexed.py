@@ -12,6 +12,7 @@ from ..._core.deadline import Limit, expiry
 from ..._core.tasks import Tasks
 from ...interfaces.exceptions import InfrastructureError, TimeoutError
 from ._changes import Changes
+from ._fitting import fitting
 from ._line import Line
 from ._link import Command, Link
 from ._node import Node
@@ -167,7 +168,10 @@ class Multiplexed:
             except Signal as why:
                 return await self.settle(request, why)
 
-            return await self.settle(request, reply) if isinstance(reply, Refused) else reply
+            if isinstance(reply, Refused):
+                return await self.settle(request, reply)
+
+            return fitting(request, reply)
         except InfrastructureError as exc:
             return exc
 

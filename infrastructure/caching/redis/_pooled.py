@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from ..._core.deadline import Limit, expiry
 from ...interfaces.exceptions import InfrastructureError, TimeoutError
 from ._dial import Dialer
+from ._fitting import fitting
 from ._link import Command
 from ._node import Node
 from ._pool import Asking, Pool
@@ -164,12 +165,12 @@ class Pooled:
             # One for each: whoever raises it writes in it which keys failed.
             return copy.copy(reply)
 
-        if not isinstance(reply, Signal | Refused):
-            return reply
-
         refused = reply if isinstance(reply, Refused) else None
 
         try:
+            if not isinstance(reply, Signal | Refused):
+                return fitting(request, reply)
+
             return await self._run(request, expiry(self._deadline), refused=refused)
         except InfrastructureError as exc:
             return exc

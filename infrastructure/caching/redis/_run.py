@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import ConnectionError
+from ._fitting import fitting
 from ._link import Link
 from ._node import Node
 from ._request import Request
@@ -59,7 +60,7 @@ class Run:
             if isinstance(reply, Refused):
                 await self._redirect(reply)
             elif not isinstance(reply, Signal):
-                return reply
+                return fitting(self._request, reply)
 
     async def _try(self) -> Any:
         """Send once; a signal means that it may be sent again."""

@@ -21,6 +21,7 @@ from ...interfaces.exceptions import InfrastructureError
 from .._steps import Steps
 from ._batches import run_batch
 from ._commands import Commands
+from ._fitting import fitting
 from ._making import Maker
 from ._mode import Mode
 from ._modes import make_mode
@@ -116,7 +117,10 @@ class RedisCache(Lifecycle, CachingInterface):
         if type(reply) is Refused:
             reply = await self._mode.settle(self._commands.get("get", name), reply)
 
-        return None if reply is None else self._value(name, reply)
+        if reply is None:
+            return None
+
+        return self._value(name, fitting(self._commands.get("get", name), reply))
 
     async def set(self, key: str, value: Any, ttl: int | None = None) -> None:
         """Store ``value`` under ``key``."""
@@ -137,7 +141,8 @@ class RedisCache(Lifecycle, CachingInterface):
             return
 
         if reply != b"OK":
-            await self._mode.settle(self._set("set", key, data, None), reply)
+            request = self._set("set", key, data, None)
+            await self._mode.settle(request, fitting(request, reply))
 
     async def delete(self, key: str) -> bool:
         """Remove ``key``; return ``True`` exactly when a live key was removed."""
@@ -269,7 +274,10 @@ class RedisCache(Lifecycle, CachingInterface):
         except Signal as why:
             return await self._mode.settle(request, why)
 
-        return await self._mode.settle(request, reply) if type(reply) is Refused else reply
+        if type(reply) is Refused:
+            return await self._mode.settle(request, reply)
+
+        return fitting(request, reply)
 
     async def _change(self, key: str, request: Request) -> Any:
         """Run what changes a key; what this process knows of it is forgotten before and after."""

@@ -30,9 +30,7 @@ async def frozen(cache: RedisCache, private_valkey: RedisServer) -> RedisServer:
     return private_valkey
 
 
-async def test_F4_a_write_is_done_once_at_most(
-    cache: RedisCache, frozen: RedisServer
-) -> None:
+async def test_F4_a_write_is_done_once_at_most(cache: RedisCache, frozen: RedisServer) -> None:
     """A hundred writes: the server counts no more than those whose outcome is unknown."""
     sets = [partial(cache.set, f"new {n}", f"value {n}") for n in range(50)]
     deletes = [partial(cache.delete, f"old {n}") for n in range(50)]
@@ -58,9 +56,7 @@ async def test_F4_a_write_is_done_once_at_most(
     assert (await cache.get_many(kept)).keys() == kept
 
 
-async def test_F4_a_late_reply_goes_to_nobody_else(
-    cache: RedisCache, frozen: RedisServer
-) -> None:
+async def test_F4_a_late_reply_goes_to_nobody_else(cache: RedisCache, frozen: RedisServer) -> None:
     """Who asks after it goes on gets his own value, while the late ones come in before it."""
     with deadline(0.05):
         await all_ended([partial(cache.get, f"old {n}") for n in range(50)], 0.05)
@@ -88,9 +84,7 @@ async def test_F4_timed_out_calls_leave_no_connections(
         await until(lambda: counters.read().open <= connections, counters.clients)
 
 
-async def test_F4_a_disconnect_does_not_wait_for_it(
-    cache: RedisCache, frozen: RedisServer
-) -> None:
+async def test_F4_a_disconnect_does_not_wait_for_it(cache: RedisCache, frozen: RedisServer) -> None:
     """It ends within its second; ``connect`` works again when the server does."""
     asked = asyncio.ensure_future(cache.set("key", "value"))
     await asyncio.sleep(0)
