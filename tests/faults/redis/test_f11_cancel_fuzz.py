@@ -10,8 +10,8 @@ import pytest
 from ...servers.counters import Counters
 from ...servers.server import RedisServer
 from .._watch import until
-from ._cancels import Cancels
 from ._caches import Make, Note
+from ._cancels import Cancels
 from ._timing import share
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

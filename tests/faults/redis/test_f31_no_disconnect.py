@@ -36,9 +36,7 @@ print("ended")
 ENDINGS = {
     "the loop is closed": ("await used()", "asyncio.run(main())"),
     "calls are under way": (
-        "cache = await used()\n"
-        "    asked = [asyncio.ensure_future(cache.get('key')) for _ in range(50)]\n"
-        "    await asyncio.sleep(0)",
+        "c = await used(); _ = asyncio.gather(*(c.get('key') for _ in range(50)))",
         "asyncio.run(main())",
     ),
     "it is collected while the loop runs": (
