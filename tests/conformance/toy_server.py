@@ -32,4 +32,5 @@ class ServerHarness(CachingHarness):
         self.prefix = uuid4().hex
 
     def make(self, **options: Any) -> ServerCache:
+        assert self.faults is not None
         return self.kind(self.faults.proxy.port, self.prefix, **options)

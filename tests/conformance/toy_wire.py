@@ -53,5 +53,6 @@ class Wire(asyncio.Protocol):
         assert self.transport is not None
         future = asyncio.get_running_loop().create_future()
         self.waiting.append(future)
-        self.transport.write(hiredis.pack_command(command))
+        # Its stub means a tuple of any length, and says of one.
+        self.transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]
         return await future
