@@ -103,8 +103,8 @@ class RedisCache(Lifecycle, CachingInterface):
         if self._thread != get_ident() or not self._is_running() or open_instant() is not None:
             self._check("get")
 
-        if self._near is not None:
-            value = self._near.find(key)
+        if (near := self._near) is not None:
+            value = near.find(key)
             return await self._get_near(check_key(key)) if value is None else value
 
         name = self._prefix + check_key(key)
