@@ -75,7 +75,7 @@ class Line:
         self._bridge = bridge
         self._bridged_until = 0.0
         self._attempts: set[asyncio.Task[Link]] = set()
-        self._begun = self._failed = 0.0
+        self._begun = self._failed = self._again = 0.0
         self._failures = 0
         self._error: InfrastructureError | None = None
         self._closed = False
@@ -137,7 +137,9 @@ class Line:
         if not self._is_worth_waiting:
             self._raise()
 
-        await asyncio.sleep(self._pause())
+        # All who wait go on at the same instant: each by a pause of its own, the shortest of
+        # many would count.
+        await asyncio.sleep(self._again - monotonic())
 
     @property
     def _is_worth_waiting(self) -> bool:
@@ -185,6 +187,7 @@ class Line:
         error.operation = "connect"
         self._error, self._failed = error, monotonic()
         self._failures += 1
+        self._again = self._failed + self._pause()
 
     def _take(self, link: Link) -> None:
         """Use ``link``, unless the one that there is has found its voice again."""

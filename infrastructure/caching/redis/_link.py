@@ -16,7 +16,7 @@ import hiredis
 from hiredis import PushNotification, pack_command
 
 from ._signals import Lost, NotSent, Overdue, Refused
-from ._sink import Sink, Timed
+from ._sinks import Probe, Sink, Timed
 
 __all__ = ["CLOSED", "ClosedLink", "Command", "Link"]
 
@@ -105,6 +105,7 @@ class Link(asyncio.Protocol):
         self._made = 0
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
+        self._probe: Probe | None = None
         self._room: deque[asyncio.Future[None]] = deque()
 
     def __repr__(self) -> str:
@@ -169,10 +170,15 @@ class Link(asyncio.Protocol):
         return self._transport.get_extra_info("socket") if self._transport else None
 
     def silence(self, now: float) -> float:
-        """Return for how long an answer has been due and nothing at all came, 0.0 below half a second."""
+        """Return for how long an answer has been due and nothing came that tells of one, 0.0 below half a second."""
         self._trim()
-        asked = self._writes[0][0] if self._writes else now
-        silent = now - max(asked, self.heard)
+        since = self._writes[0][0] if self._writes else now
+
+        # What nobody waits for any more may be late for ever: the stream may be damaged.
+        if self.waiting and not self.waiting[0].done() and self.waiting[0] is not self._probe:
+            since = max(since, self.heard)
+
+        silent = now - since
         return silent if silent >= _PATIENCE else 0.0
 
     def close(self) -> None:
@@ -332,7 +338,20 @@ class Link(asyncio.Protocol):
             self._silent(self)
 
         if self.waiting and self.error is None:
+            self._ask_step(now)
             self._sweep_by(min(following, now + self._pace))
+
+    def _ask_step(self, now: float) -> None:
+        """Put a question among the others whose answer shows whether the link is in step."""
+        if not self.has_room or (self._probe and not self._probe.is_over(now - _PATIENCE)):
+            return
+
+        self._probe = Probe(self.fail, now)
+        self.waiting.append(self._probe)
+        self._out.append(self._probe.request)
+
+        if len(self._out) == 1:
+            self._loop.call_soon(self._flush)
 
     def _expiries(self) -> list[tuple[Sink, float]]:
         """Return what waits, in order, with the instant at which each is overdue."""

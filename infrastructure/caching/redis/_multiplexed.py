@@ -203,7 +203,7 @@ class Multiplexed:
 
         while True:
             command = ("SCAN", cursor, "MATCH", match, "COUNT", COUNT)
-            request = Request("scan_keys", command, "", reads=True)
+            request = Request("scan_keys", command, "", reads=True, answer=list)
 
             try:
                 cursor, page = await self._run(request, expiry(self._deadline), node=node)
@@ -227,7 +227,9 @@ class Multiplexed:
 
         try:
             # From this read on the server reports the next change of the two.
-            look = Request("get_or_set", ("MGET", name, lock), name, reads=True, lead=self._report)
+            look = Request(
+                "get_or_set", ("MGET", name, lock), name, reads=True, lead=self._report, answer=list
+            )
             value, holder = await self.run(look)
 
             if value is None and holder is not None:

@@ -202,7 +202,7 @@ class Pooled:
 
         while True:
             command = ("SCAN", cursor, "MATCH", match, "COUNT", COUNT)
-            request = Request("scan_keys", command, "", reads=True)
+            request = Request("scan_keys", command, "", reads=True, answer=list)
 
             try:
                 cursor, page = await self._run(request, expiry(self._deadline), node)
@@ -221,7 +221,7 @@ class Pooled:
     async def change(self, name: str, lock: bytes, seconds: float) -> None:
         """Return when the key or its lease has changed, after ``seconds`` at the latest."""
         until, pause = monotonic() + seconds, _SOON
-        look = Request("get_or_set", ("MGET", name, lock), name, reads=True)
+        look = Request("get_or_set", ("MGET", name, lock), name, reads=True, answer=list)
 
         while True:
             value, holder = await self.run(look)

@@ -38,6 +38,9 @@ __all__ = ["RedisCache"]
 _LARGE = 64 * 1024
 """Bytes from which on a value has a link of its own, where it holds up nobody."""
 
+_LANDING = 0.8
+"""Seconds that factories have to end at ``disconnect``: of the one that it may take."""
+
 
 class RedisCache(Lifecycle, CachingInterface):
     """A cache on Redis 6 or newer, or on Valkey.
@@ -377,6 +380,12 @@ class RedisCache(Lifecycle, CachingInterface):
 
     async def _close(self) -> None:
         if flights := self._flights.tasks:
+            await asyncio.wait(flights, timeout=_LANDING)
+
+            # While there are links: their leases would hold up others.
+            for flight in flights:
+                flight.cancel()
+
             await asyncio.wait(flights)
 
         # One turn for a lease that is given back.

@@ -7,7 +7,18 @@ from typing import Any, Protocol
 
 from infrastructure.caching.redis import RedisCache
 
-__all__ = ["CALLS", "DEADLINE", "READS", "WRITES", "Call", "Make", "Place", "made", "make_cache"]
+__all__ = [
+    "CALLS",
+    "DEADLINE",
+    "READS",
+    "WRITES",
+    "Call",
+    "Make",
+    "Note",
+    "Place",
+    "made",
+    "make_cache",
+]
 
 DEADLINE = 0.4
 """Seconds that a call of these caches may take."""
@@ -25,6 +36,9 @@ class Place(Protocol):
 
 Make = Callable[..., RedisCache]
 """Takes a ``Place`` and the options of ``RedisCache``."""
+
+Note = Callable[[str, object], None]
+"""pytest's ``record_property``: a figure for the report of ``make soak``."""
 
 Call = Callable[[RedisCache], Awaitable[Any]]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -14,12 +16,13 @@ __all__ = ["Relay"]
 
 
 class Relay:
-    """Stands before ``place``; ``inject`` gives every client bytes that the server never sent."""
+    """Stands before ``place``, and gives clients bytes that the server never sent."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._clients: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._injected = b""
         self.accepted = 0
 
     async def __aenter__(self) -> Self:
@@ -41,6 +44,14 @@ class Relay:
         for client in self._clients:
             client.write(reply)
 
+    def inject_when_asked(self, reply: bytes) -> None:
+        """Put ``reply`` before the answer to the next question."""
+        self._injected = reply
+
+    def _asked(self, client: asyncio.StreamWriter) -> None:
+        injected, self._injected = self._injected, b""
+        client.write(injected)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -48,14 +59,20 @@ class Relay:
         self._clients.add(writer)
         self.accepted += 1
         there, back = await asyncio.open_connection(self._place.host, self._place.port)
-        await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+        ask = partial(self._asked, writer)
+        await asyncio.gather(_pass_on(reader, back, ask), _pass_on(there, writer))
         self._clients.discard(writer)
         self._tasks.discard(task)
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass_on(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    before: Callable[[], None] = lambda: None,
+) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
+            before()
             writer.write(data)
 
     writer.close()

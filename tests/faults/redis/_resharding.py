@@ -13,6 +13,8 @@ from ...servers.server import RedisServer
 
 __all__ = ["Move", "moving"]
 
+_AT_ONCE = 500
+
 
 class Move:
     """The slot of ``key`` on its way from ``source`` to ``target``."""
@@ -39,9 +41,9 @@ class Move:
                 "CLUSTER", "GETKEYSINSLOT", self.slot, 100_000
             )
 
-            for name in found:
-                where = (self._target.host, self._target.port, name, 0, 5000)
-                await source.execute_command("MIGRATE", *where)
+            for at in range(0, len(found), _AT_ONCE):
+                where = (self._target.host, self._target.port, "", 0, 5000, "KEYS")
+                await source.execute_command("MIGRATE", *where, *found[at : at + _AT_ONCE])
 
     async def end(self) -> None:
         """Give the slot to the target, whatever is still on the source goes too."""

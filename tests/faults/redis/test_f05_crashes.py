@@ -12,8 +12,8 @@ from infrastructure.caching.redis import RedisCache
 
 from ...servers import valkey
 from ...servers.server import RedisServer
-from .._watch import nothing_left, until
-from ._caches import Make
+from .._watch import until
+from ._caches import Make, Note
 from ._outcomes import ended
 from ._timing import HEALED, SOAK, within
 
@@ -61,26 +61,28 @@ class Writers:
             await asyncio.gather(*self.tasks)
 
 
-async def test_F5_no_acknowledged_write_is_missing(make: Make, record_property) -> None:
+async def test_F5_no_acknowledged_write_is_missing(make: Make, record_property: Note) -> None:
     """Kill after kill: whatever was acknowledged is there, nothing hangs, writes go on within 1 s."""
     slowest = 0.0
 
-    async with RedisServer(valkey.program(), durable=True) as server, nothing_left():
-        async with make(server, deadline=DEADLINE) as cache:
-            writers = Writers(cache)
+    async with (
+        RedisServer(valkey.program(), durable=True) as server,
+        make(server, deadline=DEADLINE) as cache,
+    ):
+        writers = Writers(cache)
 
-            for _ in range(CYCLES):
-                await writers.more(200)
-                server.process.kill()
-                await server.start()
-                begun = time.monotonic()
-                await writers.more(1)
-                slowest = max(slowest, time.monotonic() - begun)
-                assert slowest <= HEALED
+        for _ in range(CYCLES):
+            await writers.more(200)
+            server.process.kill()
+            await server.start()
+            begun = time.monotonic()
+            await writers.more(1)
+            slowest = max(slowest, time.monotonic() - begun)
+            assert slowest <= HEALED
 
-            await writers.stop()
-            keys = list(writers.acknowledged)
-            assert await cache.get_many(keys) == writers.acknowledged
+        await writers.stop()
+        keys = list(writers.acknowledged)
+        assert await cache.get_many(keys) == writers.acknowledged
 
     record_property("kills", CYCLES)
     record_property("acknowledged writes", len(keys))

@@ -1,0 +1,73 @@
+"""A server that speaks just enough RESP to do what no real server can be brought to do."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+
+import hiredis
+
+__all__ = ["HELLO", "Speaker", "speaking"]
+
+HELLO = b"%1\r\n+proto\r\n:3\r\n"
+Answer = Callable[[list[bytes]], bytes]
+
+
+class Speaker:
+    """Answers the handshake as a server does, and everything else by ``answer``.
+
+    ``heard``      the commands but for those of the handshake, by connection one after another.
+    ``connected``  how many connections it has taken.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.heard: list[list[bytes]] = []
+        self.connected = 0
+        self.url = ""
+        self.address = ("", 0)
+        self.writers: list[asyncio.StreamWriter] = []
+        self._answer = answer
+
+    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection until it ends."""
+        self.connected += 1
+        self.writers.append(writer)
+        parser = hiredis.Reader()
+
+        with closing(writer), suppress(builtins.ConnectionError):
+            while data := await reader.read(65536):
+                parser.feed(data)
+
+                while (command := parser.gets()) is not False:
+                    writer.write(self._reply(command))
+
+    def _reply(self, command: list[bytes]) -> bytes:
+        if command[0] == b"HELLO":
+            return HELLO
+
+        if command[0] == b"CLIENT":
+            return b"+OK\r\n"
+
+        self.heard.append(command)
+        return self._answer(command)
+
+
+@asynccontextmanager
+async def speaking(answer: Answer) -> AsyncIterator[Speaker]:
+    """Give a server that answers so."""
+    speaker = Speaker(answer)
+    server = await asyncio.start_server(speaker.listen, "127.0.0.1", 0)
+
+    try:
+        speaker.address = server.sockets[0].getsockname()
+        speaker.url = "redis://{}:{}".format(*speaker.address)
+        yield speaker
+    finally:
+        server.close()
+
+        for writer in speaker.writers:
+            writer.close()
+
+        await server.wait_closed()
