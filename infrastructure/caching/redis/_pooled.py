@@ -124,7 +124,7 @@ class Pooled:
                 node = await self._topology.node_of(request.name)
                 places.setdefault(node, []).append(place)
             except InfrastructureError as exc:
-                replies[place] = exc
+                replies[place] = await self._one(request, exc)
 
         await asyncio.gather(
             *(self._together(node, requests, at, replies) for node, at in places.items())
@@ -160,7 +160,9 @@ class Pooled:
 
         if isinstance(reply, InfrastructureError):
             # One for each: whoever raises it writes in it which keys failed.
-            return copy.copy(reply)
+            error = copy.copy(reply)
+            error.operation = request.operation
+            return error
 
         if not isinstance(reply, Signal | Refused):
             return reply
