@@ -29,3 +29,6 @@ test_near_cache = conformance(lambda: OnServer(shared.valkey, "?near_entries=100
 test_near_cache_on_a_cluster = conformance(
     lambda: OnServer(shared.valkey_cluster, "?near_entries=1000")
 )
+test_pooled = conformance(lambda: OnServer(shared.debian_redis, "?mode=pooled"))
+test_pooled_on_a_cluster = conformance(lambda: OnServer(shared.valkey_cluster, "?mode=pooled"))
+test_pooled_behind_sentinels = conformance(lambda: OnServer(shared.valkey_sentinel, "?mode=pooled"))

@@ -10,20 +10,27 @@ from . import debian_redis
 
 __all__ = ["Certificates"]
 
-_DAYS = "2"
+_DAYS = 2
 
 
 class Certificates:
     """Makes them in ``folder``, which is there; valid for ``names`` (``IP:…``, ``DNS:…``).
 
     ``mutual``  the server asks its clients for a certificate, too.
+    ``days``    for which the server's and the client's are valid; at 0 they have expired.
     """
 
     def __init__(
-        self, folder: Path, names: str = "IP:127.0.0.1,DNS:localhost", *, mutual: bool = False
+        self,
+        folder: Path,
+        names: str = "IP:127.0.0.1,DNS:localhost",
+        *,
+        mutual: bool = False,
+        days: int = _DAYS,
     ) -> None:
         self._folder = folder
         self._mutual = mutual
+        self._days = days
         self._sign_authority()
         self._sign("server", f"subjectAltName={names}")
         self._sign("client", "extendedKeyUsage=clientAuth")
@@ -65,24 +72,31 @@ class Certificates:
 
     def _sign_authority(self) -> None:
         self._make_key("authority")
-        self._openssl("req -x509 -new -key authority.key -out authority.pem -subj /CN=authority")
+        self._openssl(
+            "req -x509 -new -key authority.key -out authority.pem -subj /CN=authority", days=_DAYS
+        )
 
     def _sign(self, owner: str, extension: str) -> None:
         self._make_key(owner)
         self._folder.joinpath(f"{owner}.ext").write_text(f"{extension}\n")
-        self._openssl(f"req -new -key {owner}.key -out {owner}.csr -subj /CN={owner}", days=False)
+        self._openssl(f"req -new -key {owner}.key -out {owner}.csr -subj /CN={owner}")
         self._openssl(
             f"x509 -req -in {owner}.csr -out {owner}.pem -extfile {owner}.ext"
-            " -CA authority.pem -CAkey authority.key -CAcreateserial"
+            " -CA authority.pem -CAkey authority.key -CAcreateserial",
+            days=self._days,
         )
 
     def _make_key(self, owner: str) -> None:
-        self._openssl(f"ecparam -name prime256v1 -genkey -noout -out {owner}.key", days=False)
+        self._openssl(f"ecparam -name prime256v1 -genkey -noout -out {owner}.key")
 
-    def _openssl(self, arguments: str, *, days: bool = True) -> None:
+    def _openssl(self, arguments: str, *, days: int | None = None) -> None:
         program = debian_redis.openssl()
         subprocess.run(
-            [str(program.path), *arguments.split(), *(["-days", _DAYS] if days else [])],
+            [
+                str(program.path),
+                *arguments.split(),
+                *([] if days is None else ["-days", str(days)]),
+            ],
             cwd=self._folder,
             env=os.environ | dict(program.env),
             stdin=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from ..._core.errors import translated
 from ..._core.secrets import Secret
 from ...interfaces.exceptions import ConfigurationError, ConnectionError
 from ._link import Command, Link
+from ._replies import without_arguments
 from ._signals import Lost, Refused
 from .errors import CONNECT_ERRORS, refusal
 
@@ -83,25 +84,31 @@ class Dialer:
 
     async def _greet(self, link: Link) -> None:
         """Say all at once: it is one round trip, and what fails is told by its own reply."""
-        steps = list(self._steps())
-        futures = [link.send(command) for command, _ in steps]
+        steps = self._say(link)
 
         try:
-            replies = await asyncio.gather(*futures)
+            replies = await asyncio.gather(*(step.reply for step in steps))
         except Lost as lost:
-            msg = f"connect to {link.name}: the connection was lost in the handshake: {lost.__cause__}"
-            raise ConnectionError(msg, outcome="not_applied", operation="connect") from lost
+            raise _hung_up(link, steps) from lost
 
-        for (command, needed), reply in zip(steps, replies, strict=True):
-            if needed and isinstance(reply, Refused):
-                raise _refused(link, command, reply)
+        for step, reply in zip(steps, replies, strict=True):
+            if step.needed and isinstance(reply, Refused):
+                raise _refused(link, step.name, reply)
 
             # Where it may not be asked it is believed.
-            if command[0] == "ROLE" and isinstance(reply, list) and reply[0] != b"master":
+            if step.name == "ROLE" and isinstance(reply, list) and reply[0] != b"master":
                 msg = f"connect to {link.name}: it is a replica; a failover is under way"
                 raise ConnectionError(msg, outcome="not_applied", operation="connect")
 
         link.tracks = self.tracking != "none" and not isinstance(replies[-1], Refused)
+
+    def _say(self, link: Link) -> list[_Step]:
+        if link.error is not None:
+            raise _hung_up(link, ())
+
+        return [
+            _Step(str(command[0]), needed, link.send(command)) for command, needed in self._steps()
+        ]
 
     def _steps(self) -> list[tuple[Command, bool]]:
         """Return the commands, each with whether the link is of no use without it."""
@@ -135,18 +142,41 @@ def show(address: Peer) -> str:
     return address if isinstance(address, str) else f"{address[0]}:{address[1]}"
 
 
-def _refused(link: Link, command: Command, reply: Refused) -> Exception:
-    tried = f"connect to {link.name}, {command[0]!s}"
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A command of the handshake by its name only: a password may be among its other words."""
+
+    name: str
+    needed: bool
+    reply: asyncio.Future[Any]
+
+
+def _hung_up(link: Link, steps: Sequence[_Step]) -> Exception:
+    """Return why the server closed the connection: one that is full says so before."""
+    if isinstance(link.error, Refused):
+        return _refused(link, "HELLO", link.error)
+
+    for step in steps:
+        if step.reply.exception() is None and isinstance(step.reply.result(), Refused):
+            return _refused(link, step.name, step.reply.result())
+
+    msg = f"connect to {link.name}: the connection was lost in the handshake: {link.error}"
+    return ConnectionError(msg, outcome="not_applied", operation="connect")
+
+
+def _refused(link: Link, command: str, reply: Refused) -> Exception:
+    tried = f"connect to {link.name}, {command}"
+    error: Exception = refusal(reply, tried, "connect")
 
     if reply.code in ("NOPROTO", "ERR") and "unknown command" in str(reply).lower():
         msg = (
-            f"{tried}: the server does not speak RESP3 (Redis 6 and Valkey do): {reply}; "
+            f"{tried}: the server does not speak RESP3 (Redis 6 and Valkey do); "
             'for an older one or a proxy before it use mode="pooled"'
         )
-        return ConfigurationError(msg, operation="connect")
+        error = ConfigurationError(msg, operation="connect")
 
-    error = refusal(reply, tried, "connect")
-    error.__cause__ = reply
+    # Some servers repeat the words of the command, a password among them.
+    error.__cause__ = Refused(without_arguments(str(reply)))
     return error
 
 

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from contextlib import suppress
 from typing import ClassVar
 
-from ..._core.tasks import Tasks, logger
+from ..._core.tasks import Tasks, logger, start_task
 from ...interfaces.exceptions import InfrastructureError
 from ._dial import Dialer
 from ._node import Node
@@ -54,7 +54,10 @@ class Followed(Topology):
         look = self._look
 
         if look is None or look.done():
-            look = self._look = self._tasks.start(self._refresh(), "look")
+            # Its error is for those who wait, and no matter for the log: where nobody waits any
+            # more it is seen here.
+            look = self._look = start_task(self._refresh(), name="RedisCache topology: look")
+            look.add_done_callback(lambda task: task.cancelled() or task.exception())
 
         # Waited for, not awaited: the cancellation of one caller is no reason to stop.
         await asyncio.wait({look})
@@ -107,3 +110,6 @@ class Followed(Topology):
         """Close all links at once."""
         super().close()
         self._tasks.stop()
+
+        if self._look is not None:
+            self._look.cancel()

@@ -32,7 +32,7 @@ _FROZEN = 3.0
 """Seconds of silence for which a server whose machine acknowledges counts as busy or stopped."""
 
 _PACE = 0.02
-"""Seconds from a refusal to the next attempt, which all callers share; the first step of the back-off."""
+"""Seconds between two attempts, whoever calls; the first step of the back-off."""
 
 _SLOWEST = 0.25
 """Seconds, the last step of the back-off."""
@@ -105,9 +105,6 @@ class Line:
 
     async def ready(self) -> Link:
         """Return the open link; make one where there is none."""
-        if isinstance(self.link, Link):
-            return self.link
-
         while not isinstance(self.link, Link):
             await self._progress()
 

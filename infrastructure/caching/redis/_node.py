@@ -66,6 +66,12 @@ class Node:
         """Call it when this is a primary no more, or was closed with the rest."""
         self._at_close.append(call)
 
+    def distrust(self) -> None:
+        """Close both links: one of them brought a reply that was not its own. New ones are made."""
+        for line in (self.main, self.wide):
+            if isinstance(line.link, Link):
+                line.link.fail(ConnectionAbortedError("a reply did not fit its command"))
+
     def close(self) -> None:
         """Close both links at once."""
         self.is_closed = True

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from ..._core.deadline import Limit, expiry
-from ...interfaces.exceptions import InfrastructureError, TimeoutError
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._dial import Dialer
 from ._link import Command
 from ._node import Node
@@ -54,6 +54,10 @@ class Pooled:
 
     def note_large(self, name: str) -> None:
         """Do nothing: a large value holds up nobody on a connection of its own."""
+
+    def distrust(self, request: Request) -> ConnectionError:
+        """Return the error of a reply that does not fit; redis-py gives up what it finds odd."""
+        return self._wording.damaged(request)
 
     async def beat(self) -> bool:
         """Return ``True``: no server reports changes here, so none can be late."""
@@ -100,11 +104,16 @@ class Pooled:
 
         try:
             async with limit:
-                return await run.reply(refused)
+                reply = await run.reply(refused)
         except TimeoutError as exc:
             # A frozen primary may have a successor.
             self._topology.silent()
             raise run.overdue() from exc.__cause__
+
+        if not request.fits(reply):
+            raise self.distrust(request)
+
+        return reply
 
     def _pool_of(self, node: Node) -> Pool:
         if (pool := self._pools.get(node)) is None:
@@ -156,7 +165,9 @@ class Pooled:
 
     async def _one(self, request: Request, reply: Any) -> Any:
         if isinstance(reply, Lost) and not request.reads:
-            return self._wording.lost(request, reply)
+            error = self._wording.lost(request, reply)
+            error.__cause__ = reply.__cause__
+            return error
 
         if isinstance(reply, InfrastructureError):
             # One for each: whoever raises it writes in it which keys failed.
@@ -165,7 +176,7 @@ class Pooled:
             return error
 
         if not isinstance(reply, Signal | Refused):
-            return reply
+            return reply if request.fits(reply) else self.distrust(request)
 
         refused = reply if isinstance(reply, Refused) else None
 

@@ -15,7 +15,7 @@ from ...interfaces.exceptions import (
     Outcome,
 )
 
-__all__ = ["REPLIES", "TEXTS", "Rule", "refusal", "reply_code"]
+__all__ = ["REPLIES", "TEXTS", "Rule", "refusal", "reply_code", "without_arguments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,11 @@ def reply_code(reply: Exception, otherwise: str = "ERR") -> str:
     return word if _CODE.fullmatch(word) else otherwise
 
 
+def without_arguments(text: str) -> str:
+    """Return the text of a reply without the words of the command that it repeats."""
+    return _ARGUMENTS.sub("", text)
+
+
 def refusal(
     reply: Exception, tried: str, operation: str | None = None, *, code: str = "ERR"
 ) -> InfrastructureError:
@@ -134,7 +139,7 @@ def refusal(
     code = reply_code(reply, code)
     text = str(reply)
     rule = _rule(code, text.lower())
-    said = scrub(_ARGUMENTS.sub("", text if text.startswith(code) else f"{code} {text}"))
+    said = scrub(without_arguments(text if text.startswith(code) else f"{code} {text}"))
     said = said[:_LONGEST].rstrip(" .")
     hint = f"; {rule.hint}" if rule.hint else ""
     return rule.error(

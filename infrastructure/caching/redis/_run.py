@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import ConnectionError
-from ._link import Link
+from ._link import Command, Link
 from ._node import Node
 from ._request import Request
 from ._signals import Lost, NotSent, Refused, Signal
@@ -113,13 +113,17 @@ class Run:
         return link
 
     def _send(self, link: Link) -> asyncio.Future[Any]:
+        if self._request.lead is not None:
+            self._say(link, self._request.lead).cancel()
+
+        return self._say(link, self._request.command)
+
+    def _say(self, link: Link, command: Command) -> asyncio.Future[Any]:
+        # It holds for one command only.
         if self._asking:
             link.send(("ASKING",), math.inf).cancel()
 
-        if self._request.lead is not None:
-            link.send(self._request.lead, math.inf).cancel()
-
-        return link.send(self._request.command, math.inf)
+        return link.send(command, math.inf)
 
     async def _redirect(self, refused: Refused) -> None:
         """Go where the server sends us, or raise that it refuses."""

@@ -69,6 +69,10 @@ class Topology(ABC):
         """Send a command for the key on its open link, or raise ``NotSent``: the fast path."""
 
     @abstractmethod
+    def distrust(self, name: str) -> None:
+        """Hear that a link for a key brings replies that are not its own: it is closed."""
+
+    @abstractmethod
     def note_large(self, name: str) -> None:
         """Hear that the value of a key is large."""
 
@@ -120,6 +124,10 @@ class Standalone(Topology):
             raise NotSent
 
         return node.main.link.send(command, open_instant())
+
+    def distrust(self, name: str) -> None:
+        """Close the links."""
+        self._one.distrust()
 
     def note_large(self, name: str) -> None:
         """Let the key ride the second link."""

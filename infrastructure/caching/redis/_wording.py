@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, Outcome, TimeoutError
 from ._request import Request
 from ._signals import Lost, Refused
 from .errors import refusal
@@ -32,6 +32,15 @@ class Wording:
             f"({lost.__cause__}); it may or may not have been done"
         )
         return ConnectionError(msg, outcome="unknown", operation=request.operation)
+
+    def damaged(self, request: Request) -> ConnectionError:
+        """Return the error of a request whose reply is of another kind than belongs to it."""
+        msg = (
+            f"{self._tried(request)}: the answer is none to this command, so the connection was "
+            "damaged on the way; it was given up"
+        )
+        outcome: Outcome = "not_applied" if request.reads else "unknown"
+        return ConnectionError(msg, outcome=outcome, operation=request.operation)
 
     def overdue(self, request: Request, *, sent: bool) -> TimeoutError:
         """Return the error of a request whose deadline passed."""

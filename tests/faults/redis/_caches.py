@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from infrastructure.caching.redis import RedisCache
 
-__all__ = ["CALLS", "DEADLINE", "READS", "WRITES", "Call", "Make", "Place", "make_cache", "made"]
+__all__ = ["CALLS", "DEADLINE", "READS", "WRITES", "Call", "Make", "Place", "made", "make_cache"]
 
 DEADLINE = 0.4
 """Seconds that a call of these caches may take."""

