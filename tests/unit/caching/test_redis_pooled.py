@@ -12,6 +12,7 @@ import pytest
 
 from infrastructure import deadline
 from infrastructure.caching.redis import RedisCache
+from infrastructure.caching.redis._request import Request
 from infrastructure.interfaces.exceptions import (
     ConfigurationError,
     ConnectionError,
@@ -112,6 +113,23 @@ class TestConnecting:
                     await cache.get("list")
 
                 assert (counters.read() - before).connections == 0
+
+    async def test_a_damaged_connection_is_given_up(self, private_valkey: RedisServer) -> None:
+        """After a reply of the wrong kind nothing more is read from it."""
+        async with pooled(private_valkey.url, max_connections=1) as cache:
+            await cache.set("key", "value")
+            odd = Request("exists", ("GET", "key"), "key", reads=True, answer=int)
+
+            with private_valkey.counters() as counters:
+                before = counters.read()
+
+                with pytest.raises(ConnectionError, match="damaged"):
+                    await cache._mode.run(odd)
+
+                [error] = await cache._mode.many([odd])
+                assert isinstance(error, ConnectionError)
+                assert await cache.get("key") == "value"
+                assert (counters.read() - before).connections == 2
 
 
 class TestAFullPool:

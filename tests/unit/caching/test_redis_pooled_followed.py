@@ -51,9 +51,11 @@ class TestCluster:
             await cache.set_many(dict.fromkeys(keys, "old"))
             await _begin_move(slot, source, target, keys[:10])
             assert await cache.get_many(keys) == dict.fromkeys(keys, "old")
-            # A removal asks for two keys: one of them may have moved, and the other not.
-            await cache.set("{tag}new", "value")
-            assert await cache.get("{tag}new") == "value"
+            # These are two commands each: the lease of the key goes too.
+            await cache.set("{tag}new", "value", 60)
+            assert await cache.ttl("{tag}new") == 60
+            assert await cache.delete(keys[0])
+            await cache.set_many({keys[0]: "old"}, 60)
 
             await _end_move(slot, source, target, keys[10:])
             assert await cache.get_many(keys) == dict.fromkeys(keys, "old")
