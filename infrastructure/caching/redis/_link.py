@@ -125,6 +125,8 @@ class Link(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
         self._room: deque[asyncio.Future[None]] = deque()
+        # Requests that may be unanswered, but for the places of those who were let in just now.
+        self._most = _MAX_WAITING
 
     def __repr__(self) -> str:
         state = "open" if self.error is None else "closed"
@@ -136,7 +138,7 @@ class Link(asyncio.Protocol):
         It gets ``Overdue`` at ``expires``, or when the deadline of the link passes, and
         ``Lost`` or ``NotSent`` when the link breaks. Raises ``NotSent`` without room.
         """
-        if self._unsent > _MAX_UNSENT or len(self.waiting) >= _MAX_WAITING or self.error:
+        if self._unsent > _MAX_UNSENT or len(self.waiting) >= self._most or self.error:
             raise NotSent(math.inf)
 
         future = self._future()
@@ -159,10 +161,10 @@ class Link(asyncio.Protocol):
     @property
     def has_room(self) -> bool:
         """Whether another request may be made now."""
-        return self._unsent <= _MAX_UNSENT and len(self.waiting) < _MAX_WAITING
+        return self._unsent <= _MAX_UNSENT and len(self.waiting) < self._most
 
     async def room(self) -> None:
-        """Return when another request may be made, first come, first served."""
+        """Return when another request may be made, at once: first come, first served."""
         if self.error is not None or (self.has_room and not self._room):
             return
 
@@ -175,9 +177,12 @@ class Link(asyncio.Protocol):
             if place.cancelled():
                 self._room.remove(place)
             else:
+                self._most += 1
                 self._admit()
 
             raise
+
+        self._most += 1
 
     @property
     def socket(self) -> socket | None:
@@ -306,11 +311,10 @@ class Link(asyncio.Protocol):
 
     def _admit(self) -> None:
         """Let in as many as there is room for."""
-        free = _MAX_WAITING - len(self.waiting) if self._unsent <= _MAX_UNSENT else 0
-
-        while free > 0 and self._room:
+        while self._room and self.has_room:
+            # Kept for him until his turn: others would be faster.
+            self._most -= 1
             self._room.popleft().set_result(None)
-            free -= 1
 
     def _sweep_by(self, instant: float) -> None:
         """See to it that a sweep comes by ``instant``."""
@@ -375,6 +379,7 @@ class Link(asyncio.Protocol):
                 sink.set_exception(Lost(expires, error) if position < sent else NotSent(expires))
 
         while self._room:
+            self._most -= 1
             self._room.popleft().set_result(None)
 
     def _refused(self, text: str) -> Refused:
