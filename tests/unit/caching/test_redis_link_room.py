@@ -21,10 +21,11 @@ def fill(link: Link) -> list[asyncio.Future[object]]:
 
 
 async def admitted(link: Link, number: int, order: list[int]) -> None:
-    """Wait for room and note the number."""
+    """Wait for room, send, and note the number."""
     await link.room()
+    reply = link.send(("ECHO", number))
     order.append(number)
-    await link.send(("ECHO", number))
+    await reply
 
 
 async def test_no_more_than_so_many_unanswered() -> None:
@@ -136,7 +137,54 @@ async def test_a_link_that_breaks_lets_all_in() -> None:
         link.close()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(result) for result in results] == [NotSent] * 3
+        assert not order
         lost = await asyncio.gather(*futures, return_exceptions=True)
         assert {type(result) for result in lost} == {Lost}
 
 
+
+
+async def test_a_place_is_not_taken_by_who_comes_later() -> None:
+    """Callers that call again at each answer leave the room to who waited for it."""
+    async with linked() as (link, peer, _):
+
+        async def call(number: int) -> int:
+            calls = 0
+
+            while not stop:
+                try:
+                    reply = link.send(("ECHO", number))
+                except NotSent:
+                    await link.room()
+                    reply = link.send(("ECHO", number))
+
+                await reply
+                calls += 1
+
+            return calls
+
+        stop = False
+        callers = [asyncio.create_task(call(number)) for number in range(MAX_WAITING)]
+        await peer.heard(MAX_WAITING)
+        order: list[int] = []
+        late = asyncio.create_task(admitted(link, 1, order))
+        await asyncio.sleep(0)
+        answered = 0
+
+        while not order and answered < 20:
+            peer.say(b"+x\r\n")
+            answered += 1
+            await peer.heard(MAX_WAITING + answered)
+
+        stop = True
+        assert order == [1]
+        assert answered == 1
+        peer.say(b"+x\r\n" * (MAX_WAITING - 1))
+        await peer.heard(MAX_WAITING + 1)
+        peer.say(b"+x\r\n" * 2)
+
+        for caller in callers:
+            caller.cancel()
+
+        late.cancel()
+        await asyncio.wait([*callers, late])
