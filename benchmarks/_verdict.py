@@ -33,7 +33,9 @@ class Spread:
 class Comparison:
     """Ours beside one peer: ``ratio`` is how many times as fast, or of a fact how much as large.
 
-    ``cpu``  the same ratio by processor time, in which other processes have no share.
+    ``cpu``      the same ratio by processor time, in which other processes have no share.
+    ``latency``  whether it is latencies that are compared, ``ours`` and ``theirs`` one a second
+                 divided by them.
     """
 
     question: str
@@ -44,6 +46,7 @@ class Comparison:
     theirs: float | None = None
     target: float | None = None
     at_most: bool = False
+    latency: bool = False
 
     @property
     def met(self) -> bool | None:
@@ -90,18 +93,23 @@ def compare(
     ours: Sequence[Sample],
     theirs: Sequence[Sample],
     target: float | None = None,
+    *,
+    latency: bool = False,
 ) -> Comparison:
     """Return how many times as fast ours is: the median of the ratios of each round.
 
     Neighbours in time are compared, so a machine that slows down half-way spoils no ratio.
     """
     rounds = list(zip(ours, theirs, strict=True))
+    # The processor time of a run is no part of a latency.
+    cpu = None if latency else statistics.median(their.cpu / our.cpu for our, their in rounds)
     return Comparison(
         question=question,
         peer=peer,
         ratio=spread([their.wall / our.wall for our, their in rounds]),
-        cpu=statistics.median(their.cpu / our.cpu for our, their in rounds),
+        cpu=cpu,
         ours=1 / statistics.median(sample.wall for sample in ours),
         theirs=1 / statistics.median(sample.wall for sample in theirs),
         target=target,
+        latency=latency,
     )

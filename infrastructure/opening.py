@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Optional
+from typing import Any
 
+from ._core.entry_points import load
 from ._core.urls import parse_url, refuse_unknown
 from .interfaces import CachingInterface, MessagingInterface, StorageInterface
 from .interfaces.exceptions import ConfigurationError
 
 __all__ = ["open_cache", "open_messaging", "open_storage"]
-
-_EXTRA = re.compile(r"(?P<name>[A-Za-z0-9._-]+).*;.*\bextra\s*==\s*['\"](?P<extra>[^'\"]+)['\"]")
 
 
 def open_cache(url: str, **options: Any) -> CachingInterface:
@@ -42,7 +40,7 @@ def open_storage(url: str, **options: Any) -> StorageInterface:
 
 def _open(kind: str, interface: type, url: str, options: Mapping[str, Any]) -> Any:
     scheme = parse_url(url).scheme
-    cls = _load(_find(kind, scheme), scheme)
+    cls = load(_find(kind, scheme))
 
     if not (isinstance(cls, type) and issubclass(cls, interface)):
         msg = f"the entry point of {scheme}:// is no {interface.__name__}: {cls!r:.100}"
@@ -66,33 +64,6 @@ def _find(kind: str, scheme: str) -> EntryPoint:
         f"register an entry point {scheme!r} in the group 'infrastructure.{kind}'"
     )
     raise ConfigurationError(msg)
-
-
-def _load(point: EntryPoint, scheme: str) -> Any:
-    try:
-        return point.load()
-    except ModuleNotFoundError as exc:
-        extra = _extra_of(point, exc.name or "")
-
-        if extra is None:
-            raise
-
-        msg = f"{scheme}:// needs {exc.name}: pip install '{extra}'"
-        raise ConfigurationError(msg) from exc
-
-
-def _extra_of(point: EntryPoint, module: str) -> Optional[str]:
-    """Return the ``distribution[extra]`` that brings ``module``, by the distribution's metadata."""
-    wanted = module.partition(".")[0].replace("_", "-").lower()
-    requirements = (point.dist.requires or []) if point.dist else []
-
-    for requirement in requirements:
-        match = _EXTRA.match(requirement)
-
-        if match and match["name"].replace("_", "-").lower() == wanted and match["extra"] != "all":
-            return f"{point.dist.name}[{match['extra']}]"  # type: ignore[union-attr]  # it has requirements
-
-    return None
 
 
 def _keywords(cls: type) -> Mapping[str, Any]:

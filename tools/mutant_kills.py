@@ -28,7 +28,7 @@ def main(patterns: list[str]) -> None:
 
         with mutant.planted():
             make = mutant.harness or harnesses_of(URLS[mutant.interface])[mutant.interface]
-            report = prove(make, backend=mutant.name, limit=LIMIT)
+            report = prove(make, backend=mutant.name, faults=True, limit=LIMIT)
 
         print(f"{mutant.name}: {len(report.of('failed'))} of {len(mutant.caught_by)} expected")
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ..interfaces.exceptions import ValidationError
 from .names import MAX_KEY
 
-__all__ = ["MAX_PATTERN", "compile_pattern"]
+__all__ = ["MAX_PATTERN", "Token", "compile_pattern", "tokens"]
 
 MAX_PATTERN = 2 * MAX_KEY
 """Characters: the longest key with every character escaped."""
 
-_STAR = ""
-"""The token of ``*``; every other token is the regular expression of one character."""
+
+class Token(NamedTuple):
+    """One part of a pattern, by what it matches.
+
+    ``expression``  the regular expression of one character; empty for ``*`` alone.
+    ``literal``     the character itself, where it is only one; else empty.
+    ``spans``       the ranges, both ends included, of a class that is not negated.
+    """
+
+    expression: str
+    literal: str = ""
+    spans: tuple[tuple[str, str], ...] = ()
 
 
 def compile_pattern(pattern: Any) -> Callable[[str], bool]:
@@ -50,7 +60,7 @@ def _compile(pattern: str) -> Callable[[str], bool]:
     if pattern and not pattern.strip("*"):
         return _always
 
-    fullmatch = re.compile(_regex(list(_tokens(pattern))), re.DOTALL).fullmatch
+    fullmatch = re.compile(_regex(tokens(pattern)), re.DOTALL).fullmatch
     return lambda key: fullmatch(key) is not None
 
 
@@ -58,13 +68,13 @@ def _always(_key: str) -> bool:
     return True
 
 
-def _regex(tokens: list[str]) -> str:
+def _regex(parts: Iterable[Token]) -> str:
     """Return the regular expression; what it has matched once it never tries again.
 
     Between two stars the first place that fits is as good as any, hence the atomic groups;
     what follows the last star has a fixed length and is looked for at the end alone.
     """
-    runs = _split(tokens)
+    runs = _split(parts)
     head = "".join(runs[0])
 
     if len(runs) == 1:
@@ -79,34 +89,35 @@ def _regex(tokens: list[str]) -> str:
     return head + middle + tail
 
 
-def _split(tokens: list[str]) -> list[list[str]]:
+def _split(parts: Iterable[Token]) -> list[list[str]]:
     runs: list[list[str]] = [[]]
 
-    for token in tokens:
-        if token == _STAR:
+    for token in parts:
+        if not token.expression:
             runs.append([])
         else:
-            runs[-1].append(token)
+            runs[-1].append(token.expression)
 
     return runs
 
 
-def _tokens(pattern: str) -> Iterator[str]:
+def tokens(pattern: str) -> Iterator[Token]:
+    """Give the parts of ``pattern`` in order, or raise ``ValidationError`` as above."""
     at = 0
 
     while at < len(pattern):
         char = pattern[at]
 
         if char == "*":
-            yield _STAR
+            yield Token("")
         elif char == "?":
-            yield "."
+            yield Token(".")
         elif char == "[":
             token, at = _class(pattern, at)
             yield token
         else:
             char, at = _char(pattern, at)
-            yield re.escape(char)
+            yield Token(re.escape(char), literal=char)
 
         at += 1
 
@@ -122,12 +133,12 @@ def _char(pattern: str, at: int) -> tuple[str, int]:
     return pattern[at + 1], at + 1
 
 
-def _class(pattern: str, start: int) -> tuple[str, int]:
-    """Return the regular expression of the class that opens at ``start``, and its last index."""
+def _class(pattern: str, start: int) -> tuple[Token, int]:
+    """Return the class that opens at ``start``, and its last index."""
     at = start + 1
     negated = pattern[at : at + 1] in ("^", "!")
     at += negated
-    parts: list[str] = []
+    spans: list[tuple[str, str]] = []
 
     while pattern[at : at + 1] != "]":
         if at >= len(pattern):
@@ -140,14 +151,14 @@ def _class(pattern: str, start: int) -> tuple[str, int]:
         if pattern[at + 1 : at + 2] == "-" and pattern[at + 2 : at + 3] not in ("", "]"):
             high, at = _char(pattern, at + 2)
 
-        low, high = min(low, high), max(low, high)
-        parts.append(f"{_code(low)}-{_code(high)}")
+        spans.append((min(low, high), max(low, high)))
         at += 1
 
-    if not parts:
+    if not spans:
         _refuse(pattern, start, "the class is empty; write '\\]' for a bracket in it")
 
-    return f"[{'^' * negated}{''.join(parts)}]", at
+    ranges = "".join(f"{_code(low)}-{_code(high)}" for low, high in spans)
+    return Token(f"[{'^' * negated}{ranges}]", spans=() if negated else tuple(spans)), at
 
 
 def _code(char: str) -> str:

@@ -94,6 +94,9 @@ def conform(
         Optional[InterfaceName], typer.Option(help="Only this one, where the URL has several.")
     ] = None,
     checks: Annotated[str, typer.Option(help="Only checks of such a name: 'C4_*'.")] = "*",
+    faults: Annotated[
+        bool, typer.Option("--faults", help="The fault checks too: break its network and server.")
+    ] = False,
     limit: Annotated[float, typer.Option(help="Seconds that one check may take.", min=0.1)] = 60.0,
     report: Annotated[
         Optional[Path], typer.Option(help="Write what was found to this file, as JSON.")
@@ -114,7 +117,7 @@ def conform(
         harnesses = _picked(_harnesses(url, backend, interface), checks)
         _refuse_unwritable(report)
         reports = [
-            proof.conform(console, make, backend=name, pattern=checks, limit=limit)
+            proof.conform(console, make, backend=name, pattern=checks, faults=faults, limit=limit)
             for name, make in harnesses
         ]
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..conformance import SUITES, Check, Harness, Report, Result, prove, suite_of
+from ..conformance._report import BY_FLAG, NO_FAULTS
 
 __all__ = ["MakeHarness", "conform", "list_checks", "matches", "save"]
 
@@ -27,6 +28,7 @@ def conform(
     *,
     backend: str,
     pattern: str = "*",
+    faults: bool = False,
     limit: float = 60.0,
 ) -> Report:
     """Prove one backend, show how it goes, then what was found."""
@@ -43,6 +45,7 @@ def conform(
             make_harness,
             backend=backend,
             only=lambda check: fnmatchcase(check.name, pattern),
+            faults=faults,
             limit=limit,
             on_result=show,
         )
@@ -65,14 +68,15 @@ def matches(make_harness: MakeHarness, pattern: str) -> bool:
 
 
 def list_checks(console: Console, pattern: str = "*") -> bool:
-    """Print the checks of every suite, and the feature of each; return whether there are any."""
+    """Print the checks of every suite, their feature and kind; return whether there are any."""
     found = False
 
     for suite in SUITES:
         for check in suite.checks:
             if fnmatchcase(check.name, pattern):
                 found = True
-                name = f"{check.name}  ({suite.interface}, {_feature(check)})"
+                kind = ", fault" if check.kind == "fault" else ""
+                name = f"{check.name}  ({suite.interface}, {_feature(check)}{kind})"
                 console.print(name, markup=False, highlight=False)
                 _print_indented(console, check.text)
 
@@ -129,7 +133,7 @@ def _print_report(console: Console, report: Report) -> None:
 
 
 def _summary(report: Report) -> str:
-    counts = {status: len(report.of(status)) for status in ("passed", "failed", "not asked")}
+    counts = {status: len(report.of(status)) for status in ("passed", "failed")}
     asked = counts["passed"] + counts["failed"]
 
     if report.passed:
@@ -139,10 +143,22 @@ def _summary(report: Report) -> str:
     else:
         result = "[bold red]no check applies[/]"
 
-    rest = f", {counts['not asked']} not asked" if counts["not asked"] else ""
     seconds = sum(outcome.seconds for outcome in report.results)
     name = escape(report.backend)
-    return f"{report.interface}, {name}, level {report.level}: {result}{rest}, {seconds:.1f} s"
+    start = f"{report.interface}, {name}, level {report.level}: {result}"
+    return f"{start}{_not_asked(report)}, {seconds:.1f} s"
+
+
+def _not_asked(report: Report) -> str:
+    """Return how many checks were not asked; what a flag or a server would add stands apart."""
+    reasons = [result.reason for result in report.of("not asked")]
+    counts = {
+        "not asked": sum(reason not in (BY_FLAG, NO_FAULTS) for reason in reasons),
+        "more by --faults": reasons.count(BY_FLAG),
+        # Who did not ask for them, and has no server, is not told of them each time.
+        "need faults of the harness": reasons.count(NO_FAULTS) if report.faults else 0,
+    }
+    return "".join(f", {count} {text}" for text, count in counts.items() if count)
 
 
 def _all(count: int) -> str:

@@ -8,6 +8,7 @@ checks run: by ``prove`` and ``infrastructure conform``, or in pytest by
 from __future__ import annotations
 
 from ._check import Check
+from ._faults import FaultHarness, Server
 from ._harness import CachingHarness, Harness, MessagingHarness, StorageHarness, declares, wanted
 from ._lines import LINES
 from ._report import Report, prove
@@ -20,11 +21,13 @@ __all__ = [
     "SUITES",
     "CachingHarness",
     "Check",
+    "FaultHarness",
     "Harness",
     "Interface",
     "MessagingHarness",
     "Report",
     "Result",
+    "Server",
     "StorageHarness",
     "Suite",
     "declares",

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from ..interfaces import CachingInterface, MessagingInterface, StorageInterface
 from ._check import Check
+from ._faults import FaultHarness
 
 __all__ = ["CachingHarness", "Harness", "MessagingHarness", "StorageHarness", "declares", "wanted"]
 
@@ -24,6 +25,8 @@ class Harness(Generic[Backend]):
     ``level``     ``"core"``: what binds every backend; ``"full"``: every feature too.
     ``features``  what a backend of level ``core`` keeps beyond it.
     ``missing``   what a backend of level ``full`` lacks, each feature with its reason.
+    ``faults``    what breaks its server and the way to it; ``None`` where there is neither, and
+                  no fault check is asked then.
 
     They may be attributes of the class or of the instance.
     """
@@ -31,6 +34,7 @@ class Harness(Generic[Backend]):
     level: Literal["core", "full"] = "full"
     features: Collection[str] = ()
     missing: Mapping[str, str] = MappingProxyType({})
+    faults: FaultHarness | None = None
 
     def make(self, **options: Any) -> Backend:
         """Return a new, unconnected instance; ``options`` are keyword options of ours.
@@ -70,8 +74,16 @@ def declares(harness: Harness[Any] | type[Harness[Any]], feature: str) -> bool:
     return feature not in harness.missing
 
 
-def wanted(check: Check, harness: Harness[Any] | type[Harness[Any]]) -> bool:
-    """Return whether ``check`` applies to what the harness declares."""
+def wanted(
+    check: Check, harness: Harness[Any] | type[Harness[Any]], *, faults: bool = False
+) -> bool:
+    """Return whether ``check`` applies to what the harness declares.
+
+    One of the kind ``fault`` only where ``faults`` are tried and the harness has them.
+    """
+    if check.kind == "fault" and (harness.faults is None or not faults):
+        return False
+
     if check.absent is not None and declares(harness, check.absent):
         return False
 

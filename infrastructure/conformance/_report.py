@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..interfaces import ConfigurationError
 from ._check import Check
@@ -13,7 +13,10 @@ from ._harness import Harness, declares, wanted
 from ._run import Result, Status, run_check
 from ._suites import Interface, Suite, suite_of
 
-__all__ = ["Report", "prove"]
+__all__ = ["BY_FLAG", "NO_FAULTS", "Report", "prove"]
+
+BY_FLAG: Final = "a fault check: --faults asks it"
+NO_FAULTS: Final = "a fault check: its harness has no faults, as where there is no server"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +24,9 @@ class Report:
     """What the suite found.
 
     ``backend``   the name under which it was run.
-    ``features``  every feature of the interface: ``""`` where it is declared, else why it is not.
+    ``features``  every feature of the interface: ``""`` where it is declared, else why it is not;
+                  those that only fault checks ask for when these were tried.
+    ``faults``    whether checks of the kind ``fault`` were tried.
     """
 
     interface: Interface
@@ -29,6 +34,7 @@ class Report:
     level: str
     features: Mapping[str, str]
     results: tuple[Result, ...]
+    faults: bool = False
 
     def of(self, status: Status) -> list[Result]:
         """Return the results of one status."""
@@ -46,6 +52,7 @@ class Report:
             "backend": self.backend,
             "level": self.level,
             "python": platform.python_version(),
+            "faults": self.faults,
             "features": {
                 name: {"declared": not reason, "reason": reason}
                 for name, reason in self.features.items()
@@ -54,6 +61,7 @@ class Report:
                 {
                     "name": result.check.name,
                     "line": result.check.line,
+                    "kind": result.check.kind,
                     "text": result.check.text,
                     "status": result.status,
                     "seconds": round(result.seconds, 3),
@@ -71,12 +79,14 @@ def prove(
     *,
     backend: str,
     only: Callable[[Check], bool] = lambda _: True,
+    faults: bool = False,
     limit: float = 60.0,
     on_result: Callable[[Result, int, int], None] = lambda *_: None,
 ) -> Report:
     """Run every check that applies to what the harness declares, one after another.
 
-    ``only`` picks among them; ``on_result`` is called with each result, its number from 1
+    ``only`` picks among them; ``faults`` tries those of the kind ``fault`` too, where the harness
+    has what breaks things; ``on_result`` is called with each result, its number from 1
     and how many there are. Raises ``ConfigurationError`` where the harness declares what
     nobody knows, or ``only`` picks none. Must not be called from inside a running event loop.
     """
@@ -91,10 +101,12 @@ def prove(
     results = []
 
     for number, check in enumerate(checks, 1):
-        if wanted(check, harness):
+        if wanted(check, harness, faults=faults):
             result = run_check(check, make_harness, limit=limit)
         else:
-            result = Result(check=check, status="not asked", reason=_not_asked(check, harness))
+            result = Result(
+                check=check, status="not asked", reason=_not_asked(check, harness, faults)
+            )
 
         results.append(result)
         on_result(result, number, len(checks))
@@ -103,23 +115,31 @@ def prove(
         interface=suite.interface,
         backend=backend,
         level=harness.level,
-        features=_declared(suite, harness),
+        features=_declared(suite, harness, faults),
         results=tuple(results),
+        faults=faults,
     )
 
 
-def _declared(suite: Suite, harness: Harness[Any]) -> dict[str, str]:
-    return {
-        feature: "" if declares(harness, feature) else _why_missing(feature, harness)
-        for feature in suite.features
-    }
+def _declared(suite: Suite, harness: Harness[Any], faults: bool) -> dict[str, str]:
+    tried = suite.fault_features if faults and harness.faults is not None else {}
+    return {feature: _why_missing(feature, harness) for feature in [*suite.features, *tried]}
 
 
 def _why_missing(feature: str, harness: Harness[Any]) -> str:
+    if declares(harness, feature):
+        return ""
+
     return harness.missing.get(feature, "not declared (level core)")
 
 
-def _not_asked(check: Check, harness: Harness[Any]) -> str:
+def _not_asked(check: Check, harness: Harness[Any], faults: bool) -> str:
+    if check.kind == "fault" and harness.faults is None:
+        return NO_FAULTS
+
+    if check.kind == "fault" and not faults:
+        return BY_FLAG
+
     if check.feature is not None and not declares(harness, check.feature):
         return f"{check.feature}: {_why_missing(check.feature, harness)}"
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -123,12 +124,14 @@ async def _attempt(check: Check, make_harness: Callable[[], Harness[Any]]) -> Ba
 
     try:
         harness = make_harness()
-        await harness.open()
 
-        try:
-            await check.run(harness)
-        finally:
-            await harness.close()
+        async with harness.faults or nullcontext():
+            await harness.open()
+
+            try:
+                await check.run(harness)
+            finally:
+                await harness.close()
     except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - handed to the caller
         return exc
 

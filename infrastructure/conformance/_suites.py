@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
@@ -19,12 +19,16 @@ Interface = Literal["caching", "messaging", "storage"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
-    """The checks of one interface, the features they ask for, and what makes its backends."""
+    """The checks of one interface, the features they ask for, and what makes its backends.
+
+    ``fault_features``  what only checks of the kind ``fault`` ask for.
+    """
 
     interface: Interface
     harness: type[Harness[Any]]
     checks: tuple[Check, ...]
     features: Mapping[str, str]
+    fault_features: Mapping[str, str] = field(default_factory=dict)
 
 
 SUITES: Final[tuple[Suite, ...]] = (
@@ -33,6 +37,7 @@ SUITES: Final[tuple[Suite, ...]] = (
         harness=CachingHarness,
         checks=caching.CHECKS,
         features=caching.FEATURES,
+        fault_features=caching.FAULT_FEATURES,
     ),
     Suite(
         interface="messaging",
@@ -72,12 +77,12 @@ def _refuse_unknown(suite: Suite, harness: Harness[Any] | type[Harness[Any]], na
         msg = f"{name} declares the level {harness.level!r}; there are 'core' and 'full'"
         raise ConfigurationError(msg)
 
+    known = [*suite.features, *suite.fault_features]
+
     for feature in [*harness.features, *harness.missing]:
-        if feature not in suite.features:
-            near = get_close_matches(feature, suite.features, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(suite.features)}"
-            )
+        if feature not in known:
+            near = get_close_matches(feature, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
             msg = f"{name}: a {suite.interface} has no feature {feature!r}; {hint}"
             raise ConfigurationError(msg)
 

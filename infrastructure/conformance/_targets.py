@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
 
+from .._core.entry_points import load
 from .._core.secrets import scrub
 from .._core.urls import parse_url
 from ..interfaces import CachingInterface, ConfigurationError, MessagingInterface, StorageInterface
@@ -40,7 +41,7 @@ def harnesses_of(url: str) -> dict[Interface, MakeHarness]:
 
     for suite in SUITES:
         for point in entry_points(group=_group(suite.interface), name=scheme):
-            found[suite.interface] = partial(point.load(), url)
+            found[suite.interface] = partial(load(point), url)
 
     if found:
         return found

@@ -35,10 +35,26 @@ class Flights:
         self._flights: dict[str, Flight] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._flights
+
     @property
     def tasks(self) -> frozenset[asyncio.Task[Any]]:
         """The factories that run, those of superseded flights too."""
         return frozenset(self._tasks)
+
+    async def land(self, within: float) -> None:
+        """Wait for the factories that run; cancel those that have not ended in so many seconds."""
+        if not self._tasks:
+            return
+
+        _, late = await asyncio.wait(self._tasks, timeout=within)
+
+        for task in late:
+            task.cancel()
+
+        if late:
+            await asyncio.wait(late)
 
     def supersede(self, key: str) -> None:
         """Note that ``key`` was set or deleted: the flight's value goes to its waiters only.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 
 from ._faults import Ending, Faults, Flip, Truncation
@@ -169,7 +170,11 @@ class Pipe:
     def _finish(self) -> None:
         self.finished = True
         assert self.sink is not None
-        self.sink.write_eof()
+
+        # A peer that has reset its connection knows no half-close; the loop tells of it next.
+        with suppress(OSError):
+            self.sink.write_eof()
+
         self._ended(None)
 
     def _set_reading(self) -> None:

@@ -7,13 +7,12 @@ import builtins
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
 from ..interfaces.exceptions import (
     ConfigurationError,
@@ -21,13 +20,12 @@ from ..interfaces.exceptions import (
     TimeoutError,
     ValidationError,
 )
+from ._log import ServerLog
 from ._watchdog import Watchdog
 
 __all__ = ["ServerProcess", "accepts"]
 
 _POLL = 0.005
-# Characters of the log that an error shows.
-_TAIL = 2000
 # Milliseconds until a frozen process stands: one that is in the kernel has to come out of it.
 _PATIENCE = 2000
 
@@ -84,10 +82,9 @@ class ServerProcess:
 
         self._command = list(command)
         self._ready = ready
-        self._log_path = log
+        self._log = ServerLog(log)
         self._env = dict(env or {})
         self._folder = folder
-        self._log: BinaryIO | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: Watchdog | None = None
         self._frozen = False
@@ -174,7 +171,6 @@ class ServerProcess:
         """
         process, self._process = self._process, None
         watchdog, self._watchdog = self._watchdog, None
-        log, self._log = self._log, None
         self._frozen = False
 
         if process is not None and process.poll() is None:
@@ -184,8 +180,7 @@ class ServerProcess:
         if watchdog is not None:
             watchdog.goodbye()
 
-        if log is not None:
-            log.close()
+        self._log.close()
 
     def freeze(self) -> None:
         """Stop it by SIGSTOP and return when it stands; its sockets stay open, nobody answers."""
@@ -224,11 +219,10 @@ class ServerProcess:
         self._watchdog = Watchdog()
 
         try:
-            self._log = self._open_log()
             self._process = subprocess.Popen(  # noqa: S603 - the caller's own command
                 self._command,
                 stdin=subprocess.DEVNULL,
-                stdout=self._log,
+                stdout=self._log.open(),
                 stderr=subprocess.STDOUT,
                 env=os.environ | self._env,
                 cwd=self._folder,
@@ -240,13 +234,6 @@ class ServerProcess:
 
         self._watchdog.guard(self._process.pid)
 
-    def _open_log(self) -> BinaryIO:
-        # Readable too: an error shows its end.
-        if self._log_path is None:
-            return tempfile.TemporaryFile("w+b")
-
-        return Path(self._log_path).open("a+b")
-
     async def _become_ready(self, within: float) -> None:
         try:
             async with asyncio.timeout(within):
@@ -254,7 +241,7 @@ class ServerProcess:
                     self._check_alive()
                     await asyncio.sleep(_POLL)
         except builtins.TimeoutError as exc:
-            msg = f"start: {self!r} is not ready after {within:g} s; {self._log_end()}"
+            msg = f"start: {self!r} is not ready after {within:g} s; {self._log.end()}"
             raise TimeoutError(msg, retryable=True, operation="start") from exc
 
         # Somebody else may answer on its port.
@@ -272,17 +259,9 @@ class ServerProcess:
 
         if status is not None:
             msg = (
-                f"start: {self!r} ended with status {status} before it was ready; {self._log_end()}"
+                f"start: {self!r} ended with status {status} before it was ready; {self._log.end()}"
             )
             raise ConnectionError(msg, operation="start")
-
-    def _log_end(self) -> str:
-        assert self._log is not None
-        # Not by seek: the server may write at the same position.
-        descriptor = self._log.fileno()
-        size = os.fstat(descriptor).st_size
-        tail = os.pread(descriptor, _TAIL, max(0, size - _TAIL)).decode(errors="replace").strip()
-        return f"its log ends:\n{tail}" if tail else "its log is empty"
 
 
 def _wait_until_halted(process: subprocess.Popen[bytes], patience: int) -> bool:

@@ -13,10 +13,11 @@ from infrastructure.conformance.harnesses.memory import MemoryCacheHarness, Memo
 from infrastructure.conformance.harnesses.sqlite import SQLiteHarness
 
 from ..examples._folder import example
+from .toy_server import ServerHarness
 from .toy_storages import ToyHarness
 
 _SUITES = (
-    (caching.CHECKS, (MemoryCacheHarness,)),
+    (caching.CHECKS, (MemoryCacheHarness, ServerHarness())),
     (messaging.CHECKS, (MemoryMessagingHarness, example("list_messaging").ListHarness())),
     (storage.CHECKS, (SQLiteHarness, ToyHarness)),
 )
@@ -28,7 +29,7 @@ def unreached() -> list[str]:
         check.name
         for checks, harnesses in _SUITES
         for check in checks
-        if not any(wanted(check, harness) for harness in harnesses)
+        if not any(wanted(check, harness, faults=True) for harness in harnesses)
     )
 
 

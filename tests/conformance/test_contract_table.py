@@ -37,7 +37,7 @@ def test_a_gap_would_be_found(tool: ModuleType, monkeypatch: pytest.MonkeyPatch)
         tool, "MUTANTS", [each for each in tool.MUTANTS if "C5_" not in str(each.caught_by)]
     )
     found = tool.gaps()
-    assert "G6 has no check" in found
+    assert "S11 has no check" in found
     assert "C5 is proved, and listed as one for later" in found
     assert "C5_ttl_is_rounded_up of caching notices no mutant" in found
 

@@ -42,6 +42,11 @@ def _open_files() -> set[str]:
     return {name for name in os.listdir("/dev/fd") if os.path.lexists(f"/dev/fd/{name}")}  # noqa: PTH208
 
 
+def _other_tasks() -> set[asyncio.Task[Any]]:
+    # A fixture is begun by one task and ended by another one.
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
 async def _gone(look: Callable[[], set[Any]], before: set[Any]) -> None:
     await until(lambda: look() <= before, lambda: look() - before)
 
@@ -49,7 +54,7 @@ async def _gone(look: Callable[[], set[Any]], before: set[Any]) -> None:
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
     """After the block no task, no thread and no file is left, and nobody has complained."""
-    tasks, threads, files = asyncio.all_tasks(), set(threading.enumerate()), _open_files()
+    tasks, threads, files = _other_tasks(), set(threading.enumerate()), _open_files()
     complaints = _Complaints()
     loggers = [logging.getLogger(name) for name in ("infrastructure", "asyncio")]
 
@@ -58,7 +63,7 @@ async def nothing_left() -> AsyncIterator[None]:
 
     try:
         yield
-        await _gone(asyncio.all_tasks, tasks)
+        await _gone(_other_tasks, tasks)
         await _gone(lambda: set(threading.enumerate()), threads)
         await _gone(_open_files, files)
     finally:

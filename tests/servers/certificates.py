@@ -72,7 +72,9 @@ class Certificates:
 
     def _sign_authority(self) -> None:
         self._make_key("authority")
-        self._openssl("req -x509 -new -key authority.key -out authority.pem -subj /CN=authority", days=_DAYS)
+        self._openssl(
+            "req -x509 -new -key authority.key -out authority.pem -subj /CN=authority", days=_DAYS
+        )
 
     def _sign(self, owner: str, extension: str) -> None:
         self._make_key(owner)
@@ -90,7 +92,11 @@ class Certificates:
     def _openssl(self, arguments: str, *, days: int | None = None) -> None:
         program = debian_redis.openssl()
         subprocess.run(
-            [str(program.path), *arguments.split(), *([] if days is None else ["-days", str(days)])],
+            [
+                str(program.path),
+                *arguments.split(),
+                *([] if days is None else ["-days", str(days)]),
+            ],
             cwd=self._folder,
             env=os.environ | dict(program.env),
             stdin=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from .counters import Counters
+from infrastructure.testing.redis import RedisCounters
 
 __all__ = ["Endpoint"]
 
@@ -48,6 +48,6 @@ class Endpoint:
         settings = {**_SETTINGS, "retry": Retry(NoBackoff(), 0), **self._secure, **options}
         return redis.Redis.from_url(self.url, **settings)
 
-    def counters(self) -> Counters:
+    def counters(self) -> RedisCounters:
         """Return what the server counts, to be used in a ``with`` block."""
-        return Counters(self.control())
+        return RedisCounters(self.url, **self._secure)

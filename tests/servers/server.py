@@ -138,7 +138,9 @@ class RedisServer(Endpoint):
         """Whether it is this process that answers, and has loaded what it had."""
         try:
             async with self.client() as client:
-                return bool((await client.info("server"))["process_id"] == self.process.pid)
+                told = await client.info()
+                # It answers INFO while it loads; a sentinel loads nothing.
+                return told["process_id"] == self.process.pid and not told.get("loading")
         except redis.RedisError:
             return False
 

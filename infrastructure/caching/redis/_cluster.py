@@ -52,6 +52,11 @@ class Cluster(Followed):
 
         return node.main.link.send(command, open_instant())
 
+    def distrust(self, name: str) -> None:
+        """Close the links to the primary of the key."""
+        if (node := self._map[key_slot(name.encode())]) is not None:
+            node.distrust()
+
     def note_large(self, name: str) -> None:
         """Let the key ride the second link to its primary."""
         if (node := self._map[key_slot(name.encode())]) is not None:

@@ -22,7 +22,7 @@ class Commands:
 
     def get(self, operation: str, name: str) -> Request:
         """Return the reading of a full name."""
-        return Request(operation, ("GET", name), name, reads=True)
+        return Request(operation, ("GET", name), name, reads=True, answer=bytes)
 
     def set(
         self, operation: str, key: str, data: bytes, ttl: int | None, *, large: bool
@@ -34,15 +34,33 @@ class Commands:
         name = self.prefix + key
 
         if ttl is None:
-            return Request(operation, ("SET", name, data), name, reads=False, large=large)
+            return Request(
+                operation, ("SET", name, data), name, reads=False, large=large, answer=bytes
+            )
 
-        command = ("SET", name, data, "EX", ttl)
-        return Request(operation, command, name, reads=False, lead=self._unlock(key), large=large)
+        return Request(
+            operation,
+            ("SET", name, data, "EX", ttl),
+            name,
+            reads=False,
+            lead=self._unlock(key),
+            large=large,
+            answer=bytes,
+        )
 
     def delete(self, operation: str, key: str) -> Request:
         """Return the removal of a key."""
         name = self.prefix + key
-        return Request(operation, ("UNLINK", name), name, reads=False, lead=self._unlock(key))
+        lead = self._unlock(key)
+        return Request(operation, ("UNLINK", name), name, reads=False, lead=lead, answer=int)
+
+    def exists(self, name: str) -> Request:
+        """Return the question whether there is a key of this full name."""
+        return Request("exists", ("EXISTS", name), name, reads=True, answer=int)
+
+    def left(self, operation: str, name: str) -> Request:
+        """Return the question for how many milliseconds a key of this full name has left."""
+        return Request(operation, ("PTTL", name), name, reads=True, answer=int)
 
     def lock(self, key: str) -> bytes:
         """Return the name of the lease on a key."""

@@ -105,9 +105,6 @@ class Line:
 
     async def ready(self) -> Link:
         """Return the open link; make one where there is none."""
-        if isinstance(self.link, Link):
-            return self.link
-
         while not isinstance(self.link, Link):
             await self._progress()
 
@@ -184,9 +181,10 @@ class Line:
     def _fail(self, error: BaseException) -> None:
         if not isinstance(error, InfrastructureError):
             msg = f"connect to {show(self.address)}: no answer within {_ATTEMPT:g} s"
-            cause, error = error, ConnectionError(msg, outcome="not_applied", operation="connect")
+            cause, error = error, ConnectionError(msg, outcome="not_applied")
             error.__cause__ = cause
 
+        error.operation = "connect"
         self._error, self._failed = error, monotonic()
         self._failures += 1
         self._again = self._failed + self._pause()

@@ -7,15 +7,18 @@ import math
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 from socket import socket
 from time import monotonic
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, NoReturn, cast
 
 import hiredis
+from hiredis import PushNotification, pack_command
 
 from ._signals import Lost, NotSent, Overdue, Refused
+from ._sinks import Probe, Sink, Timed
 
-__all__ = ["CLOSED", "ClosedLink", "Command", "Link", "Sink"]
+__all__ = ["CLOSED", "ClosedLink", "Command", "Link"]
 
 Command = tuple[str | bytes | int, ...]
 
@@ -38,34 +41,6 @@ _REST = 0.02
 _ABANDONED: list[object] = []
 
 
-class Sink(Protocol):
-    """Takes one reply: a future does."""
-
-    def done(self) -> bool:
-        """Return whether nobody waits for it any more."""
-        ...
-
-    def set_result(self, reply: Any, /) -> object:
-        """Take the reply."""
-        ...
-
-    def set_exception(self, error: BaseException, /) -> object:
-        """Take what came in its place."""
-        ...
-
-
-class _Timed:
-    """The future of a request with an instant of its own."""
-
-    __slots__ = ("done", "expires", "set_exception", "set_result")
-
-    def __init__(self, future: asyncio.Future[Any], expires: float) -> None:
-        self.expires = expires
-        self.done = future.done
-        self.set_result = future.set_result
-        self.set_exception = future.set_exception
-
-
 class ClosedLink:
     """Stands where no link is: the fast path meets it and goes the other way."""
 
@@ -84,7 +59,8 @@ class Link(asyncio.Protocol):
 
     All requests of one turn of the loop leave in one write; their futures wait in a queue, and
     replies, which Redis gives in order, go to its head. Who was cancelled or is overdue leaves
-    his place there, and the late reply goes nowhere.
+    his place there, and the late reply goes nowhere. Where requests come one at a time, each is
+    written at once.
 
     ``deadline``  seconds for requests that bring no instant of their own.
     ``lost``      called once, with the link, when it can be used no more.
@@ -110,20 +86,26 @@ class Link(asyncio.Protocol):
         self.error: BaseException | None = None
         """Why it can be used no more."""
         self._deadline = deadline
+        self._pace = min(_PATIENCE, deadline)
         self._lost, self._silent, self._push = lost, silent, push
         self._loop = asyncio.get_running_loop()
-        self._future = self._loop.create_future
+        # What create_future of the loops makes, without the way over Python code.
+        self._future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self._loop)
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE, replyError=self._refused)
         # The packed requests of this turn: the last ones in the queue.
         self._out: list[bytes] = []
         self._unsent = 0
+        # Whether requests come one at a time: then the first of a turn is likely to be the only
+        # one, and the turn that the others would take to join it is saved.
+        self._alone = False
         self._blocked = False
         # For each write: its instant, and how many requests had been made by then in all.
         self._writes: deque[tuple[float, int]] = deque()
         self._made = 0
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
+        self._probe: Probe | None = None
         self._room: deque[asyncio.Future[None]] = deque()
         # Requests that may be unanswered, but for the places of those who were let in just now.
         self._most = _MAX_WAITING
@@ -142,19 +124,22 @@ class Link(asyncio.Protocol):
             raise NotSent(math.inf)
 
         future = self._future()
-        data = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
+        data = pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
 
         if expires is None:
             self.waiting.append(future)
         else:
-            self.waiting.append(_Timed(future, expires))
+            self.waiting.append(Timed(future, expires))
             self._sweep_by(expires)
 
         self._unsent += len(data)
         self._out.append(data)
 
         if len(self._out) == 1:
-            self._loop.call_soon(self._flush)
+            if self._alone and len(self.waiting) == 1:
+                self._write()
+            else:
+                self._loop.call_soon(self._flush)
 
         return future
 
@@ -190,10 +175,15 @@ class Link(asyncio.Protocol):
         return self._transport.get_extra_info("socket") if self._transport else None
 
     def silence(self, now: float) -> float:
-        """Return for how long an answer has been due and nothing at all came, 0.0 below half a second."""
+        """Return for how long an answer has been due and nothing came that tells of one, 0.0 below half a second."""
         self._trim()
-        asked = self._writes[0][0] if self._writes else now
-        silent = now - max(asked, self.heard)
+        since = self._writes[0][0] if self._writes else now
+
+        # What nobody waits for any more may be late for ever: the stream may be damaged.
+        if self.waiting and not self.waiting[0].done() and self.waiting[0] is not self._probe:
+            since = max(since, self.heard)
+
+        silent = now - since
         return silent if silent >= _PATIENCE else 0.0
 
     def close(self) -> None:
@@ -261,7 +251,7 @@ class Link(asyncio.Protocol):
             reader.feed(data)
 
             while (reply := reader.gets()) is not _MORE:
-                if type(reply) is hiredis.PushNotification:
+                if type(reply) is PushNotification:
                     self._push(reply)
                     continue
 
@@ -272,14 +262,18 @@ class Link(asyncio.Protocol):
         except hiredis.ProtocolError as exc:
             self.fail(exc)
         except IndexError as exc:
-            # A reply that nobody asked for: a full server tells why it hangs up; of any other
-            # the following ones are not to be believed.
+            # Nobody asked for it: a full server tells why it hangs up; else no reply counts any more.
             self.fail(reply if type(reply) is Refused else exc)
 
         if self._room:
             self._admit()
 
     def _flush(self) -> None:
+        """Write what came in this turn; learn whether it was one that came alone."""
+        self._alone = len(self.waiting) == 1
+        self._write()
+
+    def _write(self) -> None:
         if self._blocked or self._transport is None or self.error is not None or not self._out:
             return
 
@@ -292,7 +286,7 @@ class Link(asyncio.Protocol):
         self._unsent = self._buffered()
 
         if self._timer is None:
-            self._sweep_by(now + min(_PATIENCE, self._deadline))
+            self._sweep_by(now + self._pace)
 
         if self._room:
             self._admit()
@@ -347,7 +341,20 @@ class Link(asyncio.Protocol):
             self._silent(self)
 
         if self.waiting and self.error is None:
-            self._sweep_by(min(following, now + _PATIENCE))
+            self._ask_step(now)
+            self._sweep_by(min(following, now + self._pace))
+
+    def _ask_step(self, now: float) -> None:
+        """Put a question among the others whose answer shows whether the link is in step."""
+        if not self.has_room or (self._probe and not self._probe.is_over(now - _PATIENCE)):
+            return
+
+        self._probe = Probe(self.fail, now)
+        self.waiting.append(self._probe)
+        self._out.append(self._probe.request)
+
+        if len(self._out) == 1:
+            self._loop.call_soon(self._flush)
 
     def _expiries(self) -> list[tuple[Sink, float]]:
         """Return what waits, in order, with the instant at which each is overdue."""

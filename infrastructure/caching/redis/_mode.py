@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from ...interfaces.exceptions import ConnectionError
 from ._link import Command
 from ._request import Request
 from ._signals import Refused, Signal
@@ -30,6 +31,10 @@ class Mode(Protocol):
 
     def note_large(self, name: str) -> None:
         """Hear that the value of a key is large: it is to hold up no others."""
+        ...
+
+    def distrust(self, request: Request) -> ConnectionError:
+        """Return the error of a reply that does not fit; nothing more of that link is believed."""
         ...
 
     async def open(self) -> None:

@@ -12,8 +12,9 @@ from ._dial import Dialer, Tracking
 from ._mode import Mode
 from ._multiplexed import Changed, Multiplexed
 from ._options import Options
+from ._pooled import Pooled
 from ._sentinel import Sentinel
-from ._topology import Standalone, Topology
+from ._topology import Fixed, Standalone, Topology
 from ._wording import Wording
 
 __all__ = ["make_mode"]
@@ -22,6 +23,12 @@ __all__ = ["make_mode"]
 def make_mode(options: Options, deadline: float, changed: Changed | None) -> Mode:
     """Return the mode; ``changed`` hears of changed keys, where a near cache wants to know."""
     wording = Wording(options.where)
+
+    if options.mode == "pooled":
+        dialer = _dialer(options, deadline, "none")
+        topology = _TOPOLOGIES[options.address.topology](options, dialer)
+        return Pooled(topology, dialer, options.max_connections, deadline, wording)
+
     near = changed is not None
     dialer = _dialer(options, deadline, "all" if near else "asked")
     topology = _TOPOLOGIES[options.address.topology](options, dialer)
@@ -30,7 +37,8 @@ def make_mode(options: Options, deadline: float, changed: Changed | None) -> Mod
 
 def _standalone(options: Options, dialer: Dialer) -> Topology:
     address = options.address
-    return Standalone(address.path or address.hosts[0], dialer)
+    kind = Fixed if options.mode == "pooled" else Standalone
+    return kind(address.path or address.hosts[0], dialer)
 
 
 def _cluster(options: Options, dialer: Dialer) -> Topology:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from ..._core.deadline import Limit, expiry
-from ...interfaces.exceptions import InfrastructureError, TimeoutError
+from ..._core.tasks import Tasks
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._changes import Changes
 from ._line import Line
 from ._link import Command, Link
@@ -47,6 +49,7 @@ class Multiplexed:
         self._deadline = deadline
         self._wording = wording
         self._changes = Changes()
+        self._tasks = Tasks("RedisCache")
         self._changed = changed
         # What makes the server report changes of the keys that the next command reads; for a
         # near cache it reports those of all that are read.
@@ -54,12 +57,23 @@ class Multiplexed:
         topology.on_change = self._hear
 
     def ahead(self, name: str, command: Command) -> None:
-        """Send a command whose reply nobody wants; raises ``NotSent`` as ``send`` does."""
-        self.send(name, command).cancel()
+        """Send a command whose reply nobody waits for; raises ``NotSent`` as ``send`` does."""
+        self.send(name, command).add_done_callback(partial(self._led, name, command))
+
+    def _led(self, name: str, command: Command, sent: asyncio.Future[Any]) -> None:
+        """Send it again, the long way, where the server sent us elsewhere: a slot is moving."""
+        if not sent.cancelled() and sent.exception() is None and type(sent.result()) is Refused:
+            request = Request("get_or_set", command, name, reads=True)
+            self._tasks.start(self.run(request), "a lease is taken away")
 
     def note_large(self, name: str) -> None:
         """Hear that the value of a key is large: it rides a second link from now on."""
         self._topology.note_large(name)
+
+    def distrust(self, request: Request) -> ConnectionError:
+        """Return the error of a reply that does not fit; the link that brought it is closed."""
+        self._topology.distrust(request.name)
+        return self._wording.damaged(request)
 
     async def open(self) -> None:
         """Connect."""
@@ -69,6 +83,7 @@ class Multiplexed:
         """Close all links; what is under way gets a ``ConnectionError``."""
         self._topology.close()
         self._changes.tell()
+        self._tasks.stop()
 
     def abandon(self) -> None:
         """Forget the links of a closed loop or a parent process."""
@@ -93,7 +108,7 @@ class Multiplexed:
     async def settle(self, request: Request, why: Signal | Refused) -> Any:
         """Return the reply of a request that the fast path did not bring; raise ours."""
         if isinstance(why, Overdue):
-            raise self._wording.overdue(request, sent=True)
+            raise self._wording.overdue(request, sent=True) from None
 
         if isinstance(why, Lost) and not request.reads:
             raise self._wording.lost(request, why) from why.__cause__
@@ -117,10 +132,17 @@ class Multiplexed:
 
         try:
             async with limit:
-                return await Run(self._topology, request, limit, self._wording, node).reply(refused)
+                reply = await Run(self._topology, request, limit, self._wording, node).reply(
+                    refused
+                )
         except TimeoutError as exc:
             sent = limit.outcome != "not_applied"
             raise self._wording.overdue(request, sent=sent) from exc.__cause__
+
+        if not request.fits(reply):
+            raise self.distrust(request)
+
+        return reply
 
     async def many(self, requests: Sequence[Request]) -> list[Any]:
         """Return for each request its reply or our error; they go out together."""
@@ -157,7 +179,10 @@ class Multiplexed:
             except Signal as why:
                 return await self.settle(request, why)
 
-            return await self.settle(request, reply) if isinstance(reply, Refused) else reply
+            if isinstance(reply, Refused):
+                return await self.settle(request, reply)
+
+            return reply if request.fits(reply) else self.distrust(request)
         except InfrastructureError as exc:
             return exc
 
@@ -178,7 +203,7 @@ class Multiplexed:
 
         while True:
             command = ("SCAN", cursor, "MATCH", match, "COUNT", COUNT)
-            request = Request("scan_keys", command, "", reads=True)
+            request = Request("scan_keys", command, "", reads=True, answer=list)
 
             try:
                 cursor, page = await self._run(request, expiry(self._deadline), node=node)
@@ -202,7 +227,9 @@ class Multiplexed:
 
         try:
             # From this read on the server reports the next change of the two.
-            look = Request("get_or_set", ("MGET", name, lock), name, reads=True, lead=self._report)
+            look = Request(
+                "get_or_set", ("MGET", name, lock), name, reads=True, lead=self._report, answer=list
+            )
             value, holder = await self.run(look)
 
             if value is None and holder is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ._dial import Dialer, Peer, show
 from ._line import BRIDGE, Line, Listener
 from ._link import Link
@@ -27,6 +29,7 @@ class Node:
         self.is_closed = False
         self.main = Line(address, dialer, listener, bridge)
         self.wide = Line(address, dialer, listener, bridge)
+        self._at_close: list[Callable[[], None]] = []
         self.large: dict[str, bool] = {}
         """Keys that ride the second line, and whether the first is known to be done with them."""
 
@@ -59,11 +62,24 @@ class Node:
 
         return link
 
+    def at_close(self, call: Callable[[], None]) -> None:
+        """Call it when this is a primary no more, or was closed with the rest."""
+        self._at_close.append(call)
+
+    def distrust(self) -> None:
+        """Close both links: one of them brought a reply that was not its own. New ones are made."""
+        for line in (self.main, self.wide):
+            if isinstance(line.link, Link):
+                line.link.fail(ConnectionAbortedError("a reply did not fit its command"))
+
     def close(self) -> None:
         """Close both links at once."""
         self.is_closed = True
         self.main.close()
         self.wide.close()
+
+        for call in self._at_close:
+            call()
 
     def abandon(self) -> None:
         """Forget both links."""

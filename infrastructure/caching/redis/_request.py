@@ -17,6 +17,7 @@ class Request:
     ``reads``  whether it changes nothing, so that it may be sent again.
     ``lead``   a command that goes out just before it, and whose reply nobody wants.
     ``large``  whether it carries a value that would hold up others.
+    ``answer`` the type of its reply; for ``bytes`` it may be ``None`` too.
     """
 
     operation: str
@@ -25,3 +26,12 @@ class Request:
     reads: bool
     lead: Command | None = None
     large: bool = False
+    answer: type | None = None
+
+    def fits(self, reply: object) -> bool:
+        """Return whether ``reply`` is of the kind that belongs to the command.
+
+        Where it is not, a bit was lost on the way, and no later reply can be believed either.
+        """
+        answer = self.answer
+        return answer is None or type(reply) is answer or (reply is None and answer is bytes)

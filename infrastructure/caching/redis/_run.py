@@ -96,9 +96,10 @@ class Run:
         if self._fixed is not None and self._fixed.is_closed:
             raise why
 
-        # The node to which a server sent us may have been left meanwhile: where the key is now
-        # the topology knows.
-        self._node, self._asking = self._fixed, False
+        if self._node is not None and self._node.is_closed:
+            # It was sent there by another node, and that is of yesterday now.
+            self._node, self._asking = self._fixed, False
+
         return why
 
     async def _link(self) -> Link:

@@ -64,6 +64,11 @@ class Sentinel(Followed):
 
         return node.main.link.send(command, open_instant())
 
+    def distrust(self, name: str) -> None:
+        """Close the links to the primary."""
+        if self._one is not None:
+            self._one.distrust()
+
     def note_large(self, name: str) -> None:
         """Let the key ride the second link."""
         if self._one is not None:

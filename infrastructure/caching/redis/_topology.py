@@ -15,7 +15,7 @@ from ._link import Command
 from ._node import Node
 from ._signals import NotSent, Refused
 
-__all__ = ["Standalone", "Step", "Topology"]
+__all__ = ["Fixed", "Standalone", "Step", "Topology"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,10 @@ class Topology(ABC):
     @abstractmethod
     def send(self, name: str, command: Command) -> asyncio.Future[Any]:
         """Send a command for the key on its open link, or raise ``NotSent``: the fast path."""
+
+    @abstractmethod
+    def distrust(self, name: str) -> None:
+        """Hear that a link for a key brings replies that are not its own: it is closed."""
 
     @abstractmethod
     def note_large(self, name: str) -> None:
@@ -121,6 +125,10 @@ class Standalone(Topology):
 
         return node.main.link.send(command, open_instant())
 
+    def distrust(self, name: str) -> None:
+        """Close the links."""
+        self._one.distrust()
+
     def note_large(self, name: str) -> None:
         """Let the key ride the second link."""
         self._one.note_large(name)
@@ -128,6 +136,13 @@ class Standalone(Topology):
     async def node_of(self, name: str) -> Node:
         """Return the one server."""
         return self._one
+
+
+class Fixed(Standalone):
+    """One server, to which others keep the connections."""
+
+    async def open(self) -> None:
+        """Connect to nothing."""
 
 
 def _ignore(_names: list[bytes] | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, Outcome, TimeoutError
 from ._request import Request
 from ._signals import Lost, Refused
 from .errors import refusal
@@ -33,6 +33,15 @@ class Wording:
         )
         return ConnectionError(msg, outcome="unknown", operation=request.operation)
 
+    def damaged(self, request: Request) -> ConnectionError:
+        """Return the error of a request whose reply is of another kind than belongs to it."""
+        msg = (
+            f"{self._tried(request)}: the answer is none to this command, so the connection was "
+            "damaged on the way; it was given up"
+        )
+        outcome: Outcome = "not_applied" if request.reads else "unknown"
+        return ConnectionError(msg, outcome=outcome, operation=request.operation)
+
     def overdue(self, request: Request, *, sent: bool) -> TimeoutError:
         """Return the error of a request whose deadline passed."""
         unknown = sent and not request.reads
@@ -41,6 +50,16 @@ class Wording:
         return TimeoutError(
             f"{self._tried(request)}: {what} before the deadline{more}",
             outcome="unknown" if unknown else "not_applied",
+            retryable=True,
+            operation=request.operation,
+        )
+
+    def crowded(self, request: Request, size: int) -> TimeoutError:
+        """Return the error of a request for which no connection became free before its deadline."""
+        return TimeoutError(
+            f"{self._tried(request)}: all {size} connections were in use until the deadline; "
+            "raise max_connections=, or look at what holds them",
+            outcome="not_applied",
             retryable=True,
             operation=request.operation,
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
-from time import monotonic
+from threading import get_ident
 from typing import Any, ClassVar, Literal
 
 from ..._core.codec import Codec
-from ..._core.deadline import expiry
+from ..._core.deadline import expiry, open_instant
 from ..._core.glob import compile_pattern
 from ..._core.lifecycle import Lifecycle
 from ..._core.names import check_key, check_ttl
@@ -24,7 +24,8 @@ from ._commands import Commands
 from ._making import Maker
 from ._mode import Mode
 from ._modes import make_mode
-from ._near import Near, make_near
+from ._near import Near
+from ._near_store import make_near
 from ._options import DEFAULTS, read_options
 from ._pattern import server_pattern
 from ._request import Request
@@ -87,8 +88,9 @@ class RedisCache(Lifecycle, CachingInterface):
         self._prefix = options.prefix
         self._encode, self._decode = options.codec.encode, options.codec.decode
         self._commands = Commands(options.prefix, clustered=options.address.topology == "cluster")
-        self._near: Near | None = make_near(options.near, options.near_entries)
+        self._near: Near | None = make_near(options.prefix, options.near, options.near_entries)
         self._flights = Flights()
+        self._looking: set[str] = set()
         self._tasks = Tasks("RedisCache")
         self._begin()
 
@@ -100,11 +102,15 @@ class RedisCache(Lifecycle, CachingInterface):
 
     async def get(self, key: str) -> Any | None:
         """Return the value of ``key``, or ``None`` when there is none."""
-        self._check("get")
-        name = self._prefix + check_key(key)
+        # As _check, written out.
+        if self._thread != get_ident() or not self._is_running() or open_instant() is not None:
+            self._check("get")
 
         if self._near is not None:
-            return await self._get_near(name)
+            value = self._near.find(key)
+            return await self._get_near(check_key(key)) if value is None else value
+
+        name = self._prefix + check_key(key)
 
         try:
             reply = await self._send(name, ("GET", name))
@@ -115,9 +121,10 @@ class RedisCache(Lifecycle, CachingInterface):
         if type(reply) is bytes and len(reply) < _LARGE:
             return self._decode(reply)
 
-        if type(reply) is Refused:
-            reply = await self._mode.settle(self._commands.get("get", name), reply)
+        if reply is None:
+            return None
 
+        reply = await self._settled(self._commands.get("get", name), reply)
         return None if reply is None else self._value(name, reply)
 
     async def set(self, key: str, value: Any, ttl: int | None = None) -> None:
@@ -139,7 +146,7 @@ class RedisCache(Lifecycle, CachingInterface):
             return
 
         if reply != b"OK":
-            await self._mode.settle(self._set("set", key, data, None), reply)
+            await self._settled(self._set("set", key, data, None), reply)
 
     async def delete(self, key: str) -> bool:
         """Remove ``key``; return ``True`` exactly when a live key was removed."""
@@ -150,13 +157,13 @@ class RedisCache(Lifecycle, CachingInterface):
         """Return whether ``key`` is live."""
         self._check("exists")
         name = self._prefix + check_key(key)
-        return bool(await self._ask(Request("exists", ("EXISTS", name), name, reads=True)))
+        return bool(await self._ask(self._commands.exists(name)))
 
     async def ttl(self, key: str) -> int | None:
         """Return the seconds until ``key`` expires, rounded up; ``None`` when it never does."""
         self._check("ttl")
         name = self._prefix + check_key(key)
-        left = await self._ask(Request("ttl", ("PTTL", name), name, reads=True))
+        left = await self._ask(self._commands.left("ttl", name))
         # -2 is a missing key, -1 one without expiry; one that has less than 1 ms is live still.
         return None if left < 0 else max(1, -(-left // 1000))
 
@@ -224,18 +231,35 @@ class RedisCache(Lifecycle, CachingInterface):
         check_ttl(ttl)
         name = self._prefix + check_key(key)
         expires = expiry(self._deadline)
-        value = await self._get_near(name) if self._near is not None else None
+        value = None if self._near is None else await self.get(key)
 
         if value is not None:
             return value
 
-        data = await self._ask(self._commands.get("get_or_set", name))
+        data = await self._look(key, name)
 
         if data is None:
             make = partial(self._make, key, factory, ttl)
             data = await self._flights.run(key, make, expires)
 
         return self._value(name, data)
+
+    async def _look(self, key: str, name: str) -> bytes | None:
+        """Return what is stored, unless somebody here is looking already: then there is a flight.
+
+        A thousand callers of a key ask the server once, not a thousand times.
+        """
+        if key in self._flights or key in self._looking:
+            return None
+
+        self._looking.add(key)
+
+        try:
+            data: bytes | None = await self._ask(self._commands.get("get_or_set", name))
+        finally:
+            self._looking.discard(key)
+
+        return data
 
     async def _make(
         self, key: str, factory: Callable[[], Awaitable[Any]], ttl: int | None, flight: Flight
@@ -254,7 +278,17 @@ class RedisCache(Lifecycle, CachingInterface):
         except Signal as why:
             return await self._mode.settle(request, why)
 
-        return await self._mode.settle(request, reply) if type(reply) is Refused else reply
+        return await self._settled(request, reply)
+
+    async def _settled(self, request: Request, reply: Any) -> Any:
+        """Return the reply that the fast path brought, if that is one."""
+        if type(reply) is Refused:
+            return await self._mode.settle(request, reply)
+
+        if not request.fits(reply):
+            raise self._mode.distrust(request)
+
+        return reply
 
     async def _change(self, key: str, request: Request) -> Any:
         """Run what changes a key; what this process knows of it is forgotten before and after."""
@@ -274,7 +308,7 @@ class RedisCache(Lifecycle, CachingInterface):
 
     def _changed(self, key: str, _reply: Any) -> None:
         if self._near is not None:
-            self._near.drop(self._prefix + key)
+            self._near.drop(key)
 
     def _value(self, name: str, data: Any) -> Any:
         if len(data) >= _LARGE:
@@ -282,19 +316,17 @@ class RedisCache(Lifecycle, CachingInterface):
 
         return self._decode(data)
 
-    async def _get_near(self, name: str) -> Any | None:
-        near = self._near
+    async def _get_near(self, key: str) -> Any | None:
+        near, name = self._near, self._prefix + key
         assert near is not None
+        value = await near.fetch(key)
 
-        if name in near.valid and monotonic() < near.until:
-            value = await near.get(name)
+        if value is not None:
+            return value
 
-            if value is not None:
-                return value
-
-        ticket = near.ticket(name)
-        look = Request("get", ("PTTL", name), name, reads=True)
-        data, left = await self._mode.many([self._commands.get("get", name), look])
+        ticket = near.ticket(key)
+        look = (self._commands.get("get", name), self._commands.left("get", name))
+        data, left = await self._mode.many(look)
 
         if isinstance(data, InfrastructureError):
             raise data
@@ -305,7 +337,7 @@ class RedisCache(Lifecycle, CachingInterface):
         value = self._value(name, data)
 
         if isinstance(left, int):
-            await near.keep(name, ticket, value, left)
+            await near.keep(key, ticket, value, left)
 
         return value
 
@@ -343,22 +375,18 @@ class RedisCache(Lifecycle, CachingInterface):
         await self._mode.open()
 
         if self._near is not None:
-            await self._near.store.connect()
+            await self._near.open()
             self._tasks.start(self._near.watch(self._mode.beat), "near cache")
 
     async def _close(self) -> None:
-        if flights := self._flights.tasks:
-            await asyncio.wait(flights, timeout=_LANDING)
-
-            # While there are links: their leases would hold up others.
-            for flight in flights:
-                flight.cancel()
-
-            await asyncio.wait(flights)
-
+        # While there are links: their leases would hold up others.
+        await self._flights.land(_LANDING)
         # One turn for a lease that is given back.
         await asyncio.sleep(0)
         await self._mode.drain()
+
+        if self._near is not None:
+            await self._near.close()
 
     def _abort(self) -> None:
         for task in self._flights.tasks:
@@ -368,6 +396,6 @@ class RedisCache(Lifecycle, CachingInterface):
         self._mode.close()
 
     def _abandon(self) -> None:
-        self._flights = Flights()
+        self._flights, self._looking = Flights(), set()
         self._tasks = Tasks("RedisCache")
         self._mode.abandon()

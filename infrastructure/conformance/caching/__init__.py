@@ -1,7 +1,8 @@
 """The checks of a cache.
 
 A backend of level ``core`` is asked C1 to C7, G1, G3 for calls one after another, G4, G11, G13
-and E; ``FEATURES`` says what the others ask for.
+and E; ``FEATURES`` says what the others ask for, ``FAULT_FEATURES`` what some of those of the
+kind ``fault`` do. All of that kind need the option ``deadline=``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from .._check import Check, checks_of
 from . import (
     batch,
+    broken_answers,
     cancellation,
     contract,
     deadlines,
@@ -17,14 +19,20 @@ from . import (
     get_or_set,
     keys,
     lifecycle,
+    lost_answers,
+    recovery,
+    refusals,
     removal,
+    restarts,
     scan,
+    silence,
+    storms,
     ttl,
     values,
 )
-from .features import FEATURES
+from .features import FAULT_FEATURES, FEATURES
 
-__all__ = ["CHECKS", "FEATURES"]
+__all__ = ["CHECKS", "FAULT_FEATURES", "FEATURES"]
 
 CHECKS: tuple[Check, ...] = checks_of(
     contract,
@@ -40,5 +48,12 @@ CHECKS: tuple[Check, ...] = checks_of(
     deadlines,
     cancellation,
     errors,
+    silence,
+    recovery,
+    refusals,
+    lost_answers,
+    broken_answers,
+    storms,
+    restarts,
 )
 """Every check of a cache."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["FEATURES"]
+__all__ = ["FAULT_FEATURES", "FEATURES"]
 
 FEATURES: Final[Mapping[str, str]] = {
     "batch": "get_many, set_many and delete_many as the inherited ones do",
@@ -20,3 +20,10 @@ FEATURES: Final[Mapping[str, str]] = {
     "secrets": "repr and errors show no value",
 }
 """Each feature in a sentence."""
+
+FAULT_FEATURES: Final[Mapping[str, str]] = {
+    "server_faults": "the harness can pause, kill and restart the server",
+    "durable": "what was acknowledged outlives a kill of the server; needs server_faults",
+    "steady_connections": "a call that timed out costs no connection",
+}
+"""Those that only fault checks ask for; told of when they are tried."""

@@ -101,9 +101,7 @@ async def test_foreign_bytes_are_an_error(valkey: Endpoint) -> None:
 
             for name in ("get", "get_many", "get_or_set"):
                 with pytest.raises(OperationError) as caught:
-                    await (
-                        cache.get_many(["k"]) if name == "get_many" else CALLS[name](cache, "k")
-                    )
+                    await (cache.get_many(["k"]) if name == "get_many" else CALLS[name](cache, "k"))
 
                 assert caught.value.outcome != "unknown" or name == "get_many"
 

@@ -84,9 +84,7 @@ async def test_a_server_that_repeats_what_it_heard(
     assert CANARY not in told(error) + caplog.text
 
 
-async def test_a_sentinel_that_refuses(
-    valkey: Endpoint, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_sentinel_that_refuses(valkey: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
     """Its password is as secret as that of the data."""
     url = f"redis+sentinel://{valkey.host}:{valkey.port}/mymaster"
     error = await failure(url, sentinel_user="ada", sentinel_password=CANARY)

@@ -91,6 +91,22 @@ def test_a_report_says_what_was_found() -> None:
     assert told["comparisons"][0]["ratio"] == dataclasses.asdict(spread)
 
 
+def test_a_latency_is_shown_in_microseconds() -> None:
+    """A reader of latencies does not want to divide by them."""
+    found = verdict.compare(
+        "q",
+        "p",
+        [verdict.Sample(wall=0.0001, cpu=1)],
+        [verdict.Sample(wall=0.0002, cpu=1)],
+        latency=True,
+    )
+    answers = report.Answers(machine={}, rounds=5, asks={}, comparisons=[found], stalls=[])
+
+    assert "| q | p |  | 2.00x | 2.00 – 2.00 |  | 100 µs | 200 µs |  |" in report.as_markdown(
+        answers
+    )
+
+
 def test_the_machine_is_not_named() -> None:
     """Cores and versions are told; no host, no user, no path."""
     told = machine.describe()

@@ -31,6 +31,13 @@ def test_a_ratio_by_processor_time_ignores_the_clock() -> None:
     assert found.cpu == 4
 
 
+def test_a_latency_has_no_processor_time() -> None:
+    """The ratio is that of the latencies; the work of a run says nothing about them."""
+    found = verdict.compare("q", "peer", samples(1, 2), samples(3, 6), latency=True)
+
+    assert (found.ratio.median, found.cpu, found.latency) == (3, None, True)
+
+
 def test_the_spread_is_the_quartiles() -> None:
     """Half of the values lie between them; a single value has no spread."""
     assert verdict.spread([1, 2, 3, 4, 100]) == verdict.Spread(median=3, low=2, high=4)

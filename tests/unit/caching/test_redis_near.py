@@ -1,143 +1,290 @@
-"""Which values a near cache keeps: those that nobody changed between reading and keeping."""
+"""What a near cache keeps, serves and lets go, without a server."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from infrastructure.caching.memory import MemoryCache
-from infrastructure.caching.redis._near import Near, make_near
-from infrastructure.caching.redis.stats import NearStats
+from infrastructure.caching.redis import NearStats
+from infrastructure.caching.redis._near import Near
+from infrastructure.caching.redis._near_store import NearStore, make_near
+
+FOREVER = -1
 
 
-@pytest.fixture
-async def near() -> AsyncIterator[Near]:
-    """Give one for three entries."""
-    async with MemoryCache() as store:
-        yield Near(store, 3)
+async def fresh(near: Near) -> Near:
+    """Let it hear one answer, which counts for a second."""
+    answered = asyncio.Event()
+
+    async def beat() -> bool:
+        asyncio.get_running_loop().call_soon(answered.set)
+        return True
+
+    await near.open()
+    watching = asyncio.create_task(near.watch(beat))
+    await answered.wait()
+    watching.cancel()
+    return near
 
 
-async def kept(near: Near, name: str, value: object = 1, milliseconds: int = -1) -> bool:
-    """Read and keep a value; return whether it is served then."""
-    await near.keep(name, near.ticket(name), value, milliseconds)
-    return name in near.valid
+async def put(near: Near, key: str, value: Any, milliseconds: int = FOREVER) -> None:
+    """Keep a value as a read does."""
+    await near.keep(key, near.ticket(key), value, milliseconds)
 
 
-async def test_what_is_kept(near: Near) -> None:
-    """A value for ever, or for the whole seconds that it has; not a miss, nor less than a second."""
-    assert await kept(near, "a")
-    assert await kept(near, "b", 1, 2999)
-    assert await near.store.ttl("b") == 2
-    assert not await kept(near, "c", 1, 999)
-    assert not await kept(near, "d", None)
-    assert not await kept(near, "n" * 20_000)
-    assert near._tickets == {}
+async def test_a_hit_is_the_callers_own() -> None:
+    """What one caller changes is not what the next one gets."""
+    near = await fresh(Near("p:", 10))
+    await put(near, "rows", [{"n": 1}])
+    await put(near, "text", "x")
+
+    near.find("rows").append(2)  # type: ignore[union-attr]
+
+    assert near.find("rows") == [{"n": 1}]
+    assert near.find("text") == "x"
+    assert await near.fetch("text") is None, "what is found need not be waited for"
+    assert near.stats == NearStats(entries=2, hits=3)
 
 
-@pytest.mark.parametrize("change", [[b"a"], None, [b"\xff", b"a"]])
-async def test_a_change_between_reading_and_keeping(near: Near, change: list[bytes] | None) -> None:
-    """What was read is not kept; the next reader's is."""
-    ticket = near.ticket("a")
-    near.changed(change)
-    await near.keep("a", ticket, "old", -1)
-    assert "a" not in near.valid
-    assert await kept(near, "a", "new")
-    assert await near.get("a") == "new"
+async def test_nothing_is_served_before_an_answer() -> None:
+    """Without an answered question nobody knows what the server has reported."""
+    near = Near("", 10)
+    await put(near, "k", 1)
+
+    assert near.find("k") is None
+    assert near.valid("k") is None
+    assert near.stats == NearStats()
 
 
-async def test_a_change_while_it_is_kept(near: Near) -> None:
-    """The store may take its time: the value is written there, but not served."""
+@pytest.mark.parametrize("key", [5, b"k", ["k"]])
+async def test_only_a_str_is_found(key: Any) -> None:
+    """A key of another type is not looked up: it is the caller who refuses it."""
+    near = await fresh(Near("", 10))
 
-    class Slow(MemoryCache):
-        async def set(self, key: str, value: object, ttl: int | None = None) -> None:
-            await super().set(key, value, ttl)
-            near.changed([b"a"])
-
-    async with Slow() as store:
-        near.store = store
-        await near.keep("a", near.ticket("a"), "old", -1)
-        assert "a" not in near.valid
-        assert near._tickets == {}
+    assert near.find(key) is None
 
 
-async def test_two_readers(near: Near) -> None:
-    """The later ticket counts; the earlier reader keeps nothing and takes nothing away."""
-    first, second = near.ticket("a"), near.ticket("a")
-    await near.keep("a", first, "one", -1)
-    assert "a" not in near.valid
-    await near.keep("a", second, "two", -1)
-    assert await near.get("a") == "two"
+async def test_a_value_dies_by_the_local_clock() -> None:
+    """No longer than the server keeps it, counted from before the reading; what is gone is not kept."""
+    near = await fresh(Near("", 10))
+    await put(near, "short", "x", 20)
+    await put(near, "gone", "x", 0)
+
+    assert near.find("short") == "x"
+    assert near.find("gone") is None
+    await asyncio.sleep(0.03)
+    assert near.find("short") is None
+    assert near.valid("short") is None
 
 
-async def test_what_the_store_has_forgotten(near: Near) -> None:
-    """It is a miss, and no longer valid."""
-    await kept(near, "a")
-    await near.store.delete("a")
-    assert await near.get("a") is None
-    assert "a" not in near.valid
-    assert near.hits == 0
+@pytest.mark.parametrize("lose", [lambda near: near.drop("k"), lambda near: near.flush()])
+async def test_a_change_while_it_is_read_keeps_nothing(lose: Callable[[Near], None]) -> None:
+    """The ticket is gone with the change, and so is what was read then."""
+    near = await fresh(Near("", 10))
+    ticket = near.ticket("k")
+    lose(near)
+    await near.keep("k", ticket, "old", FOREVER)
+
+    assert near.find("k") is None
 
 
-async def test_the_bound(near: Near) -> None:
-    """Any of them makes room for a new one."""
-    for name in "abcdef":
-        assert await kept(near, name)
-        assert len(near.valid) <= 3
+async def test_the_last_reader_counts() -> None:
+    """Of two who read at once the one who began last is believed; the other keeps nothing."""
+    near = await fresh(Near("", 10))
+    first, second = near.ticket("k"), near.ticket("k")
+    await near.keep("k", first, "first", FOREVER)
+    assert near.find("k") is None
+
+    await near.keep("k", second, "second", FOREVER)
+    assert near.find("k") == "second"
 
 
-async def test_the_counters(near: Near) -> None:
-    """Drops and flushes count only what was there; entries only while they would be served."""
-    await kept(near, "a")
-    await kept(near, "b")
-    assert near.stats.entries == 0
-    near.until = float("inf")
-    await near.get("a")
-    near.drop("missing")
+async def test_reports_name_keys_with_their_prefix() -> None:
+    """Others' keys, and what is not UTF-8, touch nothing; ``None`` is everything."""
+    near = await fresh(Near("p:", 10))
+    await put(near, "سلام", 1)
+    await put(near, "b", 2)
+
+    near.changed([b"b", "q:سلام".encode(), b"p:\xff"])
+    assert near.stats.entries == 2
+
+    near.changed(["p:سلام".encode()])
+    assert (near.find("سلام"), near.find("b")) == (None, 2)
+
+    near.changed(None)
+    near.changed(None)
+    assert near.find("b") is None
+    assert near.stats == NearStats(hits=1, drops=1, flushes=1)
+
+
+async def test_what_a_flush_left_is_replaced() -> None:
+    """A value of before is not served, counts as no drop, and gives way to a new one."""
+    near = await fresh(Near("", 10))
+    await put(near, "a", 1)
+    await put(near, "b", 2)
+    near.flush()
     near.drop("a")
-    assert near.stats == NearStats(entries=1, hits=1, drops=1, flushes=0)
-    near.flush()
-    near.flush()
-    assert near.stats == NearStats(entries=0, hits=1, drops=1, flushes=1)
+    assert near.valid("b") is None
+
+    await put(near, "b", 3)
+    assert near.find("b") == 3
+    assert (near.stats.entries, near.stats.drops) == (1, 0)
 
 
-async def test_the_watch(near: Near) -> None:
-    """It serves after an answer; without one it stops serving, and forgets all a second later."""
-    answers = iter([True, False, False])
+async def test_the_unused_go_first() -> None:
+    """Where there is no room, the oldest that nobody asked for goes."""
+    near = await fresh(Near("", 3))
+
+    for key in "abc":
+        await put(near, key, key)
+
+    near.find("a")
+    await put(near, "d", "d")
+
+    assert [near.find(key) for key in "abcd"] == ["a", None, "c", "d"]
+
+
+async def test_where_all_are_in_use_one_goes_all_the_same() -> None:
+    """Looking for one that is not in use takes a bounded number of steps."""
+    near = await fresh(Near("", 40))
+
+    for number in range(40):
+        await put(near, f"k{number}", number)
+        near.find(f"k{number}")
+
+    await put(near, "new", "x")
+
+    assert near.find("new") == "x"
+    assert near.stats.entries == 40
+
+
+async def test_bytes_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few large values push out the others, however many entries there may be."""
+    monkeypatch.setattr("infrastructure.caching.redis._near._ROOM", 10_000)
+    near = await fresh(Near("", 100))
+
+    for number in range(5):
+        await put(near, f"k{number}", "x" * 3_000)
+
+    assert near.stats.entries == 3
+    assert near.find("k4") == "x" * 3_000
+
+
+async def test_what_cannot_be_kept_harms_nobody() -> None:
+    """A value that a codec of the user's own brought, of a type that is not isolated here."""
+    near = await fresh(Near("", 10))
+    await put(near, "k", object())
+
+    assert near.find("k") is None
+    assert near.ticket("k") is not None
+
+
+@pytest.mark.parametrize(("ago", "left"), [(0.0, 1), (2.0, 0)])
+async def test_no_answer_ends_the_hits(ago: float, left: int) -> None:
+    """When the last answer is too old, everything is forgotten; until then one may be missing."""
+    near = await fresh(Near("", 10))
+    await put(near, "k", 1)
+    near.until -= ago
     asked = asyncio.Event()
 
     async def beat() -> bool:
-        try:
-            return next(answers)
-        except StopIteration:
-            asked.set()
-            return False
+        asyncio.get_running_loop().call_soon(asked.set)
+        return False
 
-    await kept(near, "a")
     watching = asyncio.create_task(near.watch(beat))
-    await asyncio.sleep(0)
-    assert near.stats.entries == 1
     await asked.wait()
-    assert near.stats.entries == 1
-    near.until = 0
+    watching.cancel()
+
+    assert near.stats == NearStats(entries=left, flushes=1 - left)
+
+
+async def test_closing_gives_back_the_values() -> None:
+    """Another connect begins with nothing."""
+    near = await fresh(Near("", 10))
+    await put(near, "k", 1)
+    await near.close()
+    await fresh(near)
+
+    assert near.find("k") is None
     assert near.stats.entries == 0
 
-    async with asyncio.timeout(2):
-        while not near.flushes:
-            await asyncio.sleep(0.01)
 
-    watching.cancel()
-    await asyncio.wait({watching})
+class TestStore:
+    """Values that are in another cache."""
+
+    async def test_its_hits_are_waited_for(self) -> None:
+        """A value is there under its full name, and is served while it is valid."""
+        async with MemoryCache() as store:
+            near = await fresh(NearStore("p:", store))
+            await put(near, "k", [1])
+
+            assert near.find("k") is None
+            assert await near.fetch("k") == [1]
+            assert await store.get("p:k") == [1]
+            assert near.stats == NearStats(entries=1, hits=1)
+
+    async def test_a_report_counts_at_once(self) -> None:
+        """The store need not hear of a change."""
+        async with MemoryCache() as store:
+            near = await fresh(NearStore("", store))
+            await put(near, "k", 1)
+            near.drop("k")
+
+            assert await near.fetch("k") is None
+            assert await store.exists("k")
+
+    async def test_a_store_that_forgets_is_asked_once(self) -> None:
+        """What it let go is not valid any more."""
+        async with MemoryCache() as store:
+            near = await fresh(NearStore("", store))
+            await put(near, "k", 1)
+            await store.delete("k")
+
+            assert await near.fetch("k") is None
+            assert near.valid("k") is None
+
+    async def test_a_change_while_the_store_takes_the_value(self) -> None:
+        """A report that comes before the store is done takes the value away."""
+
+        class Slow(MemoryCache):
+            async def set(self, key: str, value: Any, ttl: int | None = None) -> None:
+                await super().set(key, value, ttl)
+                near.drop(key)
+
+        async with Slow() as store:
+            near = await fresh(NearStore("", store))
+            await put(near, "k", "old")
+
+            assert await near.fetch("k") is None
+
+    @pytest.mark.parametrize(("key", "milliseconds"), [("k", 999), ("k" * 20_000, FOREVER)])
+    async def test_what_it_cannot_hold_is_not_kept(self, key: str, milliseconds: int) -> None:
+        """Its times to live are whole seconds, and its keys have a prefix more."""
+        async with MemoryCache() as store:
+            near = await fresh(NearStore("p:", store))
+            await put(near, key, 1, milliseconds)
+
+            assert near.valid(key) is None
+            assert await store.scan_keys("*") == []
+
+    async def test_a_store_that_fails_harms_nobody(self) -> None:
+        """Neither its reading nor its writing reaches who reads."""
+        store = MemoryCache()
+        near = await fresh(NearStore("", store))
+        await put(near, "k", 1)
+        await store.disconnect()
+        await put(near, "other", 1)
+
+        assert await near.fetch("k") is None
+        assert near.valid("other") is None
 
 
-def test_what_the_options_ask_for() -> None:
-    """Entries make a memory cache, a cache is taken as it is, neither is no near cache."""
-    store = MemoryCache()
-    assert make_near(None, 0) is None
-    own = make_near(store, 0)
-    assert own is not None
-    assert own.store is store
-    made = make_near(None, 5)
-    assert made is not None
-    assert isinstance(made.store, MemoryCache)
+def test_the_options_make_one() -> None:
+    """Of its own, of a store, or none."""
+    assert type(make_near("", None, 5)) is Near
+    assert type(make_near("", MemoryCache(), 0)) is NearStore
+    assert make_near("", None, 0) is None

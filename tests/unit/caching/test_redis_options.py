@@ -11,7 +11,7 @@ from infrastructure._core.secrets import Secret
 from infrastructure.caching.memory import MemoryCache
 from infrastructure.caching.redis._address import Address
 from infrastructure.caching.redis._options import DEFAULTS, Options, read_options
-from infrastructure.interfaces import ConfigurationError
+from infrastructure.interfaces import ConfigurationError, ValidationError
 
 SENTINELS = "redis+sentinel://a,b:1/svc"
 
@@ -184,7 +184,7 @@ class TestOptions:
     def test_no_secret_is_shown(self) -> None:
         """Neither by the options nor by the text of the address."""
         url = "redis+sentinel://u:hunter2@h/svc"
-        options = read(url, sentinel_user="s", sentinel_password="hunter2")  # noqa: S106 - a sample
+        options = read(url, sentinel_user="s", sentinel_password="hunter2")
         assert "hunter2" not in repr(options) + options.where
         same = read(url, sentinel_user="s", sentinel_password=Secret("hunter2"))
         assert options == same
@@ -209,7 +209,7 @@ class TestOptions:
         """Without showing the values."""
         assert "lease stands in the URL redis://h:6379/0" in refused("redis://h?lease=1", lease=2)
         url = f"{SENTINELS}?sentinel_password=hunter2"
-        assert "say it once" in refused(url, sentinel_password="hunter2hunter2")  # noqa: S106 - a sample
+        assert "say it once" in refused(url, sentinel_password="hunter2hunter2")
 
     @pytest.mark.parametrize("name", ["near", "nonsense", "db", "password"])
     def test_an_unknown_option_is_refused(self, name) -> None:
@@ -219,7 +219,6 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("name", "values", "said"),
         [
-            ("deadline", (0, -1, float("inf"), float("nan"), True, "1"), "a positive number"),
             ("lease", (0, 0.01, 3601, float("nan"), True, None), "from 0.05 to 3600"),
             ("prefix", (None, b"a"), "a str"),
             ("prefix", ("\ud800",), "cannot be encoded"),
@@ -241,6 +240,12 @@ class TestOptions:
         """With what the option takes."""
         for value in values:
             assert said in refused(SENTINELS, **{name: value})
+
+    def test_a_bad_deadline_is_refused_as_everywhere(self) -> None:
+        """By the check that a deadline block has too."""
+        for value in (0, -1, float("inf"), float("nan"), True, "1"):
+            with pytest.raises(ValidationError, match="deadline= takes a positive number"):
+                read(deadline=value)
 
     @pytest.mark.parametrize(
         ("url", "given", "said"),

@@ -12,7 +12,7 @@ MINE = """
 import logging
 
 from infrastructure.caching.memory import MemoryCache
-from infrastructure.conformance import CachingHarness, StorageHarness
+from infrastructure.conformance import CachingHarness, FaultHarness, StorageHarness
 from infrastructure.conformance.harnesses.memory import MemoryCacheHarness as Good
 from infrastructure.interfaces import CachingInterface
 
@@ -26,6 +26,11 @@ class Forgets(MemoryCache):
 class Wrong(Good):
     def make(self, **options):
         return Forgets(self._url, clock=self._clock, **options)
+
+
+class Breakable(Good):
+    missing = {"server_faults": "nobody may stop it", "durable": "it is not"}
+    faults = FaultHarness(("127.0.0.1", 1))
 
 
 class Misspelt(CachingHarness):

@@ -133,6 +133,22 @@ def test_the_line_that_failed_is_shown_and_no_password() -> None:
     assert "hunter2" not in done.output
 
 
+@pytest.mark.usefixtures("folder")
+def test_fault_checks_are_asked_by_a_flag() -> None:
+    """Without it they are counted apart; a cache in memory passes what asks for no server."""
+    breakable = ("--backend", "mine:Breakable", "--checks")
+    done = conform(*breakable, "[CG]2*")
+    assert "level full: all " in done.stdout
+    assert ", 2 more by --faults, " in done.stdout
+    done = conform(*breakable, "C2*", "--faults")
+    assert done.exit_code == 0, done.output
+    assert "caching: 2 features are declared missing:\n    server_faults: nobody may" in done.stdout
+    assert "more by" not in done.stdout
+    done = conform("memory://", "--checks", "C2*", "--faults")
+    assert ", 2 need faults of the harness, " in done.stdout
+    assert "need faults" not in conform("memory://", "--checks", "C2*").stdout
+
+
 def test_only_the_interfaces_with_such_a_check_are_proved() -> None:
     """``memory://`` has two; a check of a cache is none of the other's business."""
     done = conform("memory://", "--checks", "C4_*")
@@ -146,6 +162,8 @@ def test_checks_are_listed_on_lines_that_can_be_copied() -> None:
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert "G8_another_event_loop_is_refused  (caching, loop_owner)" in lines
+    done = conform("--list", "--checks", "G6_*silence")
+    assert "G6_a_call_succeeds_after_silence  (caching, core, fault)" in done.stdout
     done = conform("--list", "--checks", "S15_detached_is_missing_here")
     assert "(storage, without detached)" in done.stdout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -124,6 +125,11 @@ class Client:
     def finish(self) -> None:
         """End the own stream, and listen on."""
         self._sock.shutdown(socket.SHUT_WR)
+
+    def crash(self) -> None:
+        """Close by a reset."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._sock.close()
 
     def close(self) -> None:
         self._sock.close()

@@ -113,6 +113,21 @@ async def test_a_reset_of_one_peer_reaches_the_other() -> None:
         assert proxy.open == 0
 
 
+async def test_a_late_end_finds_its_reader_gone() -> None:
+    """A client that crashed a moment ago, before the proxy heard of it: healing is no error."""
+    async with server_of() as (address, seen), ChaosProxy(address) as proxy:
+        with await Client.open(proxy.port) as client:
+            assert await client.ask(b"x") == b"x"
+            proxy.delay(60, "to_client")
+            client.finish()
+            await until(lambda: seen[0].ended == "cut")
+            # The server's end is held here once the loop has read it.
+            await asyncio.sleep(0.02)
+            client.crash()
+            proxy.heal()
+            await until(lambda: proxy.open == 0)
+
+
 async def test_refusing_keeps_the_port_and_the_open_connections() -> None:
     """After heal the same port accepts again; both may be repeated."""
     async with server_of() as (address, _), ChaosProxy(address) as proxy:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .._mutant import Mutant
 from . import (
+    answers,
     batch,
+    connections,
     deadlines,
     errors,
     flights,
@@ -12,6 +14,7 @@ from . import (
     lifecycle,
     removal,
     scan,
+    silence,
     ttl,
     values,
 )
@@ -29,5 +32,8 @@ MUTANTS: tuple[Mutant, ...] = (
     *lifecycle.MUTANTS,
     *deadlines.MUTANTS,
     *errors.MUTANTS,
+    *silence.MUTANTS,
+    *answers.MUTANTS,
+    *connections.MUTANTS,
 )
 """All of them."""

@@ -10,7 +10,7 @@ from .._mutant import Mutant
 __all__ = ["MUTANTS"]
 
 _cache = partial(Mutant, interface="caching", module="caching.memory.cache")
-_steps = partial(Mutant, interface="caching", module="caching.memory._steps")
+_steps = partial(Mutant, interface="caching", module="caching._steps")
 _mixin = partial(Mutant, interface="caching", module="interfaces.caching", harness=InheritsMixins)
 
 MUTANTS: tuple[Mutant, ...] = (

@@ -51,8 +51,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _glob(
         name="leaves_other_signs_to_the_regular_expression",
-        old="yield re.escape(char)",
-        new='yield char if char in ".+^$|(){}" else re.escape(char)',
+        old="Token(re.escape(char)",
+        new='Token(char if char in ".+^$|(){}" else re.escape(char)',
         caught_by=("C7_only_the_wildcards_are_special",),
     ),
     _glob(
@@ -84,7 +84,7 @@ MUTANTS: tuple[Mutant, ...] = (
         old="    return lambda key: fullmatch(key) is not None",
         new=(
             "    text = pattern.encode().decode('latin-1')\n"
-            "    fullmatch = re.compile(_regex(list(_tokens(text))), re.DOTALL).fullmatch\n"
+            "    fullmatch = re.compile(_regex(tokens(text)), re.DOTALL).fullmatch\n"
             "    return lambda key: fullmatch(key.encode().decode('latin-1')) is not None"
         ),
         caught_by=("C7_patterns_count_characters_not_bytes",),
@@ -102,7 +102,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _glob(
         name="takes_a_first_bracket_for_itself",
         old='    while pattern[at : at + 1] != "]":',
-        new='    while pattern[at : at + 1] != "]" or not parts:',
+        new='    while pattern[at : at + 1] != "]" or not spans:',
         caught_by=("C7_a_malformed_pattern_is_refused",),
     ),
     _glob(

@@ -1,0 +1,80 @@
+"""What may stand in the queue of a link, and take the reply that comes when it is at the head."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Protocol
+
+from ._signals import Refused
+
+__all__ = ["OUT_OF_STEP", "Probe", "Sink", "Timed"]
+
+OUT_OF_STEP = "an answer came that is none to what was asked"
+
+_numbers = count()
+
+
+class Sink(Protocol):
+    """Takes one reply: a future does."""
+
+    def done(self) -> bool:
+        """Return whether nobody waits for it any more."""
+        ...
+
+    def set_result(self, reply: Any, /) -> object:
+        """Take the reply."""
+        ...
+
+    def set_exception(self, error: BaseException, /) -> object:
+        """Take what came in its place."""
+        ...
+
+
+class Timed:
+    """The future of a request with an instant of its own."""
+
+    __slots__ = ("done", "expires", "set_exception", "set_result")
+
+    def __init__(self, future: asyncio.Future[Any], expires: float) -> None:
+        self.expires = expires
+        self.done = future.done
+        self.set_result = future.set_result
+        self.set_exception = future.set_exception
+
+
+class Probe:
+    """A question that only its own answer fits, among the requests of a link.
+
+    A damaged length in the stream, or an answer that nobody asked for, shifts all later ones by
+    one, and each still looks right to who gets it.
+
+    ``failed``  called when another answer comes.
+    """
+
+    def __init__(self, failed: Callable[[BaseException], None], asked: float) -> None:
+        text = b"step %d" % next(_numbers)
+        self.request = b"*2\r\n$4\r\nPING\r\n$%d\r\n%b\r\n" % (len(text), text)
+        self._text = text
+        self._failed = failed
+        self._asked = asked
+        self._pending = True
+
+    def is_over(self, instant: float) -> bool:
+        """Return whether it is answered, and was asked before ``instant``."""
+        return not self._pending and self._asked <= instant
+
+    def done(self) -> bool:
+        """Return ``False``: the answer counts however late it is."""
+        return False
+
+    def set_result(self, reply: Any) -> None:
+        """Compare; an error says nothing, a server may forbid PING or be loading."""
+        self._pending = False
+
+        if reply != self._text and not isinstance(reply, Refused):
+            self._failed(ConnectionResetError(OUT_OF_STEP))
+
+    def set_exception(self, error: BaseException) -> None:
+        """Wait on."""

@@ -1,0 +1,128 @@
+"""What fault checks have in common: silence for a while, and whether a call ended in time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
+
+from ..interfaces import InfrastructureError
+from ._expect import beside, name_of
+from ._faults import FaultHarness
+from ._harness import Harness
+
+__all__ = [
+    "BACK",
+    "DEADLINE",
+    "Silence",
+    "answers",
+    "ends",
+    "faults_of",
+    "frozen",
+    "of",
+    "silent",
+    "until",
+]
+
+DEADLINE = 0.4
+"""Seconds that a call to a server that does not answer gets."""
+
+BACK = 1.0
+"""Seconds in which the first call after the peer is back succeeds (G6)."""
+
+T = TypeVar("T")
+
+_SLACK = 0.25
+_POLL = 0.005
+
+
+def faults_of(harness: Harness[Any]) -> FaultHarness:
+    """Return what breaks things; a harness without it is not asked."""
+    assert harness.faults is not None, "a fault check was asked of a harness without faults"
+    return harness.faults
+
+
+Silence = Callable[[FaultHarness], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def silent(faults: FaultHarness) -> AsyncIterator[None]:
+    """Let the network carry nothing inside the block."""
+    faults.proxy.black_hole()
+
+    try:
+        yield
+    finally:
+        faults.proxy.heal()
+
+
+@asynccontextmanager
+async def frozen(faults: FaultHarness) -> AsyncIterator[None]:
+    """Let the server stand still inside the block."""
+    await faults.pause()
+
+    try:
+        yield
+    finally:
+        await faults.resume()
+
+
+async def ends(call: Callable[[], Awaitable[Any]], within: float, what: str) -> Any:
+    """Return what ``call()`` gives, or the error of ours that it raises, ``within`` seconds.
+
+    A driver's error fails, and so does a call that takes 250 ms longer.
+    """
+    __tracebackhide__ = True
+
+    async def run() -> Any:
+        return await call()
+
+    task = beside(run())
+    began = time.monotonic()
+    await asyncio.wait({task}, timeout=within + _SLACK)
+    took = time.monotonic() - began
+
+    if not task.done():
+        task.cancel()
+        msg = f"{what} had not ended after {took:.2f} s, it had {within:g} s"
+        raise AssertionError(msg)
+
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+
+    if error is None:
+        return task.result()
+
+    if not isinstance(error, InfrastructureError):
+        msg = f"{what} raised {name_of(error)}: {error}; expected an error of ours"
+        raise AssertionError(msg) from error  # noqa: TRY004 - a check fails so
+
+    return error
+
+
+async def answers(call: Callable[[], Awaitable[Any]], what: str, within: float = BACK) -> Any:
+    """Return what ``call()`` gives ``within`` seconds; an error of ours fails too."""
+    __tracebackhide__ = True
+    result = await ends(call, within, what)
+
+    if isinstance(result, InfrastructureError):
+        msg = f"{what} raised {name_of(result)}: {result}"
+        raise AssertionError(msg) from result  # noqa: TRY004 - a check fails so
+
+    return result
+
+
+def of(task: asyncio.Task[T]) -> Callable[[], Awaitable[T]]:
+    """Return what waits for ``task``: a call for ``ends`` and ``answers``."""
+    return lambda: task
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str, within: float = BACK) -> None:
+    """Return when ``holds()``; fail where it does not ``within`` seconds."""
+    __tracebackhide__ = True
+    ends_at = time.monotonic() + within
+
+    while not await holds():
+        assert time.monotonic() < ends_at, f"{what}: not within {within:g} s"
+        await asyncio.sleep(_POLL)

@@ -1,0 +1,208 @@
+"""G9 and E3: what is asked again when its answer was lost, and what must not be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ...interfaces import CachingInterface, ConnectionError, InfrastructureError
+from ...testing import ChaosProxy
+from .._breaking import DEADLINE, answers, ends, faults_of, frozen, of, silent, until
+from .._check import check
+from .._expect import beside, equal, exactly
+from .._harness import CachingHarness
+
+__all__ = [
+    "E3_a_write_that_never_left_says_so",
+    "E3_a_write_whose_answer_was_lost_is_unknown",
+    "G9_a_late_server_applies_a_write_once",
+    "G9_a_read_over_a_lost_connection_succeeds",
+    "G9_a_read_whose_answer_was_lost_succeeds",
+    "G9_a_write_is_sent_once",
+    "G9_nothing_is_written_after_its_error",
+]
+
+_LARGE = 50_000
+_NOTICED = 0.05
+"""Seconds in which the end of a connection is heard of, on this machine."""
+
+
+def _reads(cache: CachingInterface) -> dict[str, Callable[[], Awaitable[Any]]]:
+    return {
+        "get": lambda: cache.get("mine"),
+        "exists": lambda: cache.exists("mine"),
+        "ttl": lambda: cache.ttl("mine"),
+        "scan_keys": lambda: cache.scan_keys("m*"),
+        "get_many": lambda: cache.get_many(["mine"]),
+    }
+
+
+_READ = {
+    "get": "own",
+    "exists": True,
+    "ttl": 600,
+    "scan_keys": ["mine"],
+    "get_many": {"mine": "own"},
+}
+
+
+def _right(name: str, found: Any) -> None:
+    """Assert what a read of ``_reads`` gave; a second may have passed."""
+    wanted = found if name == "ttl" and found in (598, 599) else _READ[name]
+    assert found == wanted, f"{name} gave {found!r}, expected {wanted!r}"
+
+
+def _writes(cache: CachingInterface) -> dict[str, Callable[[], Awaitable[Any]]]:
+    return {
+        "set": lambda: cache.set("key", "new"),
+        "delete": lambda: cache.delete("key"),
+        "set_many": lambda: cache.set_many({"key": "new"}),
+        "delete_many": lambda: cache.delete_many(["key"]),
+    }
+
+
+async def _sent(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
+    """Return the task of a call whose bytes the server has, and whose answer is held back."""
+    proxy.black_hole("to_client")
+    before = proxy.bytes_to_server
+
+    async def run() -> Any:
+        return await call()
+
+    async def left() -> bool:
+        return proxy.bytes_to_server > before
+
+    task = beside(run())
+    await until(left, "the call sent nothing")
+    # It is on its way over the loopback: a server that is there reads it.
+    await asyncio.sleep(_NOTICED)
+    return task
+
+
+async def _lost(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """Return what becomes of a call whose answer was lost with its connection."""
+    task = await _sent(proxy, call)
+    proxy.reset()
+    proxy.heal()
+    return await ends(of(task), DEADLINE, what)
+
+
+@check(kind="fault")
+async def G9_a_read_over_a_lost_connection_succeeds(harness: CachingHarness) -> None:
+    """Idle connections that were closed or reset: no read fails, heard of or not."""
+    proxy = faults_of(harness).proxy
+
+    async with harness.make(deadline=DEADLINE) as cache:
+        await cache.set("mine", "own", 600)
+
+        for lose in (proxy.cut, proxy.reset):
+            for pause in (0.0, _NOTICED):
+                for name, call in _reads(cache).items():
+                    await asyncio.gather(*(cache.get("mine") for _ in range(10)))
+                    lose()
+                    await asyncio.sleep(pause)
+                    _right(name, await answers(call, f"{name} after a {lose.__name__}"))
+
+
+@check(kind="fault")
+async def G9_a_read_whose_answer_was_lost_succeeds(harness: CachingHarness) -> None:
+    """The connection ends between question and answer: every read is asked again, silently."""
+    async with harness.make(deadline=DEADLINE) as cache:
+        await cache.set("mine", "own", 600)
+
+        for name, call in _reads(cache).items():
+            found = await _lost(faults_of(harness).proxy, call, name)
+            assert not isinstance(found, InfrastructureError), f"{name} raised {found!r}"
+            _right(name, found)
+
+
+@check(kind="fault")
+async def E3_a_write_whose_answer_was_lost_is_unknown(harness: CachingHarness) -> None:
+    """ConnectionError with ``outcome="unknown"`` and a cause; it happened once or not at all."""
+    async with harness.make(deadline=DEADLINE) as cache:
+        for name, call in _writes(cache).items():
+            await cache.set("key", "old")
+            error = await _lost(faults_of(harness).proxy, call, name)
+            assert isinstance(error, ConnectionError), f"{name}, its answer lost, gave {error!r}"
+            assert error.outcome == "unknown", f"{name}: outcome={error.outcome!r}"
+            assert error.__cause__ is not None, f"{name}: {error} has no cause"
+            found = await cache.get("key")
+            after = "new" if name.startswith("set") else None
+            assert found in ("old", after), f"{name}, its answer lost, left {found!r}"
+
+
+@check(kind="fault")
+async def E3_a_write_that_never_left_says_so(harness: CachingHarness) -> None:
+    """Without a server whose loss was noticed: ``outcome="not_applied"``, and it never is."""
+    proxy = faults_of(harness).proxy
+
+    async with harness.make(deadline=DEADLINE) as cache:
+        # A batch that failed is unknown always (C8).
+        for name, call in list(_writes(cache).items())[:2]:
+            await cache.set("key", "old")
+            proxy.refuse()
+            proxy.reset()
+            await asyncio.sleep(_NOTICED)
+            error = await ends(call, DEADLINE, name)
+            assert isinstance(error, InfrastructureError), f"{name} without a server: {error!r}"
+            assert error.outcome == "not_applied", f"{name}: outcome={error.outcome!r}"
+            proxy.heal()
+            await asyncio.sleep(_NOTICED)
+            equal(await cache.get("key"), "old")
+
+
+@check(kind="fault")
+async def G9_a_write_is_sent_once(harness: CachingHarness) -> None:
+    """However long its answer takes, and after it came: the value leaves this process once."""
+    proxy = faults_of(harness).proxy
+    # Random: whatever is compressed has this size still.
+    value = os.urandom(_LARGE)
+
+    async with harness.make(deadline=DEADLINE) as cache:
+        await cache.set("key", "old")
+        before = proxy.bytes_to_server
+        proxy.black_hole("to_client")
+        await ends(lambda: cache.set("key", value), DEADLINE, "set")
+        proxy.heal()
+        await asyncio.sleep(_NOTICED)
+        await cache.exists("key")
+        sent = proxy.bytes_to_server - before
+        assert sent < 2 * _LARGE, f"a value of {_LARGE} bytes took {sent} bytes: it was sent again"
+
+
+@check(kind="fault")
+async def G9_nothing_is_written_after_its_error(harness: CachingHarness) -> None:
+    """Once the server has what was sent, a write that failed does not come back."""
+    proxy = faults_of(harness).proxy
+
+    async with harness.make(deadline=DEADLINE) as cache:
+        for failing in ("cut", "silent"):
+            if failing == "cut":
+                await _lost(proxy, lambda: cache.set("key", "lost"), "set")
+            else:
+                async with silent(faults_of(harness)):
+                    await ends(lambda: cache.set("key", "lost"), DEADLINE, "set")
+
+                await asyncio.sleep(_NOTICED)
+
+            await answers(lambda: cache.set("key", "later"), "set afterwards")
+            await asyncio.sleep(2 * _NOTICED)
+            equal(await cache.get("key"), "later")
+
+
+@check(kind="fault", feature="server_faults")
+async def G9_a_late_server_applies_a_write_once(harness: CachingHarness) -> None:
+    """A delete to a server that stands still for a while: the one that removed it answers."""
+    faults = faults_of(harness)
+
+    async with harness.make(deadline=5.0) as cache:
+        await cache.set("key", 1)
+
+        async with frozen(faults):
+            removing = beside(cache.delete("key"))
+            await asyncio.sleep(0.5)
+
+        exactly(await answers(of(removing), "delete"), True)
+        exactly(await cache.exists("key"), False)

@@ -1,0 +1,144 @@
+"""G3: connect is all or nothing and disconnect ends everything, whatever the network does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from ...interfaces import ConnectionError, InfrastructureError, TimeoutError
+from .._breaking import DEADLINE, Silence, answers, ends, faults_of, frozen, of, silent, until
+from .._check import check
+from .._expect import beside, equal
+from .._harness import CachingHarness
+
+__all__ = [
+    "G3_a_connect_that_is_cut_leaves_nothing",
+    "G3_a_refused_connect_leaves_nothing",
+    "G3_disconnect_ends_a_connect_to_a_silent_server",
+    "G3_disconnect_ends_what_a_frozen_server_holds",
+    "G3_disconnect_ends_what_a_silent_server_holds",
+    "G3_disconnect_leaves_no_connection",
+]
+
+_CLOSE = 1.0
+_CUTS = 40
+
+
+def _descriptors() -> int:
+    """Return how many files and sockets this process has open."""
+    # The listing has one of its own open, before and after.
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - Path.iterdir needs a stat more
+
+
+@check(kind="fault")
+async def G3_a_refused_connect_leaves_nothing(harness: CachingHarness) -> None:
+    """ConnectionError in time with its cause; no task, no socket; connect works once it may."""
+    proxy = faults_of(harness).proxy
+    cache = harness.make(deadline=DEADLINE)
+    proxy.refuse()
+    tasks, descriptors = asyncio.all_tasks(), _descriptors()
+
+    for _ in range(3):
+        error = await ends(cache.connect, DEADLINE, "a refused connect")
+        assert isinstance(error, ConnectionError), f"a refused connect gave {error!r}"
+        assert error.__cause__ is not None, f"{error} has no cause"
+
+    async def nothing_left() -> bool:
+        return asyncio.all_tasks() <= tasks and _descriptors() <= descriptors
+
+    await until(nothing_left, "a refused connect left a task or a socket")
+    proxy.heal()
+
+    async with cache:
+        await cache.set("key", 1)
+
+
+@check(kind="fault")
+async def G3_a_connect_that_is_cut_leaves_nothing(harness: CachingHarness) -> None:
+    """Cut after each byte of the answer to what it says first: it fails whole, or it works."""
+    proxy = faults_of(harness).proxy
+
+    for after in range(_CUTS):
+        proxy.truncate(after, "to_client", counting="next")
+        cache = harness.make(deadline=DEADLINE)
+        error = await ends(cache.connect, DEADLINE, f"connect, cut after {after} bytes")
+        proxy.heal()
+
+        if error is None:
+            await answers(partial(cache.exists, "key"), "exists")
+            await cache.disconnect()
+        else:
+            expected = isinstance(error, ConnectionError | TimeoutError)
+            assert expected, f"connect, cut after {after} bytes, raised {error!r}"
+
+        await until(_none_open(harness), f"a connect, cut after {after} bytes, left a connection")
+
+
+@check(kind="fault")
+async def G3_disconnect_ends_a_connect_to_a_silent_server(harness: CachingHarness) -> None:
+    """Who waits to be connected gets a ConnectionError, long before the deadline."""
+    cache = harness.make(deadline=10.0)
+
+    async with silent(faults_of(harness)):
+        connecting = beside(cache.connect())
+        await asyncio.sleep(0.05)
+        await ends(cache.disconnect, _CLOSE, "disconnect")
+        error = await ends(lambda: connecting, 0.0, "the connect under way")
+        assert isinstance(error, ConnectionError), f"the connect under way gave {error!r}"
+
+    await until(_none_open(harness), "the connect that was given up left a connection")
+
+    async with cache:
+        await cache.set("key", 1)
+
+
+async def _ends_what_is_held(harness: CachingHarness, silence: Silence) -> None:
+    async with harness.make(deadline=10.0) as cache:
+        await cache.set("key", "old")
+
+        async with silence(faults_of(harness)):
+            reads = [beside(cache.get("key")) for _ in range(25)]
+            writes = [beside(cache.set(f"key {number}", number)) for number in range(25)]
+            await asyncio.sleep(0.05)
+            leaving = [beside(cache.disconnect()) for _ in range(2)]
+            held = [*leaving, *reads, *writes]
+            found = await asyncio.gather(*(ends(of(one), _CLOSE, "what it held") for one in held))
+
+        equal(found[:2], [None, None])
+        wrong = [one for one in found[2:] if not isinstance(one, InfrastructureError)]
+        assert not wrong, f"a silent server answered {wrong!r:.200}"
+        await cache.connect()
+        equal(await answers(lambda: cache.get("key"), "get after a new connect"), "old")
+
+
+@check(kind="fault")
+async def G3_disconnect_ends_what_a_silent_server_holds(harness: CachingHarness) -> None:
+    """Behind a network that carries nothing, twice at once: all that is in flight ends in 1 s."""
+    await _ends_what_is_held(harness, silent)
+
+
+@check(kind="fault", feature="server_faults")
+async def G3_disconnect_ends_what_a_frozen_server_holds(harness: CachingHarness) -> None:
+    """Of a process that is stopped, twice at once: all that is in flight ends in 1 s."""
+    await _ends_what_is_held(harness, frozen)
+
+
+@check(kind="fault")
+async def G3_disconnect_leaves_no_connection(harness: CachingHarness) -> None:
+    """Not one, after fifty calls at once; the calls have an answer or an error of ours."""
+    cache = harness.make(deadline=DEADLINE)
+    await cache.connect()
+    calls = [beside(cache.set(f"key {number}", number)) for number in range(50)]
+    await asyncio.sleep(0)
+    await answers(cache.disconnect, "disconnect")
+    await asyncio.gather(*(ends(of(one), DEADLINE, "a call under way") for one in calls))
+    await until(_none_open(harness), "disconnect left a connection")
+
+
+def _none_open(harness: CachingHarness) -> Callable[[], Awaitable[bool]]:
+    async def none() -> bool:
+        return not await faults_of(harness).connections()
+
+    return none

@@ -1,0 +1,185 @@
+"""G7: however many calls are given up, no answer goes to somebody else and no connection is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from functools import partial
+from typing import Any
+
+from ...interfaces import CachingInterface, InfrastructureError, deadline
+from .._breaking import DEADLINE, answers, ends, faults_of, silent, until
+from .._check import check
+from .._expect import beside
+from .._harness import CachingHarness
+
+__all__ = [
+    "G7_calls_that_timed_out_open_no_connection",
+    "G7_cancelled_calls_at_random_leave_every_answer_its_own",
+    "G7_cancelled_calls_leave_no_connection",
+    "G7_late_answers_go_to_nobody_else",
+]
+
+_KEYS = [f"key {number}" for number in range(50)]
+_AT_ONCE = 50
+_LATE = 250
+
+
+async def _own(cache: CachingInterface, seed: int) -> None:
+    """Assert that every key has its own value, asked all at once and one by one."""
+    at_once = await asyncio.gather(*(answers(partial(cache.get, k), "get") for k in _KEYS))
+
+    for key, found in zip(_KEYS, at_once, strict=True):
+        _its_own(key, found, seed)
+
+    for key in _KEYS[:5]:
+        _its_own(key, await cache.get(key), seed)
+
+
+def _its_own(key: str, found: Any, seed: int) -> None:
+    whose = found[0] if isinstance(found, tuple) and found else found
+    assert whose == key, f"get({key!r}) gave the answer of another: {found!r:.100} (seed {seed})"
+
+
+async def _stored(cache: CachingInterface) -> None:
+    await asyncio.gather(*(cache.set(key, (key, 0)) for key in _KEYS))
+
+
+@check(kind="fault")
+async def G7_late_answers_go_to_nobody_else(harness: CachingHarness) -> None:
+    """Calls time out while answers are on their way: what comes late is dropped."""
+    faults = faults_of(harness)
+    dice = random.Random(faults.seed)  # noqa: S311 - it is to be repeated
+
+    async def hurried(key: str) -> None:
+        with deadline(dice.uniform(0.001, 0.06)):
+            found = await ends(lambda: cache.get(key), 0.06, "a hurried get")
+
+        if not isinstance(found, InfrastructureError):
+            _its_own(key, found, faults.seed)
+
+    async with harness.make(deadline=DEADLINE) as cache:
+        await _stored(cache)
+
+        for _ in range(5):
+            faults.proxy.delay(0.03, "to_client")
+            await asyncio.gather(*(hurried(dice.choice(_KEYS)) for _ in range(_AT_ONCE)))
+            faults.proxy.heal()
+            await _own(cache, faults.seed)
+
+
+class _Storm:
+    """Cancels calls at moments of its own choice, and looks at those that are left alone."""
+
+    def __init__(self, cache: CachingInterface, dice: random.Random, seed: int) -> None:
+        self._cache = cache
+        self._dice = dice
+        self._seed = seed
+        self._number = 0
+
+    async def round(self) -> None:
+        """Start a number of calls and cancel each at some moment; two in ten are left alone."""
+        await asyncio.gather(*(self._one() for _ in range(_AT_ONCE)))
+
+    async def _one(self) -> None:
+        key = self._dice.choice(_KEYS)
+        task = beside(self._call(key))
+
+        if self._dice.random() < 0.2:
+            await task
+            return
+
+        await self._some_time()
+        delivered = task.cancel()
+        await asyncio.wait({task})
+        lost = delivered and not task.cancelled()
+        assert not lost, (
+            f"a cancellation was lost, the call ended with {task!r} (seed {self._seed})"
+        )
+
+    async def _some_time(self) -> None:
+        if self._dice.random() < 0.5:
+            await asyncio.sleep(self._dice.uniform(0.0, 0.004))
+            return
+
+        for _ in range(self._dice.randrange(12)):
+            await asyncio.sleep(0)
+
+    async def _call(self, key: str) -> None:
+        self._number += 1
+        kind = self._dice.choice(("get", "get_many", "set", "exists"))
+
+        if kind == "get":
+            _its_own(key, await self._cache.get(key), self._seed)
+        elif kind == "get_many":
+            for name, found in (await self._cache.get_many([key, _KEYS[0]])).items():
+                _its_own(name, found, self._seed)
+        elif kind == "set":
+            await self._cache.set(key, (key, self._number))
+        else:
+            there = await self._cache.exists(key)
+            assert there is True, f"exists gave {there!r} (seed {self._seed})"
+
+
+@check(kind="fault")
+async def G7_cancelled_calls_at_random_leave_every_answer_its_own(harness: CachingHarness) -> None:
+    """Hundreds of calls, cancelled at any moment: no foreign answer, no lost cancellation."""
+    faults = faults_of(harness)
+    dice = random.Random(faults.seed)  # noqa: S311 - it is to be repeated
+
+    async with harness.make(deadline=5.0) as cache:
+        await _stored(cache)
+        storm = _Storm(cache, dice, faults.seed)
+
+        for number in range(0, faults.storm, _AT_ONCE):
+            faults.proxy.delay((0.0, 0.002)[number // _AT_ONCE % 2], "to_client")
+            await storm.round()
+            faults.proxy.delay(0.0)
+            await _own(cache, faults.seed)
+
+
+@check(kind="fault")
+async def G7_cancelled_calls_leave_no_connection(harness: CachingHarness) -> None:
+    """Cancelled while they wait for an answer, hundreds: no more connections than before."""
+    faults = faults_of(harness)
+
+    async with harness.make(deadline=5.0) as cache:
+        await _stored(cache)
+        await _own(cache, faults.seed)
+        before = await faults.connections()
+
+        for _ in range(5):
+            faults.proxy.delay(0.05, "to_client")
+            calls = [beside(cache.get(key)) for key in _KEYS]
+            await asyncio.sleep(0.01)
+
+            for call in calls:
+                call.cancel()
+
+            await asyncio.wait(calls)
+            faults.proxy.heal()
+            await _own(cache, faults.seed)
+
+        async def as_before() -> bool:
+            return await faults.connections() <= before
+
+        await until(as_before, f"there were {before} connections, and there are more")
+
+
+@check(kind="fault", feature="steady_connections")
+async def G7_calls_that_timed_out_open_no_connection(harness: CachingHarness) -> None:
+    """250 reads that time out, and the calls after them: the connections are those of before."""
+    faults = faults_of(harness)
+
+    async with harness.make(deadline=DEADLINE) as cache:
+        await _stored(cache)
+        await _own(cache, faults.seed)
+        before = faults.proxy.accepted
+
+        async with silent(faults):
+            calls = [lambda: cache.get("key 0") for _ in range(_LATE)]
+            await asyncio.gather(*(ends(call, DEADLINE, "get") for call in calls))
+
+        await _own(cache, faults.seed)
+        opened = faults.proxy.accepted - before
+        assert opened == 0, f"{_LATE} reads that timed out opened {opened} connections"

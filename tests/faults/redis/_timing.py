@@ -1,0 +1,33 @@
+"""How long something may take, and how large a run of the fault tests is."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["HEALED", "SLACK", "SOAK", "share", "within"]
+
+SLACK = 0.25
+"""Seconds that a call may take beyond its deadline (G5)."""
+
+HEALED = 1.0
+"""Seconds in which the first call works again (G6)."""
+
+SOAK = bool(os.environ.get("SOAK"))
+"""Whether this is the long run, ``make soak``."""
+
+
+def share(count: int) -> int:
+    """Return ``count`` in a long run and a twentieth of it in the usual one."""
+    return count if SOAK else max(1, count // 20)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Fail when the block takes longer."""
+    begun = time.monotonic()
+    yield
+    took = time.monotonic() - begun
+    assert took <= seconds, f"it took {took:.3f} s, {seconds:g} s were allowed"

@@ -1,0 +1,129 @@
+"""The pooled mode on a Cluster and behind sentinels, while primaries change."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+import pytest
+from redis.crc import key_slot
+
+from infrastructure.caching.redis import RedisCache
+from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError, TimeoutError
+
+from ...servers.cluster import RedisCluster
+from ...servers.sentinel import RedisSentinel
+from ...servers.server import RedisServer
+from ...servers.waiting import until
+
+pytestmark = pytest.mark.slow
+
+_FOLLOWED = 5.0
+"""Seconds after a failover within which calls must reach the new primary."""
+
+
+async def working(cache: RedisCache, key: str) -> float:
+    """Return the seconds until a write and its read succeed; what fails must be an outage."""
+    begun = monotonic()
+
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await cache.set(key, begun)
+                assert await cache.get(key) == begun
+            except (ConnectionError, TimeoutError):
+                continue
+
+            return monotonic() - begun
+
+
+class TestCluster:
+    """Each primary has a pool."""
+
+    async def test_a_moving_slot_is_followed(self, private_cluster: RedisCluster) -> None:
+        """While its keys are on their way (ASK), and when it has a new owner (MOVED)."""
+        source = private_cluster.primary_of("{tag}")
+        target = next(one for one in private_cluster.primaries() if one is not source)
+        slot = key_slot(b"tag")
+        keys = [f"{{tag}}{n}" for n in range(20)]
+
+        async with RedisCache(private_cluster.url, mode="pooled", max_connections=3) as cache:
+            await cache.set_many(dict.fromkeys(keys, "old"))
+            await _begin_move(slot, source, target, keys[:10])
+            assert await cache.get_many(keys) == dict.fromkeys(keys, "old")
+            # A removal asks for two keys: one of them may have moved, and the other not.
+            await cache.set("{tag}new", "value")
+            assert await cache.get("{tag}new") == "value"
+
+            await _end_move(slot, source, target, keys[10:])
+            assert await cache.get_many(keys) == dict.fromkeys(keys, "old")
+            assert await cache.delete_many(keys) == 20
+            assert await cache.scan_keys("*") == ["{tag}new"]
+
+    @pytest.mark.parametrize("how", ["kill", "freeze"])
+    async def test_a_failover_is_followed(self, private_cluster: RedisCluster, how: str) -> None:
+        """Calls reach the new primary, and those that hung on the old one end."""
+        old = private_cluster.primary_of("key")
+
+        async with RedisCache(private_cluster.url, mode="pooled") as cache:
+            await cache.set("key", "old")
+            getattr(old.process, how)()
+            reading = asyncio.ensure_future(cache.get("key"))
+            await until(lambda: private_cluster.primary_of("key") is not old, within=15)
+            assert await working(cache, "key") < _FOLLOWED
+            await asyncio.gather(reading, return_exceptions=True)
+            assert await cache.scan_keys("*") == ["key"]
+
+
+class TestSentinel:
+    """The primary that the sentinels name has a pool."""
+
+    @pytest.mark.parametrize("how", ["kill", "freeze"])
+    async def test_a_failover_is_followed(self, private_sentinel: RedisSentinel, how: str) -> None:
+        """Writes go to the new primary; a demoted one that comes back acknowledges none."""
+        old = private_sentinel.primary()
+
+        async with RedisCache(private_sentinel.url, mode="pooled") as cache:
+            await cache.set("key", "old")
+            getattr(old.process, how)()
+            reading = asyncio.ensure_future(cache.get("key"))
+            new = await private_sentinel.failed_over(old, within=20)
+            assert await working(cache, "key") < _FOLLOWED
+            await asyncio.gather(reading, return_exceptions=True)
+
+            if how == "freeze":
+                old.process.thaw()
+            else:
+                await old.start()
+
+            for number in range(50):
+                await cache.set(f"after{number}", number)
+
+            async with new.client() as client:
+                assert await client.exists(*(f"after{n}" for n in range(50))) == 50
+
+    async def test_an_unknown_service_is_told(self, valkey_sentinel: RedisSentinel) -> None:
+        """It is a wrong URL."""
+        url = valkey_sentinel.url.replace(valkey_sentinel.service, "nobody")
+
+        with pytest.raises(ConfigurationError, match="nobody"):
+            await RedisCache(url, mode="pooled").connect()
+
+
+async def _begin_move(slot: int, source: RedisServer, target: RedisServer, keys: list[str]) -> None:
+    """Let a slot leave ``source``, and move some of its keys."""
+    async with source.client() as leaving, target.client() as arriving:
+        names = [await one.execute_command("CLUSTER", "MYID") for one in (leaving, arriving)]
+        await arriving.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", names[0])
+        await leaving.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", names[1])
+        await leaving.migrate(target.host, target.port, keys, 0, 5000)
+
+
+async def _end_move(slot: int, source: RedisServer, target: RedisServer, keys: list[str]) -> None:
+    """Move the rest, and let the slot belong to ``target``."""
+    async with source.client() as leaving, target.client() as arriving:
+        await leaving.migrate(target.host, target.port, keys, 0, 5000)
+        name = await arriving.execute_command("CLUSTER", "MYID")
+
+        for one in (arriving, leaving):
+            await one.execute_command("CLUSTER", "SETSLOT", slot, "NODE", name)

