@@ -63,6 +63,9 @@ class Speaker:
         if command[0] == b"CLIENT":
             return b"+OK\r\n"
 
+        if command[0] == b"PING" and len(command) == 2:
+            return b"$%d\r\n%b\r\n" % (len(command[1]), command[1])
+
         self.heard.append(command)
         return self._answer(command)
 
