@@ -142,8 +142,6 @@ async def test_a_link_that_breaks_lets_all_in() -> None:
         assert {type(result) for result in lost} == {Lost}
 
 
-
-
 async def test_a_place_is_not_taken_by_who_comes_later() -> None:
     """Callers that call again at each answer leave the room to who waited for it."""
     async with linked() as (link, peer, _):
