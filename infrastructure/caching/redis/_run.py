@@ -62,7 +62,10 @@ class Run:
 
             if isinstance(reply, Refused):
                 await self._redirect(reply)
-            elif not isinstance(reply, Signal):
+            elif isinstance(reply, Signal):
+                # However often this happens, the deadline must be able to come.
+                await asyncio.sleep(0)
+            else:
                 return reply
 
     async def _try(self) -> Any:
