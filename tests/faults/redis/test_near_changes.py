@@ -28,10 +28,12 @@ async def near(
     prefix = fresh()
     options = options or {"near_entries": 100}
 
-    async with RedisCache(server.url, prefix=prefix, **options) as cache:
-        async with RedisCache(server.url, prefix=prefix) as other:
-            await until(lambda: cache._near.until > 0)
-            yield cache, other
+    async with (
+        RedisCache(server.url, prefix=prefix, **options) as cache,
+        RedisCache(server.url, prefix=prefix) as other,
+    ):
+        await until(lambda: cache._near.until > 0)
+        yield cache, other
 
 
 async def served(cache: RedisCache, key: str) -> Any:
@@ -116,7 +118,7 @@ async def test_what_this_client_changes(valkey: Endpoint, name: str) -> None:
 
 async def test_a_flush_of_the_server(private_valkey: RedisServer) -> None:
     """FLUSHALL by somebody drops everything."""
-    async with near(private_valkey) as (cache, other):
+    async with near(private_valkey) as (cache, _):
         await cache.set_many({"a": 1, "b": 2})
         assert [await cache.get(key) for key in "ab"] == [1, 2]
         assert cache.near_stats.entries == 2
@@ -187,19 +189,21 @@ async def test_a_cache_of_ones_own(valkey: Endpoint) -> None:
     """`near=` takes any cache; one that is shared by name serves each of its caches rightly."""
     name = f"memory://{fresh().rstrip(':')}"
 
-    async with near(valkey, near=MemoryCache(name)) as (one, other):
-        async with RedisCache(valkey.url, prefix=one._prefix, near=MemoryCache(name)) as two:
-            await until(lambda: two._near.until > 0)
-            await other.set("k", 1)
+    async with (
+        near(valkey, near=MemoryCache(name)) as (one, other),
+        RedisCache(valkey.url, prefix=one._prefix, near=MemoryCache(name)) as two,
+    ):
+        await until(lambda: two._near.until > 0)
+        await other.set("k", 1)
 
-            for cache in (one, two):
-                assert await cache.get("k") == 1
-                assert await served(cache, "k") == 1
+        for cache in (one, two):
+            assert await cache.get("k") == 1
+            assert await served(cache, "k") == 1
 
-            await one.set("k", 2)
-            assert await one.get("k") == 2
-            await gone(two, "k")
-            assert await two.get("k") == 2
+        await one.set("k", 2)
+        assert await one.get("k") == 2
+        await gone(two, "k")
+        assert await two.get("k") == 2
 
 
 async def test_no_more_than_its_entries(valkey: Endpoint) -> None:
