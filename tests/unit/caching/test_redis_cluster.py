@@ -155,7 +155,7 @@ async def test_a_key_on_its_way_for_ever() -> None:
 
 @pytest.mark.slow
 async def test_two_nodes_that_send_to_each_other() -> None:
-    """A request that is sent to and fro ends by its deadline, and is no storm until then."""
+    """A request that is sent from node to node ends by its deadline, and is no storm until then."""
     async with two_nodes() as (told, speakers, url):
         ports = [speaker.address[1] for speaker in speakers]
         told[0].value = lambda _command: b"-MOVED 7629 127.0.0.1:%d\r\n" % ports[1]
