@@ -356,15 +356,8 @@ class RedisCache(Lifecycle, CachingInterface):
             self._tasks.start(self._near.watch(self._mode.beat), "near cache")
 
     async def _close(self) -> None:
-        if flights := self._flights.tasks:
-            await asyncio.wait(flights, timeout=_LANDING)
-
-            # While there are links: their leases would hold up others.
-            for flight in flights:
-                flight.cancel()
-
-            await asyncio.wait(flights)
-
+        # While there are links: their leases would hold up others.
+        await self._flights.land(_LANDING)
         # One turn for a lease that is given back.
         await asyncio.sleep(0)
         await self._mode.drain()
