@@ -116,6 +116,11 @@ def conform(
 
         harnesses = _picked(_harnesses(url, backend, interface), checks)
         _refuse_unwritable(report)
+
+        if url is not None:
+            for _, make in harnesses:
+                proof.reach(make)
+
         reports = [
             proof.conform(console, make, backend=name, pattern=checks, faults=faults, limit=limit)
             for name, make in harnesses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -12,10 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from .._core.tasks import logger
 from ..conformance import SUITES, Check, Harness, Report, Result, prove, suite_of
 from ..conformance._report import BY_FLAG, NO_FAULTS
+from ..interfaces import InfrastructureError
 
-__all__ = ["MakeHarness", "conform", "list_checks", "matches", "save"]
+__all__ = ["MakeHarness", "conform", "list_checks", "matches", "reach", "save"]
 
 MakeHarness = Callable[[], Harness[Any]]
 
@@ -53,6 +56,26 @@ def conform(
 
     _print_report(console, report)
     return report
+
+
+def reach(make_harness: MakeHarness) -> None:
+    """Connect once: an error of ours, such as a wrong password, would be that of every check."""
+
+    async def once() -> None:
+        harness = make_harness()
+        await harness.open()
+
+        async with harness.make():
+            pass
+
+        await harness.close()
+
+    try:
+        asyncio.run(once())
+    except InfrastructureError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - what somebody's backend raises here the checks tell
+        logger.debug("the first connection failed: %s", exc)
 
 
 def save(reports: list[Report], path: Path) -> None:

@@ -81,11 +81,17 @@ async def ends(call: Callable[[], Awaitable[Any]], within: float, what: str) -> 
 
     task = beside(run())
     began = time.monotonic()
-    await asyncio.wait({task}, timeout=within + _SLACK)
+
+    try:
+        await asyncio.wait({task}, timeout=within + _SLACK)
+    except asyncio.CancelledError:
+        _give_up(task)
+        raise
+
     took = time.monotonic() - began
 
     if not task.done():
-        task.cancel()
+        _give_up(task)
         msg = f"{what} had not ended after {took:.2f} s, it had {within:g} s"
         raise AssertionError(msg)
 
@@ -99,6 +105,12 @@ async def ends(call: Callable[[], Awaitable[Any]], within: float, what: str) -> 
         raise AssertionError(msg) from error  # noqa: TRY004 - a check fails so
 
     return error
+
+
+def _give_up(task: asyncio.Task[Any]) -> None:
+    """Cancel a call that nobody waits for any more; what becomes of it is no news."""
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    task.cancel()
 
 
 async def answers(call: Callable[[], Awaitable[Any]], what: str, within: float = BACK) -> Any:

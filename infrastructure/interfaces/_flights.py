@@ -43,6 +43,19 @@ class Flights:
         """The factories that run, those of superseded flights too."""
         return frozenset(self._tasks)
 
+    async def land(self, within: float) -> None:
+        """Wait for the factories that run; cancel those that have not ended in so many seconds."""
+        if not self._tasks:
+            return
+
+        _, late = await asyncio.wait(self._tasks, timeout=within)
+
+        for task in late:
+            task.cancel()
+
+        if late:
+            await asyncio.wait(late)
+
     def supersede(self, key: str) -> None:
         """Note that ``key`` was set or deleted: the flight's value goes to its waiters only.
 

@@ -107,6 +107,8 @@ class Link(asyncio.Protocol):
         self._due = math.inf
         self._probe: Probe | None = None
         self._room: deque[asyncio.Future[None]] = deque()
+        # Requests that may be unanswered, but for the places of those who were let in just now.
+        self._most = _MAX_WAITING
 
     def __repr__(self) -> str:
         state = "open" if self.error is None else "closed"
@@ -118,7 +120,7 @@ class Link(asyncio.Protocol):
         It gets ``Overdue`` at ``expires``, or when the deadline of the link passes, and
         ``Lost`` or ``NotSent`` when the link breaks. Raises ``NotSent`` without room.
         """
-        if self._unsent > _MAX_UNSENT or len(self.waiting) >= _MAX_WAITING or self.error:
+        if self._unsent > _MAX_UNSENT or len(self.waiting) >= self._most or self.error:
             raise NotSent(math.inf)
 
         future = self._future()
@@ -144,10 +146,10 @@ class Link(asyncio.Protocol):
     @property
     def has_room(self) -> bool:
         """Whether another request may be made now."""
-        return self._unsent <= _MAX_UNSENT and len(self.waiting) < _MAX_WAITING
+        return self._unsent <= _MAX_UNSENT and len(self.waiting) < self._most
 
     async def room(self) -> None:
-        """Return when another request may be made, first come, first served."""
+        """Return when another request may be made, at once: first come, first served."""
         if self.error is not None or (self.has_room and not self._room):
             return
 
@@ -160,9 +162,12 @@ class Link(asyncio.Protocol):
             if place.cancelled():
                 self._room.remove(place)
             else:
+                self._most += 1
                 self._admit()
 
             raise
+
+        self._most += 1
 
     @property
     def socket(self) -> socket | None:
@@ -257,8 +262,7 @@ class Link(asyncio.Protocol):
         except hiredis.ProtocolError as exc:
             self.fail(exc)
         except IndexError as exc:
-            # A reply that nobody asked for: a full server tells why it hangs up; of any other
-            # the following ones are not to be believed.
+            # Nobody asked for it: a full server tells why it hangs up; else no reply counts any more.
             self.fail(reply if type(reply) is Refused else exc)
 
         if self._room:
@@ -301,11 +305,10 @@ class Link(asyncio.Protocol):
 
     def _admit(self) -> None:
         """Let in as many as there is room for."""
-        free = _MAX_WAITING - len(self.waiting) if self._unsent <= _MAX_UNSENT else 0
-
-        while free > 0 and self._room:
+        while self._room and self.has_room:
+            # Kept for him until his turn: others would be faster.
+            self._most -= 1
             self._room.popleft().set_result(None)
-            free -= 1
 
     def _sweep_by(self, instant: float) -> None:
         """See to it that a sweep comes by ``instant``."""
@@ -383,6 +386,7 @@ class Link(asyncio.Protocol):
                 sink.set_exception(Lost(expires, error) if position < sent else NotSent(expires))
 
         while self._room:
+            self._most -= 1
             self._room.popleft().set_result(None)
 
     def _refused(self, text: str) -> Refused:

@@ -32,7 +32,10 @@ Beat = Callable[[], Awaitable[bool]]
 
 
 class Kept:
-    """A value that is kept, or will be: then it is the ticket of who reads it."""
+    """A value that is kept, or will be: then it is the ticket of who reads it.
+
+    ``thaw`` gives a copy of it, where it could be changed.
+    """
 
     __slots__ = ("asked", "era", "expires", "size", "thaw", "used", "value")
 
@@ -97,14 +100,13 @@ class Near:
         if kept is None or kept.era is not self._era:
             return None
 
-        now = monotonic()
-
-        if now >= self.until or now >= kept.expires:
+        # Both instants are yet to come, by one look at the clock.
+        if not self.until > monotonic() < kept.expires:
             return None
 
         self.hits = kept.used = self.hits + 1
-        # The value itself, or what gives a new copy of it.
-        return kept.value if kept.thaw is None else kept.thaw()
+        thaw = kept.thaw
+        return kept.value if thaw is None else thaw()
 
     async def fetch(self, key: str) -> Any | None:
         """Return a value that may be served and must be waited for, or ``None``."""
@@ -117,8 +119,7 @@ class Near:
         if kept is None or kept.era is not self._era:
             return None
 
-        now = monotonic()
-        return kept if now < self.until and now < kept.expires else None
+        return kept if self.until > monotonic() < kept.expires else None
 
     def ticket(self, key: str) -> Kept:
         """Return what allows to keep the value that is read next."""

@@ -23,7 +23,8 @@ from ...interfaces.exceptions import InfrastructureError
 from ._dial import Dialer, Peer, show
 from ._link import Command
 from ._pool_wire import TcpWire, UnixWire, Wire
-from ._signals import Lost, NotSent
+from ._request import Request
+from ._signals import Lost, NotSent, Refused
 from .errors import CONNECT_ERRORS, DRIVER_ERRORS
 
 __all__ = ["Asking", "Pool"]
@@ -89,11 +90,13 @@ class Pool:
             max_connections=size, timeout=None, keeper=self, **_settings(address, dialer)
         )
 
-    async def ask(self, commands: Sequence[Command], asking: Asking) -> list[Any]:
-        """Send all on one connection and return their replies.
+    async def ask(
+        self, requests: Sequence[Request], asking: Asking, *, redirected: bool = False
+    ) -> list[Any]:
+        """Send all on one connection and return their replies, a ``Refused`` where it is an error.
 
-        Raises ``NotSent`` when the pool is closed, ``Lost`` when the connection broke, and ours
-        when there is none to be had.
+        ``redirected``: the server must be told that another one sent us. Raises ``NotSent`` when
+        the pool is closed, ``Lost`` when the connection broke, and ours when there is none.
         """
         asking.waits = True
 
@@ -103,7 +106,7 @@ class Pool:
 
             try:
                 asking.limit.outcome = "unknown"
-                return await wire.exchange(commands)
+                return await _exchange(wire, requests, redirected)
             except _LOST as exc:
                 self.lost()
                 raise Lost(asking.limit.expires, exc) from exc
@@ -176,6 +179,38 @@ class Pool:
 
         for wire in self._wires:
             wire.abandon()
+
+
+async def _exchange(wire: Wire, requests: Sequence[Request], redirected: bool) -> list[Any]:
+    commands, ends = _commands(requests, redirected)
+    replies = await wire.exchange(commands)
+    mine = [replies[end] for end in ends]
+
+    if not all(map(_fits, requests, mine)):
+        # A byte was lost on the way: what comes next is not to be believed either.
+        wire.abort()
+
+    return mine
+
+
+def _commands(requests: Sequence[Request], redirected: bool) -> tuple[list[Command], list[int]]:
+    """Return what is sent, and where in it each request's own command stands."""
+    commands: list[Command] = []
+    ends: list[int] = []
+
+    for request in requests:
+        for command in (request.lead, request.command):
+            if command is not None:
+                # ASKING holds for one command only.
+                commands += (("ASKING",), command) if redirected else (command,)
+
+        ends.append(len(commands) - 1)
+
+    return commands, ends
+
+
+def _fits(request: Request, reply: Any) -> bool:
+    return isinstance(reply, Refused) or request.fits(reply)
 
 
 def _settings(address: Peer, dialer: Dialer) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import ConnectionError, TimeoutError
-from ._link import Command
 from ._node import Node
 from ._pool import Asking, Pool
 from ._request import Request
@@ -16,13 +15,7 @@ from ._signals import Lost, NotSent
 from ._topology import Topology
 from ._wording import Wording
 
-__all__ = ["PooledRun", "commands_of"]
-
-
-def commands_of(request: Request, *, asking: bool = False) -> list[Command]:
-    """Return what goes out for a request; its own reply is the last one."""
-    lead = () if request.lead is None else (request.lead,)
-    return [*((("ASKING",),) if asking else ()), *lead, request.command]
+__all__ = ["PooledRun"]
 
 
 class PooledRun(Run):
@@ -47,12 +40,11 @@ class PooledRun(Run):
 
     async def _try(self) -> Any:
         self._limit.outcome = "not_applied"
-        commands = commands_of(self._request, asking=self._asking)
 
         try:
             node = self._node or await self._topology.node_of(self._request.name)
             self._pool = self._pool_of(node)
-            return (await self._pool.ask(commands, self._progress))[-1]
+            got = await self._pool.ask([self._request], self._progress, redirected=self._asking)
         except NotSent as why:
             return self._unsent(why)
         except Lost as why:
@@ -65,6 +57,8 @@ class PooledRun(Run):
         except ConnectionError as exc:
             exc.operation = self._request.operation
             raise
+
+        return got[0]
 
     def overdue(self) -> TimeoutError:
         """Return the error of a request whose deadline passed."""

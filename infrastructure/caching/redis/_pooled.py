@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ from ._dial import Dialer
 from ._link import Command
 from ._node import Node
 from ._pool import Asking, Pool
-from ._pool_run import PooledRun, commands_of
+from ._pool_run import PooledRun
 from ._request import Request
 from ._scan import COUNT
 from ._signals import Lost, NotSent, Refused, Signal
@@ -56,7 +56,7 @@ class Pooled:
         """Do nothing: a large value holds up nobody on a connection of its own."""
 
     def distrust(self, request: Request) -> ConnectionError:
-        """Return the error of a reply that does not fit; redis-py gives up what it finds odd."""
+        """Return the error of a reply that does not fit; the pool gave up its connection."""
         return self._wording.damaged(request)
 
     async def beat(self) -> bool:
@@ -133,7 +133,7 @@ class Pooled:
                 node = await self._topology.node_of(request.name)
                 places.setdefault(node, []).append(place)
             except InfrastructureError as exc:
-                replies[place] = exc
+                replies[place] = await self._one(request, exc)
 
         await asyncio.gather(
             *(self._together(node, requests, at, replies) for node, at in places.items())
@@ -141,37 +141,33 @@ class Pooled:
         return replies
 
     async def _together(
-        self, node: Node, requests: Sequence[Request], places: Iterable[int], replies: list[Any]
+        self, node: Node, requests: Sequence[Request], places: Sequence[int], replies: list[Any]
     ) -> None:
         """Fill in the replies of a primary; what it refused or lost goes its way alone."""
-        commands: list[Command] = []
-        # Where the reply to each request is among those to the commands.
-        ends: dict[int, int] = {}
+        got = await self._ask(node, [requests[place] for place in places])
 
-        for place in places:
-            commands += commands_of(requests[place])
-            ends[place] = len(commands) - 1
+        for place, reply in zip(places, got, strict=True):
+            replies[place] = await self._one(requests[place], reply)
 
-        got = await self._ask(node, commands)
+    async def _ask(self, node: Node, requests: Sequence[Request]) -> Sequence[Any]:
+        asking = Asking(Limit("many", expires=math.inf))
 
-        for place, end in ends.items():
-            replies[place] = await self._one(requests[place], got[end])
-
-    async def _ask(self, node: Node, commands: Sequence[Command]) -> Sequence[Any]:
         try:
-            return await self._pool_of(node).ask(commands, Asking(Limit("many", expires=math.inf)))
+            return await self._pool_of(node).ask(requests, asking)
         except (Signal, InfrastructureError) as why:
-            return [why] * len(commands)
+            return [why] * len(requests)
 
     async def _one(self, request: Request, reply: Any) -> Any:
         if isinstance(reply, Lost) and not request.reads:
-            error = self._wording.lost(request, reply)
+            error: InfrastructureError = self._wording.lost(request, reply)
             error.__cause__ = reply.__cause__
             return error
 
         if isinstance(reply, InfrastructureError):
             # One for each: whoever raises it writes in it which keys failed.
-            return copy.copy(reply)
+            error = copy.copy(reply)
+            error.operation = request.operation
+            return error
 
         if not isinstance(reply, Signal | Refused):
             return reply if request.fits(reply) else self.distrust(request)

@@ -22,7 +22,10 @@ _PASSING = frozenset({"LOADING", "MASTERDOWN", "CLUSTERDOWN"})
 """Refusals that pass by themselves when a server or a cluster comes up: reads wait for that."""
 
 _PAUSE = 0.05
-"""Seconds between two reads that are refused so."""
+"""Seconds between two tries of a request that is refused so, or sent to and fro."""
+
+_QUICK = 5
+"""Redirections that are followed at once."""
 
 
 class Run:
@@ -46,6 +49,7 @@ class Run:
         self._wording = wording
         self._fixed = self._node = node
         self._asking = False
+        self._steps = 0
         self._until = monotonic() + topology.bridge
 
     async def reply(self, refused: Refused | None) -> Any:
@@ -58,7 +62,10 @@ class Run:
 
             if isinstance(reply, Refused):
                 await self._redirect(reply)
-            elif not isinstance(reply, Signal):
+            elif isinstance(reply, Signal):
+                # However often this happens, the deadline must be able to come.
+                await asyncio.sleep(0)
+            else:
                 return reply
 
     async def _try(self) -> Any:
@@ -129,7 +136,9 @@ class Run:
 
         if step is not None:
             self._node, self._asking = step.node or self._fixed, step.asking
-            await asyncio.sleep(step.pause)
+            self._steps += 1
+            # Two nodes that send us to each other have to agree first.
+            await asyncio.sleep(step.pause if self._steps <= _QUICK else _PAUSE)
         elif self._is_passing(refused):
             self._node, self._asking = self._fixed, False
             await asyncio.sleep(_PAUSE)

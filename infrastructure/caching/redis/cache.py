@@ -17,7 +17,6 @@ from ..._core.tasks import Tasks
 from ...interfaces._flights import Flight, Flights
 from ...interfaces._several import mapped, several
 from ...interfaces.caching import CachingInterface
-from ...interfaces.exceptions import InfrastructureError
 from .._steps import Steps
 from ._batches import run_batch
 from ._commands import Commands
@@ -25,6 +24,7 @@ from ._making import Maker
 from ._mode import Mode
 from ._modes import make_mode
 from ._near import Near
+from ._near_read import read_near
 from ._near_store import make_near
 from ._options import DEFAULTS, read_options
 from ._pattern import server_pattern
@@ -106,9 +106,11 @@ class RedisCache(Lifecycle, CachingInterface):
         if self._thread != get_ident() or not self._is_running() or open_instant() is not None:
             self._check("get")
 
-        if self._near is not None:
-            value = self._near.find(key)
-            return await self._get_near(check_key(key)) if value is None else value
+        if (near := self._near) is not None:
+            if (value := near.find(key)) is not None:
+                return value
+
+            return await read_near(near, self._mode, self._commands, check_key(key), self._value)
 
         name = self._prefix + check_key(key)
 
@@ -316,31 +318,6 @@ class RedisCache(Lifecycle, CachingInterface):
 
         return self._decode(data)
 
-    async def _get_near(self, key: str) -> Any | None:
-        near, name = self._near, self._prefix + key
-        assert near is not None
-        value = await near.fetch(key)
-
-        if value is not None:
-            return value
-
-        ticket = near.ticket(key)
-        look = (self._commands.get("get", name), self._commands.left("get", name))
-        data, left = await self._mode.many(look)
-
-        if isinstance(data, InfrastructureError):
-            raise data
-
-        if data is None:
-            return None
-
-        value = self._value(name, data)
-
-        if isinstance(left, int):
-            await near.keep(key, ticket, value, left)
-
-        return value
-
     async def _batch(
         self,
         operation: str,
@@ -379,15 +356,8 @@ class RedisCache(Lifecycle, CachingInterface):
             self._tasks.start(self._near.watch(self._mode.beat), "near cache")
 
     async def _close(self) -> None:
-        if flights := self._flights.tasks:
-            await asyncio.wait(flights, timeout=_LANDING)
-
-            # While there are links: their leases would hold up others.
-            for flight in flights:
-                flight.cancel()
-
-            await asyncio.wait(flights)
-
+        # While there are links: their leases would hold up others.
+        await self._flights.land(_LANDING)
         # One turn for a lease that is given back.
         await asyncio.sleep(0)
         await self._mode.drain()

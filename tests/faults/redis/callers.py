@@ -30,9 +30,7 @@ async def main(
     async with RedisCache(url, prefix=prefix, lease=float(lease)) as cache:
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        got = await asyncio.gather(
-            *(cache.get_or_set(key, make, 60) for _ in range(int(callers)))
-        )
+        got = await asyncio.gather(*(cache.get_or_set(key, make, 60) for _ in range(int(callers))))
 
     print(json.dumps({"calls": calls, "values": sorted(set(got)), "callers": len(got)}))
 

@@ -46,7 +46,9 @@ class Making:
 
 
 @asynccontextmanager
-async def two(server: Endpoint, lease: float = 30.0) -> AsyncIterator[tuple[RedisCache, RedisCache]]:
+async def two(
+    server: Endpoint, lease: float = 30.0
+) -> AsyncIterator[tuple[RedisCache, RedisCache]]:
     """Give two caches on the same keys, as two processes have them."""
     prefix = fresh()
 

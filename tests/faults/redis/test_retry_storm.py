@@ -13,7 +13,7 @@ from infrastructure.interfaces.exceptions import InfrastructureError, OperationE
 from ...servers.endpoint import Endpoint
 from ...servers.ports import free_port
 from ...servers.server import RedisServer
-from ._speaker import speaking
+from ...unit.caching.speaker import speaking
 from ._through import through
 
 CALLERS = 200

@@ -27,13 +27,26 @@ class Speaker:
         self.connected = 0
         self.url = ""
         self.address = ("", 0)
-        self.writers: list[asyncio.StreamWriter] = []
         self._answer = answer
+        self._listening: set[asyncio.Task[None]] = set()
 
-    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection until it ends."""
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a connection."""
         self.connected += 1
-        self.writers.append(writer)
+        task = asyncio.create_task(self._listen(reader, writer))
+        self._listening.add(task)
+        task.add_done_callback(self._listening.discard)
+
+    async def stop(self) -> None:
+        """End all connections."""
+        for task in self._listening:
+            task.cancel()
+
+        if self._listening:
+            await asyncio.wait(self._listening)
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection until it ends."""
         parser = hiredis.Reader()
 
         with closing(writer), suppress(builtins.ConnectionError):
@@ -50,6 +63,9 @@ class Speaker:
         if command[0] == b"CLIENT":
             return b"+OK\r\n"
 
+        if command[0] == b"PING" and len(command) == 2:
+            return b"$%d\r\n%b\r\n" % (len(command[1]), command[1])
+
         self.heard.append(command)
         return self._answer(command)
 
@@ -58,7 +74,7 @@ class Speaker:
 async def speaking(answer: Answer) -> AsyncIterator[Speaker]:
     """Give a server that answers so."""
     speaker = Speaker(answer)
-    server = await asyncio.start_server(speaker.listen, "127.0.0.1", 0)
+    server = await asyncio.start_server(speaker.accept, "127.0.0.1", 0)
 
     try:
         speaker.address = server.sockets[0].getsockname()
@@ -66,8 +82,5 @@ async def speaking(answer: Answer) -> AsyncIterator[Speaker]:
         yield speaker
     finally:
         server.close()
-
-        for writer in speaker.writers:
-            writer.close()
-
+        await speaker.stop()
         await server.wait_closed()

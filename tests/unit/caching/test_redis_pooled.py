@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from infrastructure import deadline
 from infrastructure.caching.redis import RedisCache
+from infrastructure.caching.redis._request import Request
 from infrastructure.interfaces.exceptions import (
     ConfigurationError,
     ConnectionError,
     OperationError,
     TimeoutError,
 )
+from infrastructure.testing import cancel_at
 
+from ...servers import debian_redis as debian
 from ...servers.certificates import Certificates
 from ...servers.endpoint import Endpoint
 from ...servers.ports import free_port
 from ...servers.server import RedisServer
+from ...servers.waiting import until
 
 
 def pooled(url: str, **options: Any) -> RedisCache:
@@ -108,6 +114,23 @@ class TestConnecting:
 
                 assert (counters.read() - before).connections == 0
 
+    async def test_a_damaged_connection_is_given_up(self, private_valkey: RedisServer) -> None:
+        """After a reply of the wrong kind nothing more is read from it."""
+        async with pooled(private_valkey.url, max_connections=1) as cache:
+            await cache.set("key", "value")
+            odd = Request("exists", ("GET", "key"), "key", reads=True, answer=int)
+
+            with private_valkey.counters() as counters:
+                before = counters.read()
+
+                with pytest.raises(ConnectionError, match="damaged"):
+                    await cache._mode.run(odd)
+
+                [error] = await cache._mode.many([odd])
+                assert isinstance(error, ConnectionError)
+                assert await cache.get("key") == "value"
+                assert (counters.read() - before).connections == 2
+
 
 class TestAFullPool:
     """Callers wait in line, for as long as they may."""
@@ -132,20 +155,21 @@ class TestAFullPool:
         assert "no answer came" in str(held[0])
         assert "no connection" in str(held[1])
 
-    async def test_a_cancelled_waiter_wakes_the_next(self, valkey: Endpoint) -> None:
-        """Who is cancelled as he gets a connection hands it on: redis-py's pool forgets it."""
-        async with pooled(valkey.url, max_connections=1, deadline=1) as cache:
-            for turns in range(12):
-                calls = [asyncio.ensure_future(cache.get(f"key{n}")) for n in range(3)]
-
-                while not calls[0].done():
-                    await asyncio.sleep(0)
-
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-
-                calls[1].cancel()
-                assert await calls[2] is None
+    @pytest.mark.parametrize("n", [0, 1])
+    async def test_a_cancelled_waiter_wakes_the_next(
+        self, private_valkey: RedisServer, n: int
+    ) -> None:
+        """Who is cancelled just as he gets a connection hands it on: redis-py's pool forgets to."""
+        async with pooled(private_valkey.url, max_connections=1, deadline=1) as cache:
+            private_valkey.process.freeze()
+            holder = asyncio.ensure_future(cache.get("holder"))
+            waiter = asyncio.ensure_future(cancel_at(lambda: cache.get("waiter"), n, "ready"))
+            await asyncio.sleep(0.01)
+            following = asyncio.ensure_future(cache.get("following"))
+            await asyncio.sleep(0.01)
+            private_valkey.process.thaw()
+            assert await asyncio.gather(holder, following) == [None, None]
+            assert (await waiter).reached
 
     async def test_many_callers_share_few_connections(self, valkey: Endpoint) -> None:
         """A thousand at once are all served, each with its own value."""
@@ -159,23 +183,34 @@ class TestAFullPool:
 class TestEnds:
     """What disconnect and a closed loop leave behind."""
 
-    async def test_disconnect_ends_what_hangs(self, private_valkey: RedisServer) -> None:
-        """Calls of every stage get a ``ConnectionError``, and no connection stays open."""
-        cache = pooled(private_valkey.url, max_connections=2)
+    async def test_disconnect_ends_what_hangs(
+        self,
+        start_redis: Callable[[RedisServer], Awaitable[RedisServer]],
+        certificates: Certificates,
+    ) -> None:
+        """Calls of every stage, one in the midst of TLS too, get a ``ConnectionError`` at once."""
+        server = await start_redis(RedisServer(debian.program(), certificates=certificates))
+        authority = str(certificates.authority)
+        cache = pooled(server.url, tls_ca_file=authority, max_connections=2)
         await cache.connect()
-        private_valkey.process.freeze()
+        server.process.freeze()
         calls = [asyncio.ensure_future(cache.get(f"key{n}")) for n in range(4)]
         calls.append(asyncio.ensure_future(cache.set("key", "value")))
         await asyncio.sleep(0.05)
-        await cache.disconnect()
+        ending = asyncio.ensure_future(cache.disconnect())
+        await asyncio.sleep(0)
+        begun = monotonic()
+        # Else it would wait a second for an answer.
+        ending.cancel()
         ends = await asyncio.gather(*calls, return_exceptions=True)
-        private_valkey.process.thaw()
+        assert monotonic() - begun < 0.25
+        server.process.thaw()
 
         assert [type(end) for end in ends] == [ConnectionError] * 5
         assert all("disconnect() was called" in str(end) for end in ends)
 
-        with private_valkey.counters() as counters:
-            assert counters.read().open == 0
+        with server.counters() as counters:
+            await until(lambda: counters.read().open == 0)
 
     async def test_disconnect_waits_for_an_answer(self, valkey: Endpoint) -> None:
         """What is under way is finished."""

@@ -51,9 +51,11 @@ class TestCluster:
             await cache.set_many(dict.fromkeys(keys, "old"))
             await _begin_move(slot, source, target, keys[:10])
             assert await cache.get_many(keys) == dict.fromkeys(keys, "old")
-            # A removal asks for two keys: one of them may have moved, and the other not.
-            await cache.set("{tag}new", "value")
-            assert await cache.get("{tag}new") == "value"
+            # These are two commands each: the lease of the key goes too.
+            await cache.set("{tag}new", "value", 60)
+            assert await cache.ttl("{tag}new") == 60
+            assert await cache.delete(keys[0])
+            await cache.set_many({keys[0]: "old"}, 60)
 
             await _end_move(slot, source, target, keys[10:])
             assert await cache.get_many(keys) == dict.fromkeys(keys, "old")
@@ -73,6 +75,37 @@ class TestCluster:
             assert await working(cache, "key") < _FOLLOWED
             await asyncio.gather(reading, return_exceptions=True)
             assert await cache.scan_keys("*") == ["key"]
+
+    async def test_a_failover_begins_a_scan_again(self, private_cluster: RedisCluster) -> None:
+        """The primary that is scanned goes away: its keys are elsewhere then."""
+        keys = {f"{{tag}}{n}": n for n in range(3000)}
+        old = private_cluster.primary_of("{tag}")
+
+        async with RedisCache(private_cluster.url, mode="pooled") as cache:
+            await cache.set_many(keys)
+            await private_cluster.settle()
+
+            def take(page: list[bytes]) -> None:
+                if page:
+                    old.process.kill()
+
+            assert not await cache._mode.scan(b"*", take)
+            assert set(await cache.scan_keys("*")) == set(keys)
+
+    async def test_a_slot_without_a_node_is_told(self, private_cluster: RedisCluster) -> None:
+        """A batch names the keys for which the Cluster has nobody."""
+        slot = key_slot(b"key")
+
+        for node in private_cluster.nodes:
+            async with node.client() as client:
+                await client.execute_command("CLUSTER", "DELSLOTS", slot)
+
+        async with RedisCache(private_cluster.url, mode="pooled") as cache:
+            with pytest.raises(ConnectionError, match=f"slot {slot}") as caught:
+                await cache.get_many(["key"])
+
+            assert caught.value.failed_keys == ("key",)
+            assert caught.value.operation == "get_many"
 
 
 class TestSentinel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -131,6 +132,20 @@ def test_the_line_that_failed_is_shown_and_no_password() -> None:
     assert "localhost [/bold] (" in done.stderr
     assert "mine.py:" in done.stderr
     assert "hunter2" not in done.output
+
+
+def test_a_server_that_refuses_is_told_once() -> None:
+    """Not by every check: the first connection comes before them, and nothing was proved."""
+    with socket.socket() as taken:
+        # Bound, and nobody listens.
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        result = conform(f"redis://me:hunter2@127.0.0.1:{port}/0")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"ConnectionError: connect to 127.0.0.1:{port}: ")
+    assert result.stderr.count("\n") == 1
+    assert "hunter2" not in result.output
 
 
 @pytest.mark.usefixtures("folder")

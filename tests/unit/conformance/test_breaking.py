@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 import pytest
 
 from infrastructure.conformance._breaking import answers, ends, faults_of, of, until
-from infrastructure.conformance._expect import beside
+from infrastructure.conformance._expect import beside, turns
 from infrastructure.interfaces import ConnectionError
 
 from .samples import Plain
@@ -60,6 +61,31 @@ async def test_a_call_that_takes_longer_fails() -> None:
     assert time.monotonic() - began < 0.5
     await asyncio.wait({hanging})
     assert hanging.cancelled()
+
+
+async def test_who_is_cancelled_leaves_no_call_behind() -> None:
+    """It is cancelled too, and nobody is told of an error that it ends with."""
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda *_: unhandled.append(1))
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def fails_when_it_is_cancelled() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+            await _lost()
+
+    waiting = beside(ends(fails_when_it_is_cancelled, 10.0, "a call"))
+    await begun.wait()
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    await turns()
+    gc.collect()
+    assert ended.is_set()
+    assert not unhandled
 
 
 async def test_an_answer_is_no_error() -> None:

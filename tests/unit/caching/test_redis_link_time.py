@@ -1,0 +1,123 @@
+"""Deadlines on one link: each is kept, early or late, by few sweeps; silence is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+import pytest
+
+from infrastructure.caching.redis._signals import Overdue
+
+from .peer import linked
+
+SLACK = 0.05
+
+
+async def test_many_different_instants() -> None:
+    """Each request ends at its own, not before and not much later, whatever their order."""
+    async with linked() as (link, peer, _):
+        begin = monotonic()
+        # In no order; some shorter than the time between two sweeps.
+        delays = [0.001 * ((number * 37) % 83) for number in range(83)]
+
+        async def ends(delay: float) -> float:
+            with pytest.raises(Overdue) as overdue:
+                await link.send(("GET", "k"), begin + delay)
+
+            assert overdue.value.expires == begin + delay
+            return monotonic() - begin
+
+        ended = await asyncio.gather(*map(ends, delays))
+        await peer.heard(83)
+
+        for delay, end in zip(delays, ended, strict=True):
+            assert delay <= end < delay + SLACK
+
+
+async def test_the_deadline_of_the_link() -> None:
+    """Who brings no instant has that of the link, from the write on."""
+    async with linked(deadline=0.06) as (link, peer, _):
+        begin = monotonic()
+        future = link.send(("GET", "k"))
+        await peer.heard(1)
+
+        with pytest.raises(Overdue):
+            await future
+
+        assert 0.06 <= monotonic() - begin < 0.06 + SLACK
+
+
+async def test_an_early_one_behind_a_late_one() -> None:
+    """The sweep is brought forward."""
+    async with linked() as (link, _peer, _):
+        late = link.send(("GET", "a"), monotonic() + 60)
+        await asyncio.sleep(0.01)
+        begin = monotonic()
+
+        with pytest.raises(Overdue):
+            await link.send(("GET", "b"), begin + 0.03)
+
+        assert monotonic() - begin < 0.03 + SLACK
+        assert not late.done()
+        late.cancel()
+
+
+async def test_an_overdue_one_keeps_its_place() -> None:
+    """Its late reply is dropped, and the next request gets its own."""
+    async with linked() as (link, peer, _):
+        with pytest.raises(Overdue):
+            await link.send(("GET", "a"), monotonic() + 0.001)
+
+        following = link.send(("GET", "b"))
+        await peer.heard(2)
+        peer.say(b"$1\r\na\r\n$1\r\nb\r\n")
+        assert await following == b"b"
+
+
+async def test_one_that_is_answered_in_time() -> None:
+    """Nothing comes of its deadline."""
+    async with linked(deadline=0.05) as (link, peer, ears):
+        future = link.send(("GET", "a"), monotonic() + 0.04)
+        await peer.heard(1)
+        peer.say(b"+a\r\n")
+        assert await future == b"a"
+        await asyncio.sleep(0.07)
+        assert (link.error, ears.losses, ears.silences) == (None, [], [])
+
+
+@pytest.mark.slow
+async def test_silence_is_told() -> None:
+    """Half a second after an answer is due, again and again; before that and without debts it is none."""
+    async with linked() as (link, peer, ears):
+        assert link.silence(monotonic() + 100) == 0
+        future = link.send(("GET", "a"))
+        await peer.heard(1)
+        assert link.silence(monotonic() + 0.4) == 0
+        asked = monotonic()
+        await ears.news.wait()
+        assert 0.4 < monotonic() - asked < 0.7
+        assert link.silence(monotonic()) >= 0.4
+        ears.news.clear()
+        await ears.news.wait()
+        assert ears.silences == [link, link]
+        peer.say(b"+a\r\n")
+        await future
+        assert link.silence(monotonic() + 100) == 0
+
+
+@pytest.mark.slow
+async def test_who_speaks_is_not_silent() -> None:
+    """A server that answers others, or sends a long reply, is heard by its bytes."""
+    async with linked() as (link, peer, ears):
+        future = link.send(("GET", "large"))
+        await peer.heard(1)
+        peer.say(b"$30\r\n")
+
+        for _ in range(30):
+            peer.say(b"x")
+            await asyncio.sleep(0.03)
+
+        assert not ears.silences
+        peer.say(b"\r\n")
+        assert await future == b"x" * 30
