@@ -32,7 +32,7 @@ COMPILE = $(DEV)/bin/uv pip compile --quiet --no-config --universal --python-ver
   --no-header --no-annotate $(UPGRADE)
 phase = @printf '\n== %s  (%s)\n' "$(1)" "$$(date +%T)"
 
-.PHONY: help setup demo test check lint format types arrows wheel wheel-tests bench soak lock clean
+.PHONY: help setup demo test check lint format types arrows wheel wheel-tests bench faults-table soak lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,9 @@ wheel-tests: $(WHEEL_READY) ## the tests against the installed wheel, with the c
 
 bench: $(BENCH_READY) ## how fast ours is beside its peers (ONLY=part of a name, ROUNDS=9, at least 5)
 	$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS) '$(ONLY)'
+
+faults-table: $(BENCH_READY) ## the same faults for RedisCache and redis-py; results into docs/reference/faults.md
+	$(BENCH)/bin/python -m benchmarks.faults
 
 soak: $(DEV_READY) ## the long forms of the fault tests, once; results into docs/reference/soak.md
 	$(DEV)/bin/python tools/soak.py

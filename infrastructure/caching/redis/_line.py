@@ -230,10 +230,13 @@ class Line:
         self._listener.silent()
         now = monotonic()
 
-        if link.silence(now) < _FROZEN and not is_cut_off(link.socket):
+        cut_off = is_cut_off(link.socket)
+
+        if link.silence(now) < _FROZEN and not cut_off:
             return
 
-        if now - self._begun >= _SPACING:
+        # A machine that acknowledges has heard the last attempt: another one tells nothing new.
+        if now - self._begun >= _SPACING and (cut_off or not self._attempts):
             self._attempt()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -64,7 +65,12 @@ class Multiplexed:
         """Send it again, the long way, where the server sent us elsewhere: a slot is moving."""
         if not sent.cancelled() and sent.exception() is None and type(sent.result()) is Refused:
             request = Request("get_or_set", command, name, reads=True)
-            self._tasks.start(self.run(request), "a lease is taken away")
+            self._tasks.start(self._take_away(request), "a lease is taken away")
+
+    async def _take_away(self, request: Request) -> None:
+        # Where the server cannot be asked the lease lapses by itself: nobody is to hear of it.
+        with suppress(InfrastructureError):
+            await self.run(request)
 
     def note_large(self, name: str) -> None:
         """Hear that the value of a key is large: it rides a second link from now on."""

@@ -36,7 +36,7 @@ print("ended")
 ENDINGS = {
     "the loop is closed": ("await used()", "asyncio.run(main())"),
     "calls are under way": (
-        "c = await used(); _ = asyncio.gather(*(c.get('key') for _ in range(50)))",
+        "c = await used(); _ = [*map(asyncio.ensure_future, map(c.get, ['k'] * 50))]",
         "asyncio.run(main())",
     ),
     "it is collected while the loop runs": (

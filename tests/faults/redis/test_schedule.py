@@ -33,9 +33,10 @@ async def test_no_answer_is_wrong_whatever_fails(
     rng = random.Random(seed)
 
     async with (
+        # Around the server too, which has other files after a restart.
+        nothing_left(),
         RedisServer(valkey.program(), durable=True) as server,
         ChaosProxy((server.host, server.port)) as proxy,
-        nothing_left(),
         make(proxy, deadline=DEADLINE) as cache,
     ):
         histories, schedule = Histories(cache, rng, DEADLINE), Schedule(proxy, server, rng)

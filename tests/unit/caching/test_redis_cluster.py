@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from infrastructure.caching.redis import RedisCache
-from infrastructure.interfaces.exceptions import ConnectionError
+from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 
+from ...servers.endpoint import Endpoint
 from .speaker import Speaker, speaking
 
 Answer = Callable[[list[bytes]], bytes]
@@ -165,3 +166,11 @@ async def test_two_nodes_that_send_to_each_other() -> None:
                 await cache.get("k")
 
         assert 4 < gets(speakers[0]) + gets(speakers[1]) < 16
+
+
+async def test_a_server_that_is_no_cluster(valkey: Endpoint) -> None:
+    """It says so itself; the error tells which URL is right."""
+    cache = RedisCache(f"redis+cluster://{valkey.host}:{valkey.port}")
+
+    with pytest.raises(ConfigurationError, match=r"it is no Cluster; say redis://"):
+        await cache.connect()
