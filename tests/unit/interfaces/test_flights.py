@@ -166,3 +166,31 @@ async def test_a_superseded_flight_is_joined_by_nobody() -> None:
     await turns()
     making.go.set()
     assert await late == await joined == 2
+
+
+async def test_landing_waits_for_those_that_run() -> None:
+    """Those that end in time are left alone; with none it is over at once."""
+    flights, making = Flights(), Making()
+    await flights.land(5)
+    caller = asyncio.create_task(flights.run("a", making, math.inf))
+    await turns()
+    landing = asyncio.create_task(flights.land(5))
+    await turns()
+    assert not landing.done()
+    making.go.set()
+    await landing
+    assert await caller == 1
+    assert making.cancelled == 0
+
+
+async def test_landing_ends_those_that_are_late() -> None:
+    """They have ended when it returns."""
+    flights, making = Flights(), Making()
+    caller = asyncio.create_task(flights.run("a", making, math.inf))
+    await turns()
+    await flights.land(0.01)
+    assert making.cancelled == 1
+    assert not flights.tasks
+
+    with pytest.raises(OperationError):
+        await caller
