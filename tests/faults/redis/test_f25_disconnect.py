@@ -14,7 +14,7 @@ from infrastructure.testing import ChaosProxy
 from ...servers.counters import Counters
 from ...servers.server import RedisServer
 from .._watch import nothing_left, until
-from ._caches import CALLS, Make
+from ._caches import CALLS, Make, Note
 from ._outcomes import ended
 from ._timing import SLACK, share, within
 
@@ -99,8 +99,9 @@ async def test_F25_while_it_connects(make: Make, proxy: ChaosProxy) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 async def test_F25_in_any_order(
-    make: Make, private_valkey: RedisServer, counters: Counters
+    make: Make, private_valkey: RedisServer, counters: Counters, record_property: Note
 ) -> None:
     """Hundreds of connects, disconnects and calls at once leave a cache that works, and then nothing."""
     seed = random.randrange(2**32)
@@ -124,3 +125,5 @@ async def test_F25_in_any_order(
         await cache.disconnect()
 
     await until(lambda: counters.read().open == 0, counters.clients)
+    record_property("calls, connects and disconnects", 20 * share(1000))
+    record_property("seed of their order", seed)
