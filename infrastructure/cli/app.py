@@ -116,11 +116,7 @@ def conform(
 
         harnesses = _picked(_harnesses(url, backend, interface), checks)
         _refuse_unwritable(report)
-
-        if url is not None:
-            for _, make in harnesses:
-                proof.reach(make)
-
+        _reach(harnesses if url is not None else [])
         reports = [
             proof.conform(console, make, backend=name, pattern=checks, faults=faults, limit=limit)
             for name, make in harnesses
@@ -174,6 +170,12 @@ def _picked(
         raise ConfigurationError(msg)
 
     return picked
+
+
+def _reach(harnesses: list[tuple[str, proof.MakeHarness]]) -> None:
+    """Raise before the checks run where nobody answers at a URL: they would all fail, for that."""
+    for _, make in harnesses:
+        proof.reach(make)
 
 
 def _refuse_unwritable(report: Optional[Path]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
-from ..interfaces import InfrastructureError
+from ..interfaces import InfrastructureError, deadline
 from ._expect import beside, name_of
 from ._faults import FaultHarness
 from ._harness import Harness
@@ -16,6 +16,7 @@ from ._harness import Harness
 __all__ = [
     "BACK",
     "DEADLINE",
+    "PATIENT",
     "Silence",
     "answers",
     "ends",
@@ -28,6 +29,9 @@ __all__ = [
 
 DEADLINE = 0.4
 """Seconds that a call to a server that does not answer gets."""
+
+PATIENT = 2.0
+"""Seconds of a call that is not expected to take any time, on a machine that has other work."""
 
 BACK = 1.0
 """Seconds in which the first call after the peer is back succeeds (G6)."""
@@ -114,9 +118,14 @@ def _give_up(task: asyncio.Task[Any]) -> None:
 
 
 async def answers(call: Callable[[], Awaitable[Any]], what: str, within: float = BACK) -> Any:
-    """Return what ``call()`` gives ``within`` seconds; an error of ours fails too."""
+    """Return what ``call()`` gives ``within`` seconds; an error of ours fails too.
+
+    It has that time, whatever ``deadline=`` its cache was made with.
+    """
     __tracebackhide__ = True
-    result = await ends(call, within, what)
+
+    with deadline(within):
+        result = await ends(call, within, what)
 
     if isinstance(result, InfrastructureError):
         msg = f"{what} raised {name_of(result)}: {result}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..._core.deadline import open_instant
 from ...interfaces.exceptions import ConnectionError
-from ._dial import Dialer, Ears, Peer
+from ._dial import Dialer, Ears, Peer, show
 from ._followed import ANSWER, Followed
 from ._link import Command, Link
 from ._node import Node
@@ -18,6 +18,7 @@ from ._signals import NotSent, Refused, Signal
 from ._slot_map import Claim, read_claims, settled
 from ._slots import SLOTS, key_slot
 from ._topology import Step
+from .errors import refusal
 
 __all__ = ["Cluster"]
 
@@ -139,8 +140,10 @@ class Cluster(Followed):
             if isinstance(node.main.link, Link)
         ]
         chosen = random.sample(links, min(_ASKED, len(links)))
-        answers = await asyncio.gather(*(self._ask(link, peer) for peer, link in chosen))
-        return [claim for answer in answers for claim in answer]
+        answers = await asyncio.gather(
+            *(self._ask(link, peer) for peer, link in chosen), return_exceptions=True
+        )
+        return [claim for answer in answers if isinstance(answer, list) for claim in answer]
 
     async def _ask_peers(self) -> list[Claim]:
         """Ask the seeds and all nodes that were ever seen, until one answers."""
@@ -148,32 +151,43 @@ class Cluster(Followed):
 
         for peer in (*self._seeds, *(self._known - set(self._seeds))):
             try:
-                async with asyncio.timeout(2 * ANSWER):
-                    link = await self._dialer.dial(peer, _DEAF)
+                if claims := await self._ask_peer(peer):
+                    return claims
+
+                failed.append(f"{show(peer)}: it knows of no slots")
             except builtins.TimeoutError:
-                failed.append(f"{peer}: no answer")
-                continue
+                failed.append(f"{show(peer)}: no answer")
             except ConnectionError as exc:
                 failed.append(str(exc))
-                continue
-
-            try:
-                if claims := await self._ask(link, peer):
-                    return claims
-            finally:
-                link.close()
 
         msg = f"no node of the Cluster tells its slots: {'; '.join(failed)}"
         raise ConnectionError(msg, outcome="not_applied", operation="connect")
 
+    async def _ask_peer(self, peer: Peer) -> list[Claim]:
+        async with asyncio.timeout(2 * ANSWER):
+            link = await self._dialer.dial(peer, _DEAF)
+
+        try:
+            return await self._ask(link, peer)
+        finally:
+            link.close()
+
     async def _ask(self, link: Link, peer: Peer) -> list[Claim]:
+        """Return what a node claims; raises ours when it refuses, as one that is no Cluster does."""
+        tried = f"connect to {show(peer)}, CLUSTER SLOTS"
+
         try:
             async with asyncio.timeout(ANSWER):
                 slots, nodes = await asyncio.gather(
                     link.send(("CLUSTER", "SLOTS")), link.send(("CLUSTER", "NODES"))
                 )
-        except (Signal, builtins.TimeoutError):
-            return []
+        except Signal as exc:
+            msg = f"{tried}: the connection was lost"
+            raise ConnectionError(msg, outcome="not_applied", operation="connect") from exc
+
+        for reply in (slots, nodes):
+            if isinstance(reply, Refused):
+                raise refusal(reply, tried, "connect") from reply
 
         return read_claims(slots, nodes, peer)
 

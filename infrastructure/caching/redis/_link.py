@@ -96,10 +96,8 @@ class Link(asyncio.Protocol):
         # The packed requests of this turn: the last ones in the queue.
         self._out: list[bytes] = []
         self._unsent = 0
-        # Whether requests come one at a time: then the first of a turn is likely to be the only
-        # one, and the turn that the others would take to join it is saved.
-        self._alone = False
-        self._blocked = False
+        # Whether they come one at a time: the first of a turn need not wait for others then.
+        self._alone = self._blocked = False
         # For each write: its instant, and how many requests had been made by then in all.
         self._writes: deque[tuple[float, int]] = deque()
         self._made = 0

@@ -65,6 +65,10 @@ class _Account(CredentialProvider):
         secret = self._password.reveal()
         return (secret,) if self._user is None else (self._user, secret)
 
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """Return the same: the driver's own complains in the log that it is not overridden."""
+        return self.get_credentials()
+
 
 class Pool:
     """At most ``size`` connections to ``address``.
@@ -139,12 +143,20 @@ class Pool:
 
                 try:
                     with translated(CONNECT_ERRORS, f"connect to {self._name}"):
-                        wire: Wire = await self._connections.get_connection()  # type: ignore[no-untyped-call]
-                        return wire
+                        return await self._connection()
                 finally:
                     self._attempts.discard(attempt)
         except builtins.TimeoutError:
             return None
+
+    async def _connection(self) -> Wire:
+        try:
+            wire: Wire = await self._connections.get_connection()  # type: ignore[no-untyped-call]
+        except _LOST as exc:
+            # The password is in the driver's frames, and reports of an error show these.
+            raise exc.with_traceback(None) from None
+
+        return wire
 
     async def drained(self) -> None:
         """Return when all that is under way is answered; take all places."""

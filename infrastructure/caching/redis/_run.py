@@ -22,7 +22,7 @@ _PASSING = frozenset({"LOADING", "MASTERDOWN", "CLUSTERDOWN"})
 """Refusals that pass by themselves when a server or a cluster comes up: reads wait for that."""
 
 _PAUSE = 0.05
-"""Seconds between two tries of a request that is refused so, or sent to and fro."""
+"""Seconds between two tries of a request that is refused so, or sent from node to node."""
 
 _QUICK = 5
 """Redirections that are followed at once."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._dial import Peer
-from ._signals import Refused
 from ._slots import SLOTS
 
 __all__ = ["Claim", "read_claims", "settled"]
@@ -25,10 +24,7 @@ class Claim:
 
 
 def read_claims(slots: Any, nodes: Any, asked: Peer) -> list[Claim]:
-    """Return what a node says by CLUSTER SLOTS and CLUSTER NODES; nothing where it refuses."""
-    if isinstance(slots, Refused) or isinstance(nodes, Refused):
-        return []
-
+    """Return what a node says by CLUSTER SLOTS and CLUSTER NODES."""
     epochs = _epochs(nodes)
     claims = []
 

@@ -38,9 +38,6 @@ __all__ = ["RedisCache"]
 _LARGE = 64 * 1024
 """Bytes from which on a value has a link of its own, where it holds up nobody."""
 
-_LANDING = 0.8
-"""Seconds that factories have to end at ``disconnect``: of the one that it may take."""
-
 
 class RedisCache(Lifecycle, CachingInterface):
     """A cache on Redis 6 or newer, or on Valkey.
@@ -356,8 +353,8 @@ class RedisCache(Lifecycle, CachingInterface):
             self._tasks.start(self._near.watch(self._mode.beat), "near cache")
 
     async def _close(self) -> None:
-        # While there are links: their leases would hold up others.
-        await self._flights.land(_LANDING)
+        # While there are links, and time to use them: a lease that stays holds up others.
+        await self._flights.land(0.8 * self._close_within)
         # One turn for a lease that is given back.
         await asyncio.sleep(0)
         await self._mode.drain()

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ...interfaces import CachingInterface, InfrastructureError
-from .._breaking import DEADLINE, answers, ends, faults_of
+from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of
 from .._check import check
 from .._expect import equal, exactly
 from .._harness import CachingHarness
@@ -97,7 +97,7 @@ async def G9_a_read_whose_answer_is_cut_is_whole(harness: CachingHarness) -> Non
     """The connection ends after each byte of it: the value comes all the same, never a part."""
     value = ["whole", {"a": b"12345"}]
 
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with harness.make(deadline=PATIENT) as cache:
         await cache.set_many({"one": value, "two": "2"})
         await _every_cut(harness, cache, lambda: cache.get("one"), value)
         await _every_cut(
@@ -108,7 +108,7 @@ async def G9_a_read_whose_answer_is_cut_is_whole(harness: CachingHarness) -> Non
 @check(kind="fault")
 async def C7_a_scan_whose_answer_is_cut_is_whole(harness: CachingHarness) -> None:
     """The connection ends after each byte of it: all keys come all the same, each once."""
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with harness.make(deadline=PATIENT) as cache:
         await cache.set_many(dict.fromkeys(_KEYS, 1))
 
         async def scan() -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...interfaces import CachingInterface, ConnectionError, InfrastructureError
 from ...testing import ChaosProxy
-from .._breaking import DEADLINE, answers, ends, faults_of, frozen, of, silent, until
+from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, frozen, of, silent, until
 from .._check import check
 from .._expect import beside, equal, exactly
 from .._harness import CachingHarness
@@ -86,7 +86,7 @@ async def _lost(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]], what: str
     task = await _sent(proxy, call)
     proxy.reset()
     proxy.heal()
-    return await ends(of(task), DEADLINE, what)
+    return await ends(of(task), PATIENT, what)
 
 
 @check(kind="fault")
@@ -94,7 +94,7 @@ async def G9_a_read_over_a_lost_connection_succeeds(harness: CachingHarness) -> 
     """Idle connections that were closed or reset: no read fails, heard of or not."""
     proxy = faults_of(harness).proxy
 
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with harness.make(deadline=PATIENT) as cache:
         await cache.set("mine", "own", 600)
 
         for lose in (proxy.cut, proxy.reset):
@@ -109,7 +109,7 @@ async def G9_a_read_over_a_lost_connection_succeeds(harness: CachingHarness) -> 
 @check(kind="fault")
 async def G9_a_read_whose_answer_was_lost_succeeds(harness: CachingHarness) -> None:
     """The connection ends between question and answer: every read is asked again, silently."""
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with harness.make(deadline=PATIENT) as cache:
         await cache.set("mine", "own", 600)
 
         for name, call in _reads(cache).items():
@@ -121,7 +121,7 @@ async def G9_a_read_whose_answer_was_lost_succeeds(harness: CachingHarness) -> N
 @check(kind="fault")
 async def E3_a_write_whose_answer_was_lost_is_unknown(harness: CachingHarness) -> None:
     """ConnectionError with ``outcome="unknown"`` and a cause; it happened once or not at all."""
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with harness.make(deadline=PATIENT) as cache:
         for name, call in _writes(cache).items():
             await cache.set("key", "old")
             error = await _lost(faults_of(harness).proxy, call, name)

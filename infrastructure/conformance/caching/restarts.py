@@ -17,6 +17,8 @@ __all__ = [
 ]
 
 _CYCLES = 3
+_ALL = 20.0
+"""Seconds for reading back thousands of keys, one after another where need be."""
 
 
 @check(kind="fault", feature="server_faults")
@@ -72,6 +74,6 @@ async def E3_an_acknowledged_write_outlives_a_kill(harness: CachingHarness) -> N
         wrong = [one for one in ended if not isinstance(one, asyncio.CancelledError)]
         assert not wrong, f"a writer failed: {wrong[0]!r}"
         assert acknowledged, "no write was acknowledged at all"
-        found = await cache.get_many(acknowledged)
+        found = await answers(lambda: cache.get_many(acknowledged), "get_many", _ALL)
         lost = acknowledged.keys() - found.keys()
         assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged writes are lost"

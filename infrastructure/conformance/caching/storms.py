@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ...interfaces import CachingInterface, InfrastructureError, deadline
-from .._breaking import DEADLINE, answers, ends, faults_of, silent, until
+from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, silent, until
 from .._check import check
 from .._expect import beside
 from .._harness import CachingHarness
@@ -33,7 +33,7 @@ async def _own(cache: CachingInterface, seed: int) -> None:
         _its_own(key, found, seed)
 
     for key in _KEYS[:5]:
-        _its_own(key, await cache.get(key), seed)
+        _its_own(key, await answers(partial(cache.get, key), "get"), seed)
 
 
 def _its_own(key: str, found: Any, seed: int) -> None:
@@ -42,7 +42,7 @@ def _its_own(key: str, found: Any, seed: int) -> None:
 
 
 async def _stored(cache: CachingInterface) -> None:
-    await asyncio.gather(*(cache.set(key, (key, 0)) for key in _KEYS))
+    await asyncio.gather(*(answers(partial(cache.set, k, (k, 0)), "set") for k in _KEYS))
 
 
 @check(kind="fault")
@@ -58,7 +58,7 @@ async def G7_late_answers_go_to_nobody_else(harness: CachingHarness) -> None:
         if not isinstance(found, InfrastructureError):
             _its_own(key, found, faults.seed)
 
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with harness.make(deadline=PATIENT) as cache:
         await _stored(cache)
 
         for _ in range(5):

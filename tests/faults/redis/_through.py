@@ -25,6 +25,8 @@ async def through(server: Endpoint, **options: Any) -> AsyncIterator[tuple[Redis
     """Give a connected cache, with a prefix of its own, and the proxy that stands before it."""
     options = {"prefix": fresh(), **options}
 
-    async with ChaosProxy((server.host, server.port)) as proxy:
-        async with RedisCache(f"redis://{proxy.host}:{proxy.port}", **options) as cache:
-            yield cache, proxy
+    async with (
+        ChaosProxy((server.host, server.port)) as proxy,
+        RedisCache(f"redis://{proxy.host}:{proxy.port}", **options) as cache,
+    ):
+        yield cache, proxy

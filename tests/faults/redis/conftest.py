@@ -27,6 +27,14 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def either_mode(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every cache of the test, that names no mode, in each."""
+    defaults = RedisCache.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "mode", mode)
+
+
+@pytest.fixture
 def make(mode: str) -> Make:
     """Return what makes an unconnected cache, of the server or the proxy that it is given."""
     return partial(make_cache, mode=mode)

@@ -48,9 +48,11 @@ async def test_a_lease_is_not_moved(valkey: Endpoint) -> None:
         await asyncio.sleep(0.02)
         return made
 
-    async with RedisCache(valkey.url, prefix=prefix) as one:
-        async with RedisCache(valkey.url, prefix=prefix) as other:
-            got = await asyncio.gather(*(each.get_or_set("k", make) for each in (one, other)))
+    async with (
+        RedisCache(valkey.url, prefix=prefix) as one,
+        RedisCache(valkey.url, prefix=prefix) as other,
+    ):
+        got = await asyncio.gather(*(each.get_or_set("k", make) for each in (one, other)))
 
     assert got == [1, 1]
 

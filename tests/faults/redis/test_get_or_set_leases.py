@@ -20,6 +20,8 @@ from ...servers.waiting import until
 from ._through import fresh, through
 from .test_malformed import ODD_KEYS
 
+pytestmark = pytest.mark.usefixtures("either_mode")
+
 
 class Making:
     """A factory that ends when it is told to."""
@@ -52,9 +54,11 @@ async def two(
     """Give two caches on the same keys, as two processes have them."""
     prefix = fresh()
 
-    async with RedisCache(server.url, prefix=prefix, lease=lease) as one:
-        async with RedisCache(server.url, prefix=prefix, lease=lease) as other:
-            yield one, other
+    async with (
+        RedisCache(server.url, prefix=prefix, lease=lease) as one,
+        RedisCache(server.url, prefix=prefix, lease=lease) as other,
+    ):
+        yield one, other
 
 
 async def other_value() -> str:
@@ -135,36 +139,40 @@ async def test_a_lapsed_holder_stores_nothing(valkey: Endpoint) -> None:
     """One whose renewals do not arrive loses its lease: its value reaches its caller only."""
     making = Making()
 
-    async with through(valkey, lease=0.15) as (one, proxy):
-        async with RedisCache(valkey.url, prefix=one._prefix, lease=0.15) as other:
-            held = asyncio.create_task(one.get_or_set("k", making))
-            await making.begun.wait()
-            proxy.black_hole()
-            assert await other.get_or_set("k", other_value) == "other"
-            making.go.set()
-            await asyncio.sleep(0)
-            proxy.heal()
-            assert await held == "made"
-            assert await other.get("k") == "other"
-            assert await one.get("k") == "other"
+    async with (
+        through(valkey, lease=0.15) as (one, proxy),
+        RedisCache(valkey.url, prefix=one._prefix, lease=0.15) as other,
+    ):
+        held = asyncio.create_task(one.get_or_set("k", making))
+        await making.begun.wait()
+        proxy.black_hole()
+        assert await other.get_or_set("k", other_value) == "other"
+        making.go.set()
+        await asyncio.sleep(0)
+        proxy.heal()
+        assert await held == "made"
+        assert await other.get("k") == "other"
+        assert await one.get("k") == "other"
 
 
 async def test_a_lapsed_holder_brings_nothing_back(valkey: Endpoint) -> None:
     """Not after a delete either: the key stays away."""
     making = Making()
 
-    async with through(valkey, lease=0.15) as (one, proxy):
-        async with RedisCache(valkey.url, prefix=one._prefix, lease=0.15) as other:
-            held = asyncio.create_task(one.get_or_set("k", making))
-            await making.begun.wait()
-            proxy.black_hole()
-            assert await other.get_or_set("k", other_value) == "other"
-            assert await other.delete("k")
-            making.go.set()
-            await asyncio.sleep(0)
-            proxy.heal()
-            assert await held == "made"
-            assert await one.get("k") is None
+    async with (
+        through(valkey, lease=0.15) as (one, proxy),
+        RedisCache(valkey.url, prefix=one._prefix, lease=0.15) as other,
+    ):
+        held = asyncio.create_task(one.get_or_set("k", making))
+        await making.begun.wait()
+        proxy.black_hole()
+        assert await other.get_or_set("k", other_value) == "other"
+        assert await other.delete("k")
+        making.go.set()
+        await asyncio.sleep(0)
+        proxy.heal()
+        assert await held == "made"
+        assert await one.get("k") is None
 
 
 WAYS: dict[str, Any] = {

@@ -14,6 +14,8 @@ from ...servers.endpoint import Endpoint
 from ._through import fresh, through
 from .test_sizes import CALLS
 
+pytestmark = pytest.mark.usefixtures("either_mode")
+
 BAD_KEYS: list[Any] = ["", "\ud800", "a\udfffb", b"bytes", 7, None, ("a",)]
 ODD_KEYS = [
     *["\0", "\r\n", "a\r\n*1\r\n$8\r\nFLUSHALL\r\n", " ", "{", "}{", "{}", "{a}b", "*?[a]\\"],

@@ -30,13 +30,15 @@ async def serving(
     """Give a cache that serves `k` near, its proxy, and another cache on the same keys."""
     prefix = fresh()
 
-    async with through(server, prefix=prefix, near_entries=10, deadline=deadline) as (cache, proxy):
-        async with RedisCache(server.url, prefix=prefix) as other:
-            await until(lambda: cache._near.until > 0)
-            await cache.set("k", "old")
-            await cache.get("k")
-            assert await served(cache, "k") == "old"
-            yield cache, proxy, other
+    async with (
+        through(server, prefix=prefix, near_entries=10, deadline=deadline) as (cache, proxy),
+        RedisCache(server.url, prefix=prefix) as other,
+    ):
+        await until(lambda: cache._near.until > 0)
+        await cache.set("k", "old")
+        await cache.get("k")
+        assert await served(cache, "k") == "old"
+        yield cache, proxy, other
 
 
 async def last_hit(cache: RedisCache) -> float:

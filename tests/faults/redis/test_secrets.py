@@ -28,7 +28,7 @@ def told(error: BaseException | None) -> str:
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         shown += [repr(one.f_locals) for one in frames if one.f_code.co_filename != __file__]
         shown.append(f"{error!r} {error!s} {vars(error)}")
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
     return "".join(shown)
 
@@ -56,6 +56,7 @@ def nothing_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
 
+pytestmark = pytest.mark.usefixtures("either_mode")
 SCHEMES = ["redis://{}", "rediss://{}", "redis+cluster://{}", "redis+sentinel://{}/mymaster"]
 
 

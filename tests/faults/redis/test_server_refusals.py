@@ -68,7 +68,7 @@ async def test_a_user_who_may_not(private_valkey: RedisServer) -> None:
 
         async with RedisCache(private_valkey.url.replace("://", "://reader:r3ad@")) as cache:
             for call in (cache.set("allowed:k", "canary"), cache.delete("allowed:k")):
-                with pytest.raises(ConfigurationError, match="NOPERM.*ACL SETUSER") as caught:
+                with pytest.raises(ConfigurationError, match=r"NOPERM.*ACL SETUSER") as caught:
                     await call
 
                 assert caught.value.outcome == "not_applied"
@@ -90,7 +90,7 @@ async def test_a_key_of_another_type(valkey: Endpoint, name: str) -> None:
     async with RedisCache(valkey.url, prefix=prefix) as cache, valkey.client() as raw:
         await raw.rpush(prefix + "k", "a")
 
-        with pytest.raises(OperationError, match="WRONGTYPE.*somebody else") as caught:
+        with pytest.raises(OperationError, match=r"WRONGTYPE.*somebody else") as caught:
             await CALLS[name](cache, "k")
 
         assert not caught.value.retryable

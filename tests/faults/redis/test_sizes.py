@@ -114,38 +114,42 @@ async def _small() -> bytes:
 
 async def test_a_large_value_on_its_way_holds_up_nobody(valkey: Endpoint) -> None:
     """While 16 MiB stand still on their connection, small values come and go on the other."""
-    async with through(valkey, codec="raw") as (cache, proxy):
-        async with ChaosProxy((valkey.host, valkey.port)) as slow:
-            # Open connections stay where they are: only the one for large values is slow.
-            proxy.redirect((slow.host, slow.port))
-            await cache.set("large", LARGE)
-            assert (proxy.accepted, slow.accepted) == (2, 1)
-            slow.black_hole()
-            storing = asyncio.create_task(cache.set("large", bytes(MAX_VALUE)))
+    async with (
+        through(valkey, codec="raw") as (cache, proxy),
+        ChaosProxy((valkey.host, valkey.port)) as slow,
+    ):
+        # Open connections stay where they are: only the one for large values is slow.
+        proxy.redirect((slow.host, slow.port))
+        await cache.set("large", LARGE)
+        assert (proxy.accepted, slow.accepted) == (2, 1)
+        slow.black_hole()
+        storing = asyncio.create_task(cache.set("large", bytes(MAX_VALUE)))
 
-            for number in range(100):
-                await cache.set("small", b"%d" % number)
-                assert await cache.get("small") == b"%d" % number
+        for number in range(100):
+            await cache.set("small", b"%d" % number)
+            assert await cache.get("small") == b"%d" % number
 
-            assert not storing.done()
-            slow.heal()
-            await storing
-            assert await cache.get("large") == bytes(MAX_VALUE)
+        assert not storing.done()
+        slow.heal()
+        await storing
+        assert await cache.get("large") == bytes(MAX_VALUE)
 
 
 async def test_a_key_that_was_large_stays_in_order(valkey: Endpoint) -> None:
     """While a large value is on its way, a later write and read of its key wait behind it."""
-    async with through(valkey, codec="raw") as (cache, proxy):
-        async with ChaosProxy((valkey.host, valkey.port)) as slow:
-            proxy.redirect((slow.host, slow.port))
-            await cache.set("k", LARGE)
-            slow.black_hole()
-            later = [
-                asyncio.create_task(cache.set("k", LARGE + b"2")),
-                asyncio.create_task(cache.set("k", b"small")),
-                asyncio.create_task(cache.get("k")),
-            ]
-            await cache.set("other", b"1")
-            assert not any(task.done() for task in later)
-            slow.heal()
-            assert (await asyncio.gather(*later))[2] == b"small"
+    async with (
+        through(valkey, codec="raw") as (cache, proxy),
+        ChaosProxy((valkey.host, valkey.port)) as slow,
+    ):
+        proxy.redirect((slow.host, slow.port))
+        await cache.set("k", LARGE)
+        slow.black_hole()
+        later = [
+            asyncio.create_task(cache.set("k", LARGE + b"2")),
+            asyncio.create_task(cache.set("k", b"small")),
+            asyncio.create_task(cache.get("k")),
+        ]
+        await cache.set("other", b"1")
+        assert not any(task.done() for task in later)
+        slow.heal()
+        assert (await asyncio.gather(*later))[2] == b"small"

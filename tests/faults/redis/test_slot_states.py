@@ -28,6 +28,7 @@ def tagged() -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("either_mode")
 async def test_a_slot_on_its_way(valkey_cluster: RedisCluster) -> None:
     """ASK is followed for a key that is gone, new keys go there, and no others do."""
     prefix = tagged()
@@ -61,6 +62,7 @@ async def test_a_slot_on_its_way(valkey_cluster: RedisCluster) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("either_mode")
 async def test_two_keys_of_a_slot_on_its_way(valkey_cluster: RedisCluster) -> None:
     """A script that needs a key there and one here gets TRYAGAIN, and is run when they are together."""
     prefix = tagged()
@@ -93,6 +95,7 @@ async def test_two_keys_of_a_slot_on_its_way(valkey_cluster: RedisCluster) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("either_mode")
 async def test_resharding_under_load(valkey_cluster: RedisCluster) -> None:
     """Slots that move while others write: no error, no foreign value, every write is there."""
     prefix = tagged()
@@ -171,5 +174,5 @@ async def test_a_cluster_that_is_down(start_redis: Start) -> None:
 
 async def _state(raw: object, wanted: str) -> None:
     async with asyncio.timeout(5):
-        while (await raw.cluster("info"))["cluster_state"] != wanted:
+        while (await raw.cluster("info"))["cluster_state"] != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

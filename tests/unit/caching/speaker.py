@@ -18,7 +18,7 @@ Answer = Callable[[list[bytes]], bytes]
 class Speaker:
     """Answers the handshake as a server does, and everything else by ``answer``.
 
-    ``heard``      the commands but for those of the handshake, by connection one after another.
+    ``heard``      the commands but for those by which links are made and looked after.
     ``connected``  how many connections it has taken.
     """
 
@@ -63,8 +63,9 @@ class Speaker:
         if command[0] == b"CLIENT":
             return b"+OK\r\n"
 
+        # The question by which a link sees that it is in step.
         if command[0] == b"PING" and len(command) == 2:
-            return b"$%d\r\n%b\r\n" % (len(command[1]), command[1])
+            return b"$%d\r\n%s\r\n" % (len(command[1]), command[1])
 
         self.heard.append(command)
         return self._answer(command)

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from infrastructure.caching.redis import RedisCache
-from infrastructure.interfaces.exceptions import ConnectionError
+from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 
+from ...servers.endpoint import Endpoint
 from .speaker import Speaker, speaking
 
 Answer = Callable[[list[bytes]], bytes]
@@ -154,7 +155,7 @@ async def test_a_key_on_its_way_for_ever() -> None:
 
 @pytest.mark.slow
 async def test_two_nodes_that_send_to_each_other() -> None:
-    """A request that is sent to and fro ends by its deadline, and is no storm until then."""
+    """A request that is sent from node to node ends by its deadline, and is no storm until then."""
     async with two_nodes() as (told, speakers, url):
         ports = [speaker.address[1] for speaker in speakers]
         told[0].value = lambda _command: b"-MOVED 7629 127.0.0.1:%d\r\n" % ports[1]
@@ -165,3 +166,11 @@ async def test_two_nodes_that_send_to_each_other() -> None:
                 await cache.get("k")
 
         assert 4 < gets(speakers[0]) + gets(speakers[1]) < 16
+
+
+async def test_a_server_that_is_no_cluster(valkey: Endpoint) -> None:
+    """It says so itself; the error tells which URL is right."""
+    cache = RedisCache(f"redis+cluster://{valkey.host}:{valkey.port}")
+
+    with pytest.raises(ConfigurationError, match=r"it is no Cluster; say redis://"):
+        await cache.connect()

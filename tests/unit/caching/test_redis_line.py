@@ -18,6 +18,7 @@ from infrastructure.caching.redis._signals import Lost, NotSent
 from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 from infrastructure.testing import ChaosProxy
 
+from ...servers.waiting import until
 from .speaker import Speaker, speaking
 
 
@@ -44,25 +45,25 @@ class Listening:
 @asynccontextmanager
 async def lined(bridge: float = 2.0) -> AsyncIterator[tuple[Line, ChaosProxy, Speaker]]:
     """Give a line without a link yet, the proxy before its server, and the server."""
-    async with speaking(lambda _command: b"+OK\r\n") as server:
-        async with ChaosProxy(server.address) as proxy:
-            line = Line((proxy.host, proxy.port), Dialer(deadline=5), Listening(), bridge)
+    async with (
+        speaking(lambda _command: b"+OK\r\n") as server,
+        ChaosProxy(server.address) as proxy,
+    ):
+        line = Line((proxy.host, proxy.port), Dialer(deadline=5), Listening(), bridge)
 
-            try:
-                yield line, proxy, server
-            finally:
-                line.close()
-                # Attempts that were cancelled end in a turn of their own.
-                await asyncio.sleep(0.01)
+        try:
+            yield line, proxy, server
+        finally:
+            line.close()
+            # Attempts that were cancelled end in a turn of their own.
+            await asyncio.sleep(0.01)
 
 
 async def lose(line: Line, proxy: ChaosProxy) -> None:
     """Break the link, and return when the line knows."""
     proxy.reset()
 
-    async with asyncio.timeout(2):
-        while line.is_open:
-            await asyncio.sleep(0.001)
+    await until(lambda: not (line.is_open), 2)
 
 
 async def test_callers_share_an_attempt() -> None:
@@ -153,16 +154,12 @@ async def test_another_attempt_beside_one_without_answer() -> None:
         proxy.black_hole("to_client")
         waiting = asyncio.create_task(line.ready())
 
-        async with asyncio.timeout(2):
-            while proxy.bytes_to_server == 0:
-                await asyncio.sleep(0.005)
+        await until(lambda: proxy.bytes_to_server > 0, 2)
 
         proxy.redirect(server.address)
         began = time.monotonic()
 
-        async with asyncio.timeout(2):
-            while proxy.accepted < 2:
-                await asyncio.sleep(0.005)
+        await until(lambda: not (proxy.accepted < 2), 2)
 
         assert 0.3 < time.monotonic() - began < 0.7
         proxy.heal()
@@ -217,9 +214,7 @@ async def test_a_silent_link_has_a_rival(monkeypatch: pytest.MonkeyPatch) -> Non
         proxy.black_hole("to_client")
         future = link.send(("GET", "k"))
 
-        async with asyncio.timeout(2):
-            while proxy.accepted < 2:
-                await asyncio.sleep(0.005)
+        await until(lambda: not (proxy.accepted < 2), 2)
 
         assert line._listener.silences == 1
         link._transport.pause_reading()
@@ -243,16 +238,12 @@ async def test_a_silent_link_that_finds_its_voice(monkeypatch: pytest.MonkeyPatc
         proxy.black_hole("to_client")
         future = link.send(("GET", "k"))
 
-        async with asyncio.timeout(2):
-            while proxy.accepted < 2:
-                await asyncio.sleep(0.005)
+        await until(lambda: not (proxy.accepted < 2), 2)
 
         proxy.heal()
         assert await future == b"OK"
 
-        async with asyncio.timeout(2):
-            while proxy.open > 1:
-                await asyncio.sleep(0.005)
+        await until(lambda: not (proxy.open > 1), 2)
 
         assert line.link is link
         assert line.made == 1
@@ -302,8 +293,6 @@ async def test_close_during_an_attempt() -> None:
         line.close()
         assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], NotSent)
 
-        async with asyncio.timeout(2):
-            while proxy.open:
-                await asyncio.sleep(0.005)
+        await until(lambda: not (proxy.open), 2)
 
         assert not line.is_open

@@ -9,6 +9,7 @@ import pytest
 from infrastructure.caching.redis._link import Link
 from infrastructure.caching.redis._signals import Lost, NotSent
 
+from ...servers.waiting import until
 from .peer import linked
 
 MAX_WAITING = 16_384
@@ -43,9 +44,7 @@ async def test_no_more_than_so_many_unanswered() -> None:
         assert order == []
         peer.say(b"+1\r\n+2\r\n")
 
-        async with asyncio.timeout(2):
-            while len(order) < 2:
-                await asyncio.sleep(0)
+        await until(lambda: not (len(order) < 2), 2)
 
         assert order == [0, 1]
         peer.say(b"+x\r\n" * (MAX_WAITING - 2))
@@ -116,9 +115,7 @@ async def test_who_gives_up_waiting_takes_no_room() -> None:
         futures[0].add_done_callback(lambda _: waiting[1].cancel())
         peer.say(b"+1\r\n")
 
-        async with asyncio.timeout(2):
-            while not order:
-                await asyncio.sleep(0)
+        await until(lambda: order, 2)
 
         assert order == [2]
         await peer.heard(MAX_WAITING + 1)
@@ -140,8 +137,6 @@ async def test_a_link_that_breaks_lets_all_in() -> None:
         assert not order
         lost = await asyncio.gather(*futures, return_exceptions=True)
         assert {type(result) for result in lost} == {Lost}
-
-
 
 
 async def test_a_place_is_not_taken_by_who_comes_later() -> None:

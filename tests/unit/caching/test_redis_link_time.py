@@ -70,8 +70,8 @@ async def test_an_overdue_one_keeps_its_place() -> None:
             await link.send(("GET", "a"), monotonic() + 0.001)
 
         following = link.send(("GET", "b"))
-        await peer.heard(2)
-        peer.say(b"$1\r\na\r\n$1\r\nb\r\n")
+        await peer.heard(3)
+        peer.answer(b"$1\r\na\r\n", b"$1\r\nb\r\n")
         assert await following == b"b"
 
 
@@ -101,8 +101,9 @@ async def test_silence_is_told() -> None:
         ears.news.clear()
         await ears.news.wait()
         assert ears.silences == [link, link]
-        peer.say(b"+a\r\n")
+        peer.answer(b"+a\r\n")
         await future
+        await asyncio.sleep(0.01)
         assert link.silence(monotonic() + 100) == 0
 
 

@@ -13,6 +13,7 @@ from infrastructure.caching.redis._dial import Dialer
 from infrastructure.caching.redis._node import Node
 from infrastructure.testing import ChaosProxy
 
+from ...servers.waiting import until
 from .speaker import speaking
 from .test_redis_line import Listening
 
@@ -20,15 +21,17 @@ from .test_redis_line import Listening
 @asynccontextmanager
 async def noded() -> AsyncIterator[tuple[Node, ChaosProxy]]:
     """Give a node and the proxy before its server."""
-    async with speaking(lambda _command: b"+OK\r\n") as server:
-        async with ChaosProxy(server.address) as proxy:
-            node = Node((proxy.host, proxy.port), Dialer(deadline=5), Listening())
+    async with (
+        speaking(lambda _command: b"+OK\r\n") as server,
+        ChaosProxy(server.address) as proxy,
+    ):
+        node = Node((proxy.host, proxy.port), Dialer(deadline=5), Listening())
 
-            try:
-                yield node, proxy
-            finally:
-                node.close()
-                await asyncio.sleep(0.01)
+        try:
+            yield node, proxy
+        finally:
+            node.close()
+            await asyncio.sleep(0.01)
 
 
 async def test_the_second_line_is_for_large_keys() -> None:
@@ -95,6 +98,4 @@ async def test_it_is_closed() -> None:
         node.close()
         assert node.is_closed
 
-        async with asyncio.timeout(2):
-            while proxy.open:
-                await asyncio.sleep(0.001)
+        await until(lambda: not (proxy.open), 2)

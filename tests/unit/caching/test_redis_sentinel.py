@@ -65,26 +65,24 @@ async def watched() -> AsyncIterator[tuple[list[Told], list[Speaker], str]]:
 
 async def test_the_newest_epoch_counts() -> None:
     """A sentinel that was away still names the old primary: it is overruled."""
-    async with watched() as (told, servers, url):
-        async with RedisCache(url) as cache:
-            assert await cache.get("k") == 2
-            told[0].epoch = 3
-            await cache._mode._topology.refresh()
-            assert await cache.get("k") == 1
-            assert [one.connected for one in servers] == [1, 1]
+    async with watched() as (told, servers, url), RedisCache(url) as cache:
+        assert await cache.get("k") == 2
+        told[0].epoch = 3
+        await cache._mode._topology.refresh()
+        assert await cache.get("k") == 1
+        assert [one.connected for one in servers] == [1, 1]
 
 
 async def test_a_primary_that_is_none() -> None:
     """What the sentinels name says that it is a replica: that is a failover under way, no primary."""
-    async with watched() as (told, _, url):
-        async with speaking(server(b"slave", 3)) as replica:
-            for one in told:
-                one.port = replica.address[1]
+    async with watched() as (told, _, url), speaking(server(b"slave", 3)) as replica:
+        for one in told:
+            one.port = replica.address[1]
 
-            with pytest.raises(ConnectionError, match="replica") as caught:
-                await RedisCache(url, deadline=1).connect()
+        with pytest.raises(ConnectionError, match="replica") as caught:
+            await RedisCache(url, deadline=1).connect()
 
-            assert (caught.value.outcome, caught.value.retryable) == ("not_applied", True)
+        assert (caught.value.outcome, caught.value.retryable) == ("not_applied", True)
 
 
 async def test_a_primary_that_is_demoted() -> None:
@@ -143,8 +141,7 @@ async def test_sentinels_that_are_away() -> None:
 
 async def test_a_large_value() -> None:
     """It rides a second link to the primary."""
-    async with watched() as (_, servers, url):
-        async with RedisCache(url) as cache:
-            await cache.set("k", b"x" * 100_000)
-            assert await cache.get("k") == 2
-            assert servers[1].connected == 2
+    async with watched() as (_, servers, url), RedisCache(url) as cache:
+        await cache.set("k", b"x" * 100_000)
+        assert await cache.get("k") == 2
+        assert servers[1].connected == 2

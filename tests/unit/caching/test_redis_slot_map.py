@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from infrastructure.caching.redis._signals import Refused
 from infrastructure.caching.redis._slot_map import Claim, read_claims, settled
 
 ASKED = ("10.0.0.9", 7000)
@@ -30,13 +29,6 @@ def test_a_node_that_does_not_know_its_address() -> None:
     for unknown in (b"", None):
         [claim] = read_claims([[0, 1, [unknown, 7001, b"aa"]]], NODES, ASKED)
         assert claim.peer == ("10.0.0.9", 7001)
-
-
-def test_a_node_that_refuses() -> None:
-    """It says nothing."""
-    refused = Refused("LOADING wait")
-    assert read_claims(refused, NODES, ASKED) == []
-    assert read_claims([], refused, ASKED) == []
 
 
 def test_the_newest_claim_counts() -> None:

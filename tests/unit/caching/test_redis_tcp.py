@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -10,6 +9,8 @@ from contextlib import ExitStack, closing
 import pytest
 
 from infrastructure.caching.redis._tcp import is_cut_off
+
+from ...servers.waiting import until
 
 
 @pytest.fixture
@@ -36,18 +37,18 @@ async def test_a_packet_that_is_sent_again(unanswered: socket.socket) -> None:
     """It is cut off from the first repetition on, a second after the packet."""
     assert not is_cut_off(unanswered)
 
-    async with asyncio.timeout(4):
-        while not is_cut_off(unanswered):
-            await asyncio.sleep(0.02)
+    await until(lambda: is_cut_off(unanswered), 4)
 
 
 def test_a_connection_that_is_well() -> None:
     """What was sent was acknowledged, read or not."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        with closing(socket.create_connection(listener.getsockname())) as sock:
-            assert not is_cut_off(sock)
-            sock.sendall(b"x" * 1000)
-            assert not is_cut_off(sock)
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as listener,
+        closing(socket.create_connection(listener.getsockname())) as sock,
+    ):
+        assert not is_cut_off(sock)
+        sock.sendall(b"x" * 1000)
+        assert not is_cut_off(sock)
 
 
 def test_where_it_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
