@@ -254,3 +254,28 @@ async def test_keys_with_braces_on_a_cluster(valkey_cluster: RedisCluster) -> No
 
             # Neither a key twice, nor a lease.
             assert sorted(await cache.scan_keys("*")) == sorted(keys)
+
+
+@pytest.mark.slow
+async def test_a_server_that_is_away_meanwhile(
+    valkey: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A lease that is not renewed, nor given back, is told to the log; the caller gets what was made."""
+    failing = Making(RuntimeError("no value"))
+
+    async with through(valkey, lease=0.15, deadline=0.1) as (one, proxy):
+        with deadline(5):
+            held = asyncio.create_task(one.get_or_set("k", failing))
+
+        await failing.begun.wait()
+        proxy.black_hole()
+        await until(lambda: "the lease of a value was not renewed" in caplog.text, 2)
+        failing.go.set()
+
+        with pytest.raises(RuntimeError, match="no value"):
+            await held
+
+        await until(lambda: "a lease was not given back" in caplog.text, 2)
+        proxy.heal()
+        # It has lapsed by itself.
+        assert await one.get_or_set("k", other_value) == "other"
