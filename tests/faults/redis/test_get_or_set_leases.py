@@ -209,6 +209,23 @@ async def test_who_writes_meanwhile_wins(valkey: Endpoint, way: str, where: str)
             assert await other.get_or_set("k", other_value) == "other"
 
 
+@pytest.mark.parametrize("where", ["here", "there"])
+async def test_a_value_that_is_set_and_expires(valkey: Endpoint, where: str) -> None:
+    """It was newer than what is being made: once it has expired the key stays away."""
+    making = Making()
+
+    async with two(valkey) as (one, other), valkey.client() as raw:
+        held = asyncio.create_task(one.get_or_set("k", making))
+        await making.begun.wait()
+        await (one if where == "here" else other).set("k", "set", 60)
+        await raw.pexpire(one._prefix + "k", 1)
+        await asyncio.sleep(0.005)
+        assert not await other.exists("k")
+        making.go.set()
+        assert await held == "made"
+        assert await other.get("k") is None
+
+
 async def test_a_value_that_is_set_and_gone_again(valkey: Endpoint) -> None:
     """Set for good elsewhere, then deleted: the delete wins too."""
     making = Making()
