@@ -18,7 +18,7 @@ REPORT = """
 
 
 def test_the_page_counts_and_names() -> None:
-    """Figures stand in a table; what failed, or did not run, is named."""
+    """All stand in a table; what failed, or did not run, is named before it."""
     soak = tool("soak")
     found = list(soak.tests(ET.fromstring(REPORT)))  # noqa: S314 - it stands above
     text = soak.page(found, {"on": "2026-01-01"})

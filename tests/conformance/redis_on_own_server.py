@@ -26,7 +26,4 @@ class OwnRedisHarness(RedisHarness):
 class OwnPooledHarness(OwnRedisHarness):
     """Each call has a connection of redis-py's."""
 
-    missing: Mapping[str, str] = MappingProxyType(
-        {"steady_connections": "a connection whose answer was not read is closed"}
-    )
     query = "?mode=pooled"

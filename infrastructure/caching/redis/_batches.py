@@ -2,45 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..._core.deadline import Limit
+from ..._core.deadline import Limit, expiry
+from ..._core.names import check_key
 from ...interfaces.exceptions import InfrastructureError, TimeoutError
 from .._steps import Steps
-from ._mode import Mode
+from ._calls import Calls
+from ._commands import Commands
 from ._request import Request
 
-__all__ = ["run_batch"]
+__all__ = ["Batches"]
+
+Make = Callable[[str], Request]
+Take = Callable[[str, Any], None]
 
 
-async def run_batch(
-    mode: Mode,
-    operation: str,
-    steps: Steps,
-    keys: Sequence[str],
-    expires: float,
-    make: Callable[[str], Request],
-    take: Callable[[str, Any], None],
-) -> None:
-    """Run ``make(key)`` for each key and ``take`` its reply; raise for what failed, by name.
+class Batches:
+    """Runs a request for each key of a batch.
 
     Not MGET and MSET: these do not cross the slots of a Cluster, and MSET has no ttl.
-    """
-    done = 0
-    limit = Limit(operation, expires=expires, outcome="unknown")
 
-    try:
-        async with limit:
-            while part := await steps.next():
-                replies = await mode.many([make(key) for key in part])
-                _take(part, replies, keys[done + len(part) :], take)
-                done += len(part)
-    except TimeoutError as exc:
-        exc.failed_keys = exc.failed_keys or tuple(keys[done:])
-        # Whichever came first, the limit of the batch or that of a request: the server was silent.
-        exc.retryable = True
-        raise
+    ``check``     raises when the cache may not be used (any more).
+    ``deadline``  seconds for a batch where no block is open.
+    """
+
+    def __init__(
+        self, calls: Calls, commands: Commands, check: Callable[[str], None], deadline: float | None
+    ) -> None:
+        self._calls = calls
+        self._commands = commands
+        self._check = check
+        self._deadline = deadline
+
+    async def get(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return the values of those keys that are there."""
+        found: dict[str, Any] = {}
+        prefix = self._commands.prefix
+
+        def take(key: str, reply: bytes | None) -> None:
+            if reply is not None:
+                found[key] = self._calls.value(prefix + key, reply)
+
+        def make(key: str) -> Request:
+            return self._commands.get("get_many", prefix + key)
+
+        await self._run("get_many", list(keys), make, take)
+        return found
+
+    async def set(
+        self, values: Mapping[str, Any], ttl: int | None, encode: Callable[[Any], bytes]
+    ) -> None:
+        """Store all values; none when one of them is not valid."""
+        encoded: dict[str, bytes] = {}
+
+        def check(key: str) -> None:
+            encoded[check_key(key)] = encode(values[key])
+
+        def make(key: str) -> Request:
+            self._calls.forget(key)
+            return self._commands.set("set_many", key, encoded[key], ttl)
+
+        def take(key: str, _reply: Any) -> None:
+            self._calls.changed(key)
+
+        await self._run("set_many", list(values), make, take, check)
+
+    async def delete(self, keys: Iterable[str]) -> int:
+        """Remove keys; return how many live ones were removed."""
+        removed = 0
+
+        def make(key: str) -> Request:
+            self._calls.forget(key)
+            return self._commands.delete("delete_many", key)
+
+        def take(key: str, reply: int) -> None:
+            nonlocal removed
+            removed += reply
+            self._calls.changed(key)
+
+        await self._run("delete_many", list(keys), make, take)
+        return removed
+
+    async def _run(
+        self,
+        operation: str,
+        keys: list[str],
+        make: Make,
+        take: Take,
+        check: Callable[[str], Any] = check_key,
+    ) -> None:
+        """Check all keys, then run a request for each; raise for what failed, by name."""
+        self._check(operation)
+        expires = expiry(self._deadline)
+        steps = Steps(operation, keys, self._check, expires)
+
+        while part := await steps.next("not_applied"):
+            for key in part:
+                check(key)
+
+        steps.rewind()
+        done = 0
+
+        try:
+            async with Limit(operation, expires=expires, outcome="unknown"):
+                while part := await steps.next():
+                    replies = await self._calls.mode.many([make(key) for key in part])
+                    _take(part, replies, keys[done + len(part) :], take)
+                    done += len(part)
+        except TimeoutError as exc:
+            # The server was silent, whatever the first keys brought.
+            exc.retryable = True
+            exc.failed_keys = exc.failed_keys or tuple(keys[done:])
+            raise
 
 
 def _take(

@@ -12,9 +12,10 @@ from ..._core.deadline import open_instant
 from ...interfaces.exceptions import ConnectionError
 from ._dial import Dialer, Ears, Peer, show
 from ._followed import ANSWER, Followed
-from ._link import Command, Link
+from ._link import Link
 from ._node import Node
 from ._signals import NotSent, Refused, Signal
+from ._sinks import Command
 from ._slot_map import Claim, read_claims, settled
 from ._slots import SLOTS, key_slot
 from ._topology import Step
@@ -44,14 +45,16 @@ class Cluster(Followed):
         """The primaries that have slots, or had some a moment ago."""
         return tuple(self._nodes.values())
 
-    def send(self, name: str, command: Command) -> asyncio.Future[Any]:
+    def send(self, name: str, command: Command, lead: Command | None = None) -> asyncio.Future[Any]:
         """Send on the link to the primary of the key."""
         node = self._map[key_slot(name.encode())]
 
         if node is None or name in node.large:
             raise NotSent
 
-        return node.main.link.send(command, open_instant())
+        return node.main.link.send(
+            command, open_instant(), None if lead is None else self._lead(name, lead)
+        )
 
     def distrust(self, name: str) -> None:
         """Close the links to the primary of the key."""

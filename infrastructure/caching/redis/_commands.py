@@ -5,7 +5,10 @@ from __future__ import annotations
 from ._request import Request
 from ._slots import lock_name
 
-__all__ = ["Commands"]
+__all__ = ["LARGE", "Commands"]
+
+LARGE = 64 * 1024
+"""Bytes from which on a value has a link of its own, where it holds up nobody."""
 
 
 class Commands:
@@ -24,14 +27,12 @@ class Commands:
         """Return the reading of a full name."""
         return Request(operation, ("GET", name), name, reads=True, answer=bytes)
 
-    def set(
-        self, operation: str, key: str, data: bytes, ttl: int | None, *, large: bool
-    ) -> Request:
+    def set(self, operation: str, key: str, data: bytes, ttl: int | None) -> Request:
         """Return the storing of a value; for 0 seconds it is the removal."""
         if ttl == 0:
             return self.delete(operation, key)
 
-        name = self.prefix + key
+        name, large = self.prefix + key, len(data) >= LARGE
 
         if ttl is None:
             return Request(

@@ -13,9 +13,10 @@ from typing import Any, Literal
 from ..._core.errors import translated
 from ..._core.secrets import Secret
 from ...interfaces.exceptions import ConfigurationError, ConnectionError
-from ._link import Command, Link
+from ._link import Link
 from ._replies import without_arguments
 from ._signals import Lost, Refused
+from ._sinks import Command
 from .errors import CONNECT_ERRORS, refusal
 
 __all__ = ["Dialer", "Ears", "Peer", "Tracking", "show"]

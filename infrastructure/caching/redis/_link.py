@@ -15,12 +15,11 @@ from typing import Any, NoReturn, cast
 import hiredis
 from hiredis import PushNotification, pack_command
 
-from ._signals import Lost, NotSent, Overdue, Refused
-from ._sinks import Probe, Sink, Timed
+from ._ledger import Ledger
+from ._signals import NotSent, Refused
+from ._sinks import Command, Lead, Probe, Sink, Timed
 
-__all__ = ["CLOSED", "ClosedLink", "Command", "Link"]
-
-Command = tuple[str | bytes | int, ...]
+__all__ = ["CLOSED", "ClosedLink", "Link"]
 
 _MORE = Ellipsis
 """What the reader gives when the rest of a reply is yet to come."""
@@ -46,7 +45,9 @@ class ClosedLink:
 
     __slots__ = ()
 
-    def send(self, command: Command, expires: float | None = None) -> NoReturn:
+    def send(
+        self, command: Command, expires: float | None = None, lead: Lead | None = None
+    ) -> NoReturn:
         """Send nothing."""
         raise NotSent(math.inf)
 
@@ -82,10 +83,11 @@ class Link(asyncio.Protocol):
         """Whether the server tells what it changes of the keys that were read here."""
         self.heard = monotonic()
         """The instant of the last bytes."""
-        self.waiting: deque[Sink] = deque()
+        self._ledger = Ledger(deadline)
+        # The ledger's own: as an attribute it is nearer.
+        self.waiting: deque[Sink] = self._ledger.waiting
         self.error: BaseException | None = None
         """Why it can be used no more."""
-        self._deadline = deadline
         self._pace = min(_PATIENCE, deadline)
         self._lost, self._silent, self._push = lost, silent, push
         self._loop = asyncio.get_running_loop()
@@ -95,11 +97,9 @@ class Link(asyncio.Protocol):
         self._reader = hiredis.Reader(notEnoughData=_MORE, replyError=self._refused)
         # The packed requests of this turn: the last ones in the queue.
         self._out: list[bytes] = []
-        self._unsent = self._made = 0
+        self._unsent = 0
         # Whether they come one at a time: the first of a turn need not wait for others then.
-        self._alone = self._blocked = False
-        # For each write: its instant, and how many requests had been made by then in all.
-        self._writes: deque[tuple[float, int]] = deque()
+        self._alone = self._blocked = self._due_soon = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
         self._probe: Probe | None = None
@@ -111,17 +111,24 @@ class Link(asyncio.Protocol):
         state = "open" if self.error is None else "closed"
         return f"<Link {self.name} {state}, {len(self.waiting)} unanswered>"
 
-    def send(self, command: Command, expires: float | None = None) -> asyncio.Future[Any]:
+    def send(
+        self, command: Command, expires: float | None = None, lead: Lead | None = None
+    ) -> asyncio.Future[Any]:
         """Return the future of the reply; an error reply is its result too.
 
         It gets ``Overdue`` at ``expires``, or when the deadline of the link passes, and
-        ``Lost`` or ``NotSent`` when the link breaks. Raises ``NotSent`` without room.
+        ``Lost`` or ``NotSent`` when the link breaks. Raises ``NotSent`` without room. ``lead``
+        goes out just before it, in the same write.
         """
         if self._unsent > _MAX_UNSENT or len(self.waiting) >= self._most or self.error:
             raise NotSent(math.inf)
 
         future = self._future()
         data = pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
+
+        if lead is not None:
+            self.waiting.append(lead)
+            self._out.append(lead.request)
 
         if expires is None:
             self.waiting.append(future)
@@ -132,11 +139,10 @@ class Link(asyncio.Protocol):
         self._unsent += len(data)
         self._out.append(data)
 
-        if len(self._out) == 1:
-            if self._alone and len(self.waiting) == 1:
-                self._write()
-            else:
-                self._loop.call_soon(self._flush)
+        if self._alone and len(self.waiting) == 1:
+            self._write()
+        elif not self._due_soon:
+            self._flush_soon()
 
         return future
 
@@ -173,8 +179,8 @@ class Link(asyncio.Protocol):
 
     def silence(self, now: float) -> float:
         """Return for how long an answer has been due and nothing came that tells of one, 0.0 below half a second."""
-        self._trim()
-        since = self._writes[0][0] if self._writes else now
+        asked = self._ledger.since(len(self._out))
+        since = now if asked is None else asked
 
         # What nobody waits for any more may be late for ever: the stream may be damaged.
         if self.waiting and not self.waiting[0].done() and self.waiting[0] is not self._probe:
@@ -200,7 +206,13 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-        self._scatter(error)
+        held, self._out = len(self._out), []
+        self._ledger.scatter(error, held)
+
+        while self._room:
+            self._most -= 1
+            self._room.popleft().set_result(None)
+
         self._lost(self)
 
     def abandon(self) -> None:
@@ -235,7 +247,7 @@ class Link(asyncio.Protocol):
         """Go on, in a turn of its own: a write in here could close the transport under asyncio."""
         self._blocked = False
         self._unsent = self._buffered() + sum(map(len, self._out))
-        self._loop.call_soon(self._flush)
+        self._flush_soon()
         self._admit()
 
     def data_received(self, data: bytes) -> None:
@@ -265,8 +277,13 @@ class Link(asyncio.Protocol):
         if self._room:
             self._admit()
 
+    def _flush_soon(self) -> None:
+        self._due_soon = True
+        self._loop.call_soon(self._flush)
+
     def _flush(self) -> None:
         """Write what came in this turn; learn whether it was one that came alone."""
+        self._due_soon = False
         self._alone = len(self.waiting) == 1
         self._write()
 
@@ -275,10 +292,8 @@ class Link(asyncio.Protocol):
             return
 
         out, self._out = self._out, []
-        self._made += len(out)
-        self._trim()
         now = monotonic()
-        self._writes.append((now, self._made))
+        self._ledger.written(now, len(out))
         self._transport.write(out[0] if len(out) == 1 else b"".join(out))
         self._unsent = self._buffered()
 
@@ -291,14 +306,6 @@ class Link(asyncio.Protocol):
     def _buffered(self) -> int:
         assert self._transport is not None
         return self._transport.get_write_buffer_size()
-
-    def _trim(self) -> None:
-        """Forget the writes all of whose requests are answered."""
-        answered = self._made + len(self._out) - len(self.waiting)
-        writes = self._writes
-
-        while writes and writes[0][1] <= answered:
-            writes.popleft()
 
     def _admit(self) -> None:
         """Let in as many as there is room for."""
@@ -323,16 +330,7 @@ class Link(asyncio.Protocol):
         """End what is overdue; see whether the server still speaks."""
         self._timer, self._due = None, math.inf
         now = monotonic()
-        following = math.inf
-
-        for sink, expires in self._expiries():
-            if sink.done():
-                continue
-
-            if expires <= now:
-                sink.set_exception(Overdue(expires))
-            else:
-                following = min(following, expires)
+        following = self._ledger.sweep(now, len(self._out))
 
         if self.silence(now):
             self._silent(self)
@@ -350,48 +348,11 @@ class Link(asyncio.Protocol):
         self.waiting.append(self._probe)
         self._out.append(self._probe.request)
 
-        if len(self._out) == 1:
-            self._loop.call_soon(self._flush)
-
-    def _expiries(self) -> list[tuple[Sink, float]]:
-        """Return what waits, in order, with the instant at which each is overdue."""
-        self._trim()
-        position = self._made + len(self._out) - len(self.waiting)
-        writes = [*list(self._writes), (monotonic(), math.inf)]
-        found = []
-        at = 0
-
-        for sink in self.waiting:
-            position += 1
-
-            while writes[at][1] < position:
-                at += 1
-
-            own = getattr(sink, "expires", None)
-            found.append((sink, writes[at][0] + self._deadline if own is None else own))
-
-        return found
-
-    def _scatter(self, error: BaseException) -> None:
-        waiting = self._expiries()
-        sent = len(waiting) - len(self._out)
-        self.waiting.clear()
-        self._out.clear()
-
-        for position, (sink, expires) in enumerate(waiting):
-            if not sink.done():
-                sink.set_exception(Lost(expires, error) if position < sent else NotSent(expires))
-
-        while self._room:
-            self._most -= 1
-            self._room.popleft().set_result(None)
+        if not self._due_soon:
+            self._flush_soon()
 
     def _refused(self, text: str) -> Refused:
         """Make the error of an error reply: it belongs to the head of the queue."""
-        self._trim()
         refused = Refused(text)
-        head = self.waiting[0] if self.waiting else None
-        own = getattr(head, "expires", None)
-        asked = self._writes[0][0] if self._writes else self.heard
-        refused.expires = asked + self._deadline if own is None else own
+        refused.expires = self._ledger.expires(len(self._out))
         return refused

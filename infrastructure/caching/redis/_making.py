@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from ..._core.tasks import Tasks, logger
 from ...interfaces._flights import Flight
 from ...interfaces.exceptions import InfrastructureError
+from ._calls import Calls
+from ._commands import Commands
 from ._leases import Lease, Made
-from ._mode import Mode
 
 __all__ = ["Maker"]
 
@@ -18,27 +20,65 @@ Factory = Callable[[], Awaitable[Any]]
 
 
 class Maker:
-    """Makes values; ``encode`` turns them into what is stored."""
+    """Makes values in ``calls``; ``encode`` turns them into what is stored.
+
+    ``seconds``  of a lease without a sign of life.
+    """
 
     def __init__(
-        self, mode: Mode, tasks: Tasks, encode: Callable[[Any], bytes], seconds: float
+        self,
+        calls: Calls,
+        commands: Commands,
+        tasks: Tasks,
+        encode: Callable[[Any], bytes],
+        seconds: float,
     ) -> None:
-        self._mode = mode
+        self._calls = calls
+        self._commands = commands
         self._tasks = tasks
         self._encode = encode
         self._seconds = seconds
+        self._looking: set[str] = set()
 
-    async def make(
-        self, name: str, lock: bytes, factory: Factory, ttl: int | None, flight: Flight
-    ) -> bytes:
+    async def get(self, key: str, factory: Factory, ttl: int | None, expires: float) -> Any:
+        """Return the value that is stored, or the one that ``factory`` makes, by ``expires``."""
+        data = await self._look(key)
+
+        if data is None:
+            make = partial(self._make, key, factory, ttl)
+            data = await self._calls.flights.run(key, make, expires)
+
+        return self._calls.value(self._commands.prefix + key, data)
+
+    async def _look(self, key: str) -> bytes | None:
+        """Return what is stored, unless somebody here is looking already: then there is a flight.
+
+        A thousand callers of a key ask the server once, not a thousand times.
+        """
+        if key in self._calls.flights or key in self._looking:
+            return None
+
+        self._looking.add(key)
+
+        try:
+            look = self._commands.get("get_or_set", self._commands.prefix + key)
+            data: bytes | None = await self._calls.ask(look)
+        finally:
+            self._looking.discard(key)
+
+        return data
+
+    async def _make(self, key: str, factory: Factory, ttl: int | None, flight: Flight) -> bytes:
         """Return the value in bytes: the one that is there, or what ``factory`` made."""
-        lease = Lease(self._mode.run, name, lock, self._seconds)
+        mode, name = self._calls.mode, self._commands.prefix + key
+        lock = self._commands.lock(key)
+        lease = Lease(mode.run, name, lock, self._seconds)
 
         while (found := await lease.take()) is not None:
             if isinstance(found, Made):
                 return found.data
 
-            await self._mode.change(name, lock, found.seconds)
+            await mode.change(name, lock, found.seconds)
 
         return await self._hold(lease, factory, ttl, flight)
 

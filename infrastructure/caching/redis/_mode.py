@@ -6,11 +6,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from ...interfaces.exceptions import ConnectionError
-from ._link import Command
 from ._request import Request
 from ._signals import Refused, Signal
+from ._sinks import Command
 
-__all__ = ["Mode"]
+__all__ = ["Mode", "Send"]
+
+
+class Send(Protocol):
+    """Sends a command for a key, and a lead just before it."""
+
+    def __call__(
+        self, name: str, command: Command, lead: Command | None = None, /
+    ) -> Awaitable[Any]:
+        """Return what gives the reply."""
+        ...
 
 
 class Mode(Protocol):
@@ -21,12 +31,8 @@ class Mode(Protocol):
     """
 
     @property
-    def send(self) -> Callable[[str, Command], Awaitable[Any]]:
+    def send(self) -> Send:
         """What sends a command for a key."""
-        ...
-
-    def ahead(self, name: str, command: Command) -> None:
-        """Send a command whose reply nobody wants, just before the next for the same key."""
         ...
 
     def note_large(self, name: str) -> None:

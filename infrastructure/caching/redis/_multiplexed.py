@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -14,12 +13,13 @@ from ..._core.tasks import Tasks
 from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._changes import Changes
 from ._line import Line
-from ._link import Command, Link
+from ._link import Link
 from ._node import Node
 from ._request import Request
 from ._run import Run
 from ._scan import COUNT
 from ._signals import Lost, NotSent, Overdue, Refused, Signal
+from ._sinks import Command
 from ._topology import Topology
 from ._wording import Wording
 
@@ -56,16 +56,12 @@ class Multiplexed:
         # near cache it reports those of all that are read.
         self._report = None if changed else ("CLIENT", "CACHING", "YES")
         topology.on_change = self._hear
+        topology.on_astray = self._follow
 
-    def ahead(self, name: str, command: Command) -> None:
-        """Send a command whose reply nobody waits for; raises ``NotSent`` as ``send`` does."""
-        self.send(name, command).add_done_callback(partial(self._led, name, command))
-
-    def _led(self, name: str, command: Command, sent: asyncio.Future[Any]) -> None:
-        """Send it again, the long way, where the server sent us elsewhere: a slot is moving."""
-        if not sent.cancelled() and sent.exception() is None and type(sent.result()) is Refused:
-            request = Request("get_or_set", command, name, reads=True)
-            self._tasks.start(self._take_away(request), "a lease is taken away")
+    def _follow(self, name: str, lead: Command) -> None:
+        """Send a lead again, the long way: the server would have it elsewhere."""
+        request = Request("get_or_set", lead, name, reads=True)
+        self._tasks.start(self._take_away(request), "a lease is taken away")
 
     async def _take_away(self, request: Request) -> None:
         # Where the server cannot be asked the lease lapses by itself: nobody is to hear of it.
@@ -168,10 +164,7 @@ class Multiplexed:
 
     def _start(self, request: Request) -> asyncio.Future[Any] | Signal:
         try:
-            if request.lead is not None:
-                self.ahead(request.name, request.lead)
-
-            return self.send(request.name, request.command)
+            return self.send(request.name, request.command, request.lead)
         except NotSent as why:
             return why
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ...interfaces.exceptions import InfrastructureError
+from ._calls import Calls
 from ._commands import Commands
-from ._mode import Mode
 from ._near import Near
 
 __all__ = ["read_near"]
 
 
-async def read_near(
-    near: Near, mode: Mode, commands: Commands, key: str, value_of: Callable[[str, Any], Any]
-) -> Any | None:
+async def read_near(near: Near, calls: Calls, commands: Commands, key: str) -> Any | None:
     """Return the value of a key, from where the near cache must wait for it or from the server."""
     value = await near.fetch(key)
 
@@ -25,7 +22,7 @@ async def read_near(
     name = commands.prefix + key
     ticket = near.ticket(key)
     look = (commands.get("get", name), commands.left("get", name))
-    data, left = await mode.many(look)
+    data, left = await calls.mode.many(look)
 
     if isinstance(data, InfrastructureError):
         raise data
@@ -33,7 +30,7 @@ async def read_near(
     if data is None:
         return None
 
-    value = value_of(name, data)
+    value = calls.value(name, data)
 
     if isinstance(left, int):
         await near.keep(key, ticket, value, left)

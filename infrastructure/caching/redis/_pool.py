@@ -21,10 +21,10 @@ from ..._core.errors import translated
 from ..._core.secrets import Secret
 from ...interfaces.exceptions import InfrastructureError
 from ._dial import Dialer, Peer, show
-from ._link import Command
 from ._pool_wire import TcpWire, UnixWire, Wire
 from ._request import Request
 from ._signals import Lost, NotSent, Refused
+from ._sinks import Command
 from .errors import CONNECT_ERRORS, DRIVER_ERRORS
 
 __all__ = ["Asking", "Pool"]

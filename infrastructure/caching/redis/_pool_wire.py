@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from redis._parsers import _AsyncHiredisParser
 from redis.asyncio.connection import AbstractConnection, Connection, UnixDomainSocketConnection
 
-from ._link import Command
 from ._signals import Refused
+from ._sinks import Command
 
 __all__ = ["Keeper", "TcpWire", "UnixWire", "Wire"]
 

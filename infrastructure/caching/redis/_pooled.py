@@ -13,13 +13,13 @@ from weakref import WeakKeyDictionary
 from ..._core.deadline import Limit, expiry
 from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._dial import Dialer
-from ._link import Command
 from ._node import Node
 from ._pool import Asking, Pool
 from ._pool_run import PooledRun
 from ._request import Request
 from ._scan import COUNT
 from ._signals import Lost, NotSent, Refused, Signal
+from ._sinks import Command
 from ._topology import Topology
 from ._wording import Wording
 
@@ -45,12 +45,9 @@ class Pooled:
         self._wording = wording
         self._pools: WeakKeyDictionary[Node, Pool] = WeakKeyDictionary()
 
-    def send(self, name: str, command: Command) -> NoReturn:
+    def send(self, name: str, command: Command, lead: Command | None = None) -> NoReturn:
         """Send nothing: there is no fast path, all goes to ``settle``."""
         raise NotSent
-
-    def ahead(self, name: str, command: Command) -> None:
-        """Send nothing: the request has it with it."""
 
     def note_large(self, name: str) -> None:
         """Do nothing: a large value holds up nobody on a connection of its own."""

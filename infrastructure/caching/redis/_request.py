@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ._link import Command
+from ._sinks import Command
 
 __all__ = ["Request"]
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import ConnectionError
-from ._link import Command, Link
+from ._link import Link
 from ._node import Node
 from ._request import Request
 from ._signals import Lost, NotSent, Refused, Signal
+from ._sinks import Command
 from ._topology import Topology
 from ._wording import Wording
 

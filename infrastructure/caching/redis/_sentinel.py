@@ -12,9 +12,9 @@ from ...interfaces.exceptions import ConfigurationError, ConnectionError, Infras
 from ._dial import Dialer, Peer
 from ._followed import ANSWER, Followed
 from ._line import Line
-from ._link import Command
 from ._node import Node
 from ._signals import NotSent, Refused, Signal
+from ._sinks import Command
 from ._topology import Step
 
 __all__ = ["Sentinel"]
@@ -55,14 +55,16 @@ class Sentinel(Followed):
         for line in self._lines:
             line.abandon()
 
-    def send(self, name: str, command: Command) -> asyncio.Future[Any]:
+    def send(self, name: str, command: Command, lead: Command | None = None) -> asyncio.Future[Any]:
         """Send on the link to the primary."""
         node = self._one
 
         if node is None or name in node.large:
             raise NotSent
 
-        return node.main.link.send(command, open_instant())
+        return node.main.link.send(
+            command, open_instant(), None if lead is None else self._lead(name, lead)
+        )
 
     def distrust(self, name: str) -> None:
         """Close the links to the primary."""

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Protocol
 
+from hiredis import pack_command
+
 from ._signals import Refused
 
-__all__ = ["OUT_OF_STEP", "Probe", "Sink", "Timed"]
+__all__ = ["OUT_OF_STEP", "Command", "Lead", "Probe", "Sink", "Timed"]
+
+Command = tuple[str | bytes | int, ...]
 
 OUT_OF_STEP = "an answer came that is none to what was asked"
 
@@ -42,6 +46,29 @@ class Timed:
         self.done = future.done
         self.set_result = future.set_result
         self.set_exception = future.set_exception
+
+
+class Lead:
+    """A command that goes out just before another, and whose reply nobody waits for.
+
+    ``refused``  called when the server refuses it.
+    """
+
+    def __init__(self, command: Command, refused: Callable[[], object]) -> None:
+        self.request: bytes = pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
+        self._refused = refused
+
+    def done(self) -> bool:
+        """Return ``False``: an error counts however late it is."""
+        return False
+
+    def set_result(self, reply: Any) -> None:
+        """Look whether it is an error."""
+        if type(reply) is Refused:
+            self._refused()
+
+    def set_exception(self, error: BaseException) -> None:
+        """Do nothing: the other one gets it too."""
 
 
 class Probe:

@@ -6,14 +6,15 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from ..._core.deadline import open_instant
 from ._dial import Dialer, Peer
 from ._line import BRIDGE
-from ._link import Command
 from ._node import Node
 from ._signals import NotSent, Refused
+from ._sinks import Command, Lead
 
 __all__ = ["Fixed", "Standalone", "Step", "Topology"]
 
@@ -30,6 +31,8 @@ class Step:
 class Topology(ABC):
     """Knows the primaries, and follows them when they change; listens to their lines.
 
+    ``on_astray``  called with the name of a key and the command that was sent ahead of one for it,
+                   when that was refused: its slot is moving.
     ``on_change``  called with the names of keys that a server reports as changed, in the order
                    of the stream; with ``None`` when reports may have been missed.
     """
@@ -37,6 +40,7 @@ class Topology(ABC):
     bridge: ClassVar[float] = BRIDGE
 
     def __init__(self, dialer: Dialer) -> None:
+        self.on_astray: Callable[[str, Command], object] = _ignore
         self.on_change: Callable[[list[bytes] | None], None] = _ignore
         self.is_closed = False
         self._dialer = dialer
@@ -65,7 +69,7 @@ class Topology(ABC):
         """The primaries."""
 
     @abstractmethod
-    def send(self, name: str, command: Command) -> asyncio.Future[Any]:
+    def send(self, name: str, command: Command, lead: Command | None = None) -> asyncio.Future[Any]:
         """Send a command for the key on its open link, or raise ``NotSent``: the fast path."""
 
     @abstractmethod
@@ -83,6 +87,9 @@ class Topology(ABC):
     async def follow(self, refused: Refused) -> Step | None:
         """Return where a request that was refused so goes now; ``None``: it stays refused."""
         return None
+
+    def _lead(self, name: str, command: Command) -> Lead:
+        return Lead(command, partial(self.on_astray, name, command))
 
     def pushed(self, frame: list[Any]) -> None:
         """Hear what a server says by itself."""
@@ -116,14 +123,16 @@ class Standalone(Topology):
         """Connect to it."""
         await self._one.main.ready()
 
-    def send(self, name: str, command: Command) -> asyncio.Future[Any]:
+    def send(self, name: str, command: Command, lead: Command | None = None) -> asyncio.Future[Any]:
         """Send on the one link."""
         node = self._one
 
         if name in node.large:
             raise NotSent
 
-        return node.main.link.send(command, open_instant())
+        return node.main.link.send(
+            command, open_instant(), None if lead is None else self._lead(name, lead)
+        )
 
     def distrust(self, name: str) -> None:
         """Close the links."""
@@ -145,5 +154,5 @@ class Fixed(Standalone):
         """Connect to nothing."""
 
 
-def _ignore(_names: list[bytes] | None) -> None:
-    """Hear of changes that nobody waits for."""
+def _ignore(*_what: object) -> None:
+    """Hear of what nobody waits for."""

@@ -16,6 +16,7 @@ from .._harness import CachingHarness
 __all__ = ["RedisHarness"]
 
 _NOT_OURS: Final = "the server of a URL is not ours to stop"
+_CLOSED: Final = "a pooled connection whose answer was not read is closed"
 
 
 class RedisHarness(CachingHarness):
@@ -33,6 +34,9 @@ class RedisHarness(CachingHarness):
         self._url, prefix = _split(url)
         self._prefix = f"{prefix}conform:{uuid4().hex}:"
         parts = parse_url(url)
+
+        if parts.options.get("mode") == "pooled":
+            self.missing = {**self.missing, "steady_connections": _CLOSED}
 
         if parts.scheme == "redis":
             host, port = parts.hosts[0]

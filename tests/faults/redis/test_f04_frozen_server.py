@@ -12,7 +12,7 @@ from infrastructure.caching.redis import RedisCache
 
 from ...servers.server import RedisServer
 from .._watch import until
-from ._caches import DEADLINE
+from ._caches import DEADLINE, Note
 from ._outcomes import all_ended
 from ._timing import HEALED, SOAK, within
 
@@ -30,7 +30,10 @@ async def frozen(cache: RedisCache, private_valkey: RedisServer) -> RedisServer:
     return private_valkey
 
 
-async def test_F4_a_write_is_done_once_at_most(cache: RedisCache, frozen: RedisServer) -> None:
+@pytest.mark.soak
+async def test_F4_a_write_is_done_once_at_most(
+    cache: RedisCache, frozen: RedisServer, record_property: Note
+) -> None:
     """A hundred writes: the server counts no more than those whose outcome is unknown."""
     sets = [partial(cache.set, f"new {n}", f"value {n}") for n in range(50)]
     deletes = [partial(cache.delete, f"old {n}") for n in range(50)]
@@ -52,6 +55,9 @@ async def test_F4_a_write_is_done_once_at_most(cache: RedisCache, frozen: RedisS
 
     found = await cache.get_many(f"new {n}" for n in range(50))
     assert found.items() <= {f"new {n}": f"value {n}" for n in range(50) if unknown[n]}.items()
+    record_property("seconds frozen", FROZEN)
+    record_property("writes of unknown outcome", sum(unknown))
+    record_property("sets that were done", done["set"] - 50)
     kept = {f"old {n}" for n in range(50) if not unknown[50 + n]}
     assert (await cache.get_many(kept)).keys() == kept
 

@@ -17,7 +17,7 @@ from ._caches import Make, Note
 from ._outcomes import ended
 from ._timing import HEALED, SOAK, within
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 
 CYCLES = 20 if SOAK else 2
 DEADLINE = 1.0

@@ -72,6 +72,7 @@ async def test_F8_a_flipped_bit_gives_nobody_another_value(
             proxy.heal()
 
 
+@pytest.mark.soak
 async def test_F8_a_flipped_bit_among_many_gives_nobody_another_value(
     filled: RedisCache, proxy: ChaosProxy, record_property: Note
 ) -> None:

@@ -14,7 +14,7 @@ from ._caches import Make, Note
 from ._cancels import Cancels
 from ._timing import share
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 
 
 async def test_F11_cancelled_operations_do_no_harm(

@@ -8,14 +8,19 @@ import pytest
 
 from ...servers.counters import Counters
 from ...servers.server import RedisServer
-from ._caches import Make
+from ._caches import Make, Note
 from ._timing import share
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.soak
 async def test_F14_all_succeed_on_the_few_connections(
-    make: Make, private_valkey: RedisServer, counters: Counters, connections: int
+    make: Make,
+    private_valkey: RedisServer,
+    counters: Counters,
+    connections: int,
+    record_property: Note,
 ) -> None:
     """Each gets its own answer; there are no more connections than there may be."""
     # A shared link has room for 16,384 questions; a pool takes its time.
@@ -29,6 +34,7 @@ async def test_F14_all_succeed_on_the_few_connections(
         made = counters.read().connections
         wrong = tasks - sum(await asyncio.gather(*map(one, range(tasks))))
         assert wrong == 0
+        record_property("tasks at once", tasks)
         assert counters.read().open <= connections
         assert connections > 1 or counters.read().connections == made
 

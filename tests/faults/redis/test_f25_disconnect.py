@@ -8,15 +8,18 @@ from functools import partial
 
 import pytest
 
-from infrastructure import ConnectionError, InfrastructureError
+from infrastructure import ConnectionError, InfrastructureError, OperationError
 from infrastructure.testing import ChaosProxy
 
 from ...servers.counters import Counters
 from ...servers.server import RedisServer
 from .._watch import nothing_left, until
-from ._caches import CALLS, Make
+from ._caches import CALLS, Make, Note
 from ._outcomes import ended
 from ._timing import SLACK, share, within
+
+ENDED = (ConnectionError, OperationError)
+"""What a call is told that meets ``disconnect``; the latter where a factory was cut short by it."""
 
 
 async def test_F25_before_connect_and_twice(make: Make, private_valkey: RedisServer) -> None:
@@ -45,7 +48,7 @@ async def test_F25_under_load_everything_ends(make: Make, private_valkey: RedisS
         nonlocal answered
         call = list(CALLS.values())[number % len(CALLS)]
 
-        while not isinstance(end := await ended(partial(call, cache), 1), ConnectionError):
+        while not isinstance(end := await ended(partial(call, cache), 1), ENDED):
             assert not isinstance(end, InfrastructureError), end
             answered += 1
 
@@ -99,8 +102,9 @@ async def test_F25_while_it_connects(make: Make, proxy: ChaosProxy) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 async def test_F25_in_any_order(
-    make: Make, private_valkey: RedisServer, counters: Counters
+    make: Make, private_valkey: RedisServer, counters: Counters, record_property: Note
 ) -> None:
     """Hundreds of connects, disconnects and calls at once leave a cache that works, and then nothing."""
     seed = random.randrange(2**32)
@@ -111,7 +115,7 @@ async def test_F25_in_any_order(
     async def some() -> None:
         for _ in range(20):
             end = await ended(rng.choice(choices), 2)
-            assert not isinstance(end, Exception) or isinstance(end, ConnectionError), (seed, end)
+            assert not isinstance(end, Exception) or isinstance(end, ENDED), (seed, end)
 
             if rng.random() < 0.5:
                 await asyncio.sleep(0)
@@ -124,3 +128,5 @@ async def test_F25_in_any_order(
         await cache.disconnect()
 
     await until(lambda: counters.read().open == 0, counters.clients)
+    record_property("calls, connects and disconnects", 20 * share(1000))
+    record_property("seed of their order", seed)

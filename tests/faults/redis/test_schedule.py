@@ -17,7 +17,7 @@ from ._histories import Histories
 from ._schedule import Schedule
 from ._timing import HEALED, SOAK, within
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 
 SECONDS = 60 if SOAK else 3
 SEEDS = range(3 if SOAK else 1)

@@ -98,7 +98,7 @@ async def test_a_stale_node_is_overruled() -> None:
             # `a` is in the slot 15495, and goes over to the first; the second has not heard of it.
             told[0].slots = slots((0, 16383, first, b"a"))
             told[0].nodes = nodes((b"a", 9), (b"b", 1))
-            await cache._mode._topology.refresh()
+            await cache._calls.mode._topology.refresh()
             assert await cache.get("a") == 1
             assert (gets(speakers[0]), gets(speakers[1])) == (1, 0)
 
@@ -130,7 +130,7 @@ async def test_a_slot_that_nobody_has() -> None:
             one.slots = slots((0, 7628, speakers[0].address[1], b"a"))
 
         async with RedisCache(url) as cache:
-            cache._mode.note_large("k")
+            cache._calls.mode.note_large("k")
 
             with pytest.raises(ConnectionError, match="7629"):
                 await cache.get("k")

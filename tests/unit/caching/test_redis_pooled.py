@@ -124,9 +124,9 @@ class TestConnecting:
                 before = counters.read()
 
                 with pytest.raises(ConnectionError, match="damaged"):
-                    await cache._mode.run(odd)
+                    await cache._calls.mode.run(odd)
 
-                [error] = await cache._mode.many([odd])
+                [error] = await cache._calls.mode.many([odd])
                 assert isinstance(error, ConnectionError)
                 assert await cache.get("key") == "value"
                 assert (counters.read() - before).connections == 2

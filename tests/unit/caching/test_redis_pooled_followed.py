@@ -89,7 +89,7 @@ class TestCluster:
                 if page:
                     old.process.kill()
 
-            assert not await cache._mode.scan(b"*", take)
+            assert not await cache._calls.mode.scan(b"*", take)
             assert set(await cache.scan_keys("*")) == set(keys)
 
     async def test_a_slot_without_a_node_is_told(self, private_cluster: RedisCluster) -> None:

@@ -38,8 +38,8 @@ async def test_a_lost_connection_begins_it_again(private_valkey: RedisServer) ->
     async with RedisCache(private_valkey.url, mode="pooled") as cache:
         await cache.set_many({f"key{n}": n for n in range(_ALL)})
         interrupted = Interrupted(private_valkey, times=1)
-        assert not await cache._mode.scan(b"*", interrupted.take)
-        assert await cache._mode.scan(b"*", interrupted.take)
+        assert not await cache._calls.mode.scan(b"*", interrupted.take)
+        assert await cache._calls.mode.scan(b"*", interrupted.take)
         assert interrupted.pages > 4
         assert len(await cache.scan_keys("*")) == _ALL
 
@@ -49,12 +49,12 @@ async def test_it_ends_when_the_server_stays_away(private_valkey: RedisServer) -
     async with RedisCache(private_valkey.url, mode="pooled") as cache:
         await cache.set_many({f"key{n}": n for n in range(_ALL)})
         interrupted = Interrupted(private_valkey, times=100)
-        scan = cache._mode.scan
+        scan = cache._calls.mode.scan
 
         async def interrupting(match: bytes, take: object) -> bool:
             return await scan(match, interrupted.take)
 
-        cache._mode.scan = interrupting
+        cache._calls.mode.scan = interrupting
 
         with pytest.raises(ConnectionError, match="changed during the scan"):
             await cache.scan_keys("*")

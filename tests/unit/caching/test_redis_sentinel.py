@@ -71,7 +71,7 @@ async def test_the_newest_epoch_counts() -> None:
     async with watched() as (told, servers, url), RedisCache(url) as cache:
         assert await cache.get("k") == 2
         told[0].epoch = 3
-        await cache._mode._topology.refresh()
+        await cache._calls.mode._topology.refresh()
         assert await cache.get("k") == 1
         assert [one.connected for one in servers] == [1, 1]
 
@@ -102,8 +102,8 @@ async def test_a_primary_that_is_demoted() -> None:
                 with pytest.raises(ConnectionError, match="READONLY"):
                     await cache.set("k", 1)
 
-                while cache._mode._topology.nodes[0].address[1] == demoted.address[1]:
-                    await cache._mode._topology.refresh()
+                while cache._calls.mode._topology.nodes[0].address[1] == demoted.address[1]:
+                    await cache._calls.mode._topology.refresh()
 
                 assert await cache.get("k") == 1
 

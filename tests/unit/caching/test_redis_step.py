@@ -68,8 +68,8 @@ class TestTheQuestion:
 
 COMMANDS = Commands("", clustered=False)
 GET = COMMANDS.get("get", "key")
-SET = COMMANDS.set("set", "key", b"data", None, large=False)
-EXPIRING = COMMANDS.set("set", "key", b"data", 5, large=True)
+SET = COMMANDS.set("set", "key", b"data", None)
+EXPIRING = COMMANDS.set("set", "key", b"data", 5)
 DELETE = COMMANDS.delete("delete", "key")
 EXISTS = COMMANDS.exists("key")
 LEFT = COMMANDS.left("ttl", "key")
