@@ -209,6 +209,23 @@ async def test_who_writes_meanwhile_wins(valkey: Endpoint, way: str, where: str)
             assert await other.get_or_set("k", other_value) == "other"
 
 
+@pytest.mark.parametrize("where", ["here", "there"])
+async def test_a_value_that_is_set_and_expires(valkey: Endpoint, where: str) -> None:
+    """It was newer than what is being made: once it has expired the key stays away."""
+    making = Making()
+
+    async with two(valkey) as (one, other), valkey.client() as raw:
+        held = asyncio.create_task(one.get_or_set("k", making))
+        await making.begun.wait()
+        await (one if where == "here" else other).set("k", "set", 60)
+        await raw.pexpire(one._prefix + "k", 1)
+        await asyncio.sleep(0.005)
+        assert not await other.exists("k")
+        making.go.set()
+        assert await held == "made"
+        assert await other.get("k") is None
+
+
 async def test_a_value_that_is_set_and_gone_again(valkey: Endpoint) -> None:
     """Set for good elsewhere, then deleted: the delete wins too."""
     making = Making()
@@ -254,3 +271,28 @@ async def test_keys_with_braces_on_a_cluster(valkey_cluster: RedisCluster) -> No
 
             # Neither a key twice, nor a lease.
             assert sorted(await cache.scan_keys("*")) == sorted(keys)
+
+
+@pytest.mark.slow
+async def test_a_server_that_is_away_meanwhile(
+    valkey: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A lease that is not renewed, nor given back, is told to the log; the caller gets what was made."""
+    failing = Making(RuntimeError("no value"))
+
+    async with through(valkey, lease=0.15, deadline=0.1) as (one, proxy):
+        with deadline(5):
+            held = asyncio.create_task(one.get_or_set("k", failing))
+
+        await failing.begun.wait()
+        proxy.black_hole()
+        await until(lambda: "the lease of a value was not renewed" in caplog.text, 2)
+        failing.go.set()
+
+        with pytest.raises(RuntimeError, match="no value"):
+            await held
+
+        await until(lambda: "a lease was not given back" in caplog.text, 2)
+        proxy.heal()
+        # It has lapsed by itself.
+        assert await one.get_or_set("k", other_value) == "other"

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from infrastructure.caching.redis import RedisCache
-from infrastructure.interfaces.exceptions import InfrastructureError
+from infrastructure.interfaces.exceptions import InfrastructureError, TimeoutError
 from infrastructure.testing import ChaosProxy
 
 from ...servers.cluster import RedisCluster
@@ -101,13 +101,30 @@ async def test_a_frozen_server(private_valkey: RedisServer) -> None:
         await _serves(cache, "old")
 
 
+@pytest.mark.slow
+async def test_an_own_write_without_an_answer(valkey: Endpoint) -> None:
+    """Neither it nor its report is heard of: what was near before is not served all the same."""
+    async with serving(valkey, 0.2) as (cache, proxy, _other):
+        proxy.black_hole("to_client")
+        hits = cache.near_stats.hits
+
+        for call in (cache.set("k", "new"), cache.get("k")):
+            with pytest.raises(TimeoutError):
+                await call
+
+        assert cache.near_stats.hits == hits
+        proxy.heal()
+        assert await cache.get("k") == "new"
+
+
 @pytest.mark.parametrize("how", ["cut", "reset"])
 async def test_a_link_that_breaks(valkey: Endpoint, how: str) -> None:
     """What it would have reported is not known: everything is dropped at once."""
     async with serving(valkey, 5) as (cache, proxy, other):
         await other.set("elsewhere", 1)
         getattr(proxy, how)()
-        await until(lambda: cache.near_stats.flushes == 1, 2)
+        # Long before the last answer is too old.
+        await until(lambda: cache.near_stats.flushes == 1, 0.4)
         await other.set("k", "new")
         assert await cache.get("k") == "new"
         await _serves(cache, "new")

@@ -44,8 +44,9 @@ async def test_a_server_that_loads_its_data(start_redis: Start) -> None:
         starting = asyncio.create_task(server.start())
         await until(lambda: loads(server))
 
-        with pytest.raises(ConnectionError, match="LOADING") as caught:
-            await cache.set("k1", "new")
+        async with asyncio.timeout(1):
+            with pytest.raises(ConnectionError, match="LOADING") as caught:
+                await cache.set("k1", "new")
 
         assert (caught.value.outcome, caught.value.retryable) == ("not_applied", True)
         reading = asyncio.gather(*(cache.get(f"k{number}") for number in range(50)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -11,6 +13,7 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 
 from ...servers.ports import free_port
+from ...servers.waiting import until
 from .speaker import Speaker, speaking
 
 
@@ -145,3 +148,48 @@ async def test_a_large_value() -> None:
         await cache.set("k", b"x" * 100_000)
         assert await cache.get("k") == 2
         assert servers[1].connected == 2
+
+
+async def test_sentinels_that_are_away_later(caplog: pytest.LogCaptureFixture) -> None:
+    """Who is connected goes on: they are asked again and again, and it is told to the debug log."""
+    caplog.set_level(logging.DEBUG, "infrastructure")
+
+    async with watched() as (told, _, url), RedisCache(url) as cache:
+        for one in told:
+            one.refusal = b"-LOADING wait\r\n"
+
+        topology = cache._mode._topology
+        topology.silent()
+        await until(lambda: "the primaries were not found" in caplog.text, 2)
+
+        with pytest.raises(ConnectionError, match="LOADING"):
+            await topology.refresh()
+
+        assert await cache.get("k") == 2
+        assert not [record for record in caplog.records if record.levelno > logging.DEBUG]
+
+
+async def test_disconnect_while_they_are_asked() -> None:
+    """A look that waits for an answer ends with it, and so does the connect."""
+    async with speaking(lambda _command: b"") as silent:
+        cache = RedisCache("redis+sentinel://{}:{}/m".format(*silent.address))
+        connecting = asyncio.create_task(cache.connect())
+        await until(lambda: len(silent.heard) == 2)
+        await cache.disconnect()
+
+        with pytest.raises(ConnectionError, match="disconnect"):
+            await connecting
+
+
+async def test_a_look_that_is_ended() -> None:
+    """Who shares it is cancelled with it: disconnect ends it, and nothing else."""
+    async with watched() as (told, _, url), RedisCache(url) as cache:
+        for one in told:
+            one.refusal = b""
+
+        looking = asyncio.create_task(cache._mode._topology.refresh())
+        await asyncio.sleep(0.01)
+        cache._mode._topology.close()
+
+        with pytest.raises(asyncio.CancelledError):
+            await looking
