@@ -28,7 +28,7 @@ _SPACING = 0.5
 _ATTEMPT = 3.0
 """Seconds that one attempt may take."""
 
-_FROZEN = 10.0
+_FROZEN = 6.0
 """Seconds of silence for which a server whose machine acknowledges counts as busy or stopped."""
 
 _DAMAGED = 3.0
