@@ -26,7 +26,9 @@ LONGEST = 3600
 _HEAD = """# The long fault runs
 
 Written by `make soak`, which runs those tests of `tests/faults` that have a long form; `make test` runs a twentieth of
-it. A test is repeated by its seed: see CONTRIBUTING.
+it. Each
+test that draws tells its seed: `FAULT_SEED=… SOAK=1 pytest tests/faults/redis/test_x.py` makes the same choices, though
+not at the same moments.
 
 """
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["HEALED", "SLACK", "SOAK", "share", "within"]
+__all__ = ["HEALED", "SLACK", "SOAK", "draw_seed", "share", "within"]
 
 SLACK = 0.25
 """Seconds that a call may take beyond its deadline (G5)."""
@@ -22,6 +23,11 @@ SOAK = bool(os.environ.get("SOAK"))
 def share(count: int) -> int:
     """Return ``count`` in a long run and a twentieth of it in the usual one."""
     return count if SOAK else max(1, count // 20)
+
+
+def draw_seed() -> int:
+    """Return the seed of a test's choices: a new one, or that of ``FAULT_SEED``."""
+    return int(os.environ.get("FAULT_SEED") or random.randrange(2**32))
 
 
 @contextmanager

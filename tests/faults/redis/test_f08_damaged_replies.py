@@ -19,7 +19,7 @@ from ...servers.server import RedisServer
 from ._caches import Make, Note
 from ._outcomes import all_ended, ended
 from ._relay import Relay
-from ._timing import SLACK, share, within
+from ._timing import SLACK, draw_seed, share, within
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ async def test_F8_a_flipped_bit_among_many_gives_nobody_another_value(
     filled: RedisCache, proxy: ChaosProxy, record_property: Note
 ) -> None:
     """As above, with twenty answers on their way."""
-    seed = random.randrange(2**32)
+    seed = draw_seed()
     rng = random.Random(seed)
     flips = share(4000)
 

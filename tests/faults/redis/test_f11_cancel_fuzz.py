@@ -12,7 +12,7 @@ from ...servers.server import RedisServer
 from .._watch import until
 from ._caches import Make, Note
 from ._cancels import Cancels
-from ._timing import share
+from ._timing import draw_seed, share
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 
@@ -25,7 +25,7 @@ async def test_F11_cancelled_operations_do_no_harm(
     record_property: Note,
 ) -> None:
     """No answer goes to another caller, no cancellation is lost, no connection stays or is added."""
-    seed = random.randrange(2**32)
+    seed = draw_seed()
 
     async with make(private_valkey, deadline=5) as cache:
         made = counters.read().connections

@@ -15,7 +15,7 @@ from .._watch import nothing_left
 from ._caches import Make, Note
 from ._histories import Histories
 from ._schedule import Schedule
-from ._timing import HEALED, SOAK, within
+from ._timing import HEALED, SOAK, draw_seed, within
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 
@@ -29,7 +29,7 @@ async def test_no_answer_is_wrong_whatever_fails(
     make: Make, record_property: Note, number: int
 ) -> None:
     """No foreign, no older and no lost value; every call ends in time; then the first call works."""
-    seed = random.randrange(2**32)
+    seed = draw_seed()
     rng = random.Random(seed)
 
     async with (
