@@ -54,7 +54,8 @@ def page(found: list[Test], facts: dict[str, str]) -> str:
     passed = sum(each.passed for each in found)
     told = ", ".join(f"{name} {value}" for name, value in facts.items())
     lines = [f"{passed} of {len(found)} tests passed, in {seconds:.0f} s; {told}.", ""]
-    lines += [f"- failed: `{each.name}`" for each in found if not each.passed]
+    failed = [f"- failed: `{each.name}`" for each in found if not each.passed]
+    lines += [*failed, ""] if failed else []
     lines += ["| test | seconds | counted |", "|---|---|---|"]
     lines += map(row, found)
     return _HEAD + "\n".join(lines) + "\n"

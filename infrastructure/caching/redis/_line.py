@@ -28,8 +28,11 @@ _SPACING = 0.5
 _ATTEMPT = 3.0
 """Seconds that one attempt may take."""
 
-_FROZEN = 3.0
+_FROZEN = 6.0
 """Seconds of silence for which a server whose machine acknowledges counts as busy or stopped."""
+
+_DAMAGED = 3.0
+"""Seconds for which one may speak without answering; then the stream is taken for damaged."""
 
 _PACE = 0.02
 """Seconds between two attempts, whoever calls; the first step of the back-off."""
@@ -229,10 +232,11 @@ class Line:
 
         self._listener.silent()
         now = monotonic()
-
+        silence = link.silence(now)
         cut_off = is_cut_off(link.socket)
+        patience = _DAMAGED if link.heard > now - silence else _FROZEN
 
-        if link.silence(now) < _FROZEN and not cut_off:
+        if silence < patience and not cut_off:
             return
 
         # A machine that acknowledges has heard the last attempt: another one tells nothing new.
