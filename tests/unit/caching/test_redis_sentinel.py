@@ -158,7 +158,7 @@ async def test_sentinels_that_are_away_later(caplog: pytest.LogCaptureFixture) -
         for one in told:
             one.refusal = b"-LOADING wait\r\n"
 
-        topology = cache._mode._topology
+        topology = cache._calls.mode._topology
         topology.silent()
         await until(lambda: "the primaries were not found" in caplog.text, 2)
 
@@ -187,9 +187,9 @@ async def test_a_look_that_is_ended() -> None:
         for one in told:
             one.refusal = b""
 
-        looking = asyncio.create_task(cache._mode._topology.refresh())
+        looking = asyncio.create_task(cache._calls.mode._topology.refresh())
         await asyncio.sleep(0.01)
-        cache._mode._topology.close()
+        cache._calls.mode._topology.close()
 
         with pytest.raises(asyncio.CancelledError):
             await looking
