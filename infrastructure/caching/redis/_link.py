@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from socket import socket
@@ -163,7 +164,9 @@ class Link(asyncio.Protocol):
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self._room.remove(place)
+                # Who was cancelled in the turn in which he would have come in stands there no more.
+                with suppress(ValueError):
+                    self._room.remove(place)
             else:
                 self._most += 1
                 self._admit()
@@ -210,8 +213,7 @@ class Link(asyncio.Protocol):
         self._ledger.scatter(error, held)
 
         while self._room:
-            self._most -= 1
-            self._room.popleft().set_result(None)
+            self._let_in()
 
         self._lost(self)
 
@@ -310,9 +312,15 @@ class Link(asyncio.Protocol):
     def _admit(self) -> None:
         """Let in as many as there is room for."""
         while self._room and self.has_room:
+            self._let_in()
+
+    def _let_in(self) -> None:
+        place = self._room.popleft()
+
+        if not place.done():
             # Kept for him until his turn: others would be faster.
             self._most -= 1
-            self._room.popleft().set_result(None)
+            place.set_result(None)
 
     def _sweep_by(self, instant: float) -> None:
         """See to it that a sweep comes by ``instant``."""
