@@ -96,8 +96,10 @@ class Link(asyncio.Protocol):
         self._future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self._loop)
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE, replyError=self._refused)
-        # The packed requests of this turn: the last ones in the queue.
+        # The packed requests that were not written yet: the last ones in the queue.
         self._out: list[bytes] = []
+        # How many of these are of earlier turns: the socket took no more.
+        self._held = 0
         self._unsent = 0
         # Whether they come one at a time: the first of a turn need not wait for others then.
         self._alone = self._blocked = self._due_soon = False
@@ -182,7 +184,7 @@ class Link(asyncio.Protocol):
 
     def silence(self, now: float) -> float:
         """Return for how long an answer has been due and nothing came that tells of one, 0.0 below half a second."""
-        asked = self._ledger.since(len(self._out))
+        asked = self._ledger.since(self._fresh)
         since = now if asked is None else asked
 
         # What nobody waits for any more may be late for ever: the stream may be damaged.
@@ -209,8 +211,8 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-        held, self._out = len(self._out), []
-        self._ledger.scatter(error, held)
+        self._ledger.scatter(error, self._fresh, len(self._out))
+        self._out, self._held = [], 0
 
         while self._room:
             self._let_in()
@@ -290,12 +292,19 @@ class Link(asyncio.Protocol):
         self._write()
 
     def _write(self) -> None:
-        if self._blocked or self._transport is None or self.error is not None or not self._out:
+        if self._transport is None or self.error is not None or not self._out:
             return
 
-        out, self._out = self._out, []
         now = monotonic()
-        self._ledger.written(now, len(out))
+
+        if fresh := self._fresh:
+            self._ledger.note(now, fresh)
+
+        if self._blocked:
+            self._held = len(self._out)
+            return
+
+        out, self._out, self._held = self._out, [], 0
         self._transport.write(out[0] if len(out) == 1 else b"".join(out))
         self._unsent = self._buffered()
 
@@ -304,6 +313,11 @@ class Link(asyncio.Protocol):
 
         if self._room:
             self._admit()
+
+    @property
+    def _fresh(self) -> int:
+        """How many requests are of this turn."""
+        return len(self._out) - self._held
 
     def _buffered(self) -> int:
         assert self._transport is not None
@@ -338,7 +352,7 @@ class Link(asyncio.Protocol):
         """End what is overdue; see whether the server still speaks."""
         self._timer, self._due = None, math.inf
         now = monotonic()
-        following = self._ledger.sweep(now, len(self._out))
+        following = self._ledger.sweep(now, self._fresh)
 
         if self.silence(now):
             self._silent(self)
@@ -362,5 +376,5 @@ class Link(asyncio.Protocol):
     def _refused(self, text: str) -> Refused:
         """Make the error of an error reply: it belongs to the head of the queue."""
         refused = Refused(text)
-        refused.expires = self._ledger.expires(len(self._out))
+        refused.expires = self._ledger.expires(self._fresh)
         return refused
