@@ -1,4 +1,4 @@
-"""The requests of a link that are unanswered: when each was written, and when it is overdue."""
+"""The requests of a link that are unanswered: when each was to be written, and when it is overdue."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ __all__ = ["Ledger"]
 
 
 class Ledger:
-    """Keeps the queue, and the instants of the writes: one note for all that left in one write.
+    """Keeps the queue, and the instants of the writes: one note for all of one turn.
 
-    ``held`` is the number of requests, the last ones of the queue, that were not written yet.
+    What a full socket holds back is noted too: its deadline does not wait for the write.
+
+    ``fresh`` is the number of requests, the last ones of the queue, that are not noted yet.
     ``deadline``  seconds for requests that bring no instant of their own.
     """
 
     def __init__(self, deadline: float) -> None:
         self.waiting: deque[Sink] = deque()
         self._deadline = deadline
-        # For each write: its instant, and how many requests had been written by then in all.
+        # For each write: its instant, and how many requests had been noted by then in all.
         self._writes: deque[tuple[float, int]] = deque()
-        self._written = 0
+        self._noted = 0
 
-    def written(self, now: float, count: int) -> None:
-        """Note that the last ``count`` requests of the queue leave now."""
-        self._written += count
+    def note(self, now: float, count: int) -> None:
+        """Note that the last ``count`` requests of the queue leave now, or would if they could."""
+        self._noted += count
         self._trim(0)
-        self._writes.append((now, self._written))
+        self._writes.append((now, self._noted))
 
-    def since(self, held: int) -> float | None:
-        """Return when the oldest of the unanswered requests was written, ``None`` without one."""
-        self._trim(held)
+    def since(self, fresh: int) -> float | None:
+        """Return when the oldest of the unanswered requests was noted, ``None`` without one."""
+        self._trim(fresh)
         return self._writes[0][0] if self._writes else None
 
-    def sweep(self, now: float, held: int) -> float:
+    def sweep(self, now: float, fresh: int) -> float:
         """End what is overdue; return the next instant at which something will be."""
         following = math.inf
 
-        for sink, expires in self._expiries(held):
+        for sink, expires in self._expiries(fresh):
             if sink.done():
                 continue
 
@@ -52,9 +54,9 @@ class Ledger:
 
         return following
 
-    def scatter(self, error: BaseException, held: int) -> None:
-        """Tell all that the link broke: what was written is lost, the rest never left."""
-        waiting = self._expiries(held)
+    def scatter(self, error: BaseException, fresh: int, held: int) -> None:
+        """Tell all that the link broke: the last ``held`` never left, what was written is lost."""
+        waiting = self._expiries(fresh)
         self.waiting.clear()
 
         for position, (sink, expires) in enumerate(waiting):
@@ -62,24 +64,24 @@ class Ledger:
                 left = position < len(waiting) - held
                 sink.set_exception(Lost(expires, error) if left else NotSent(expires))
 
-    def expires(self, held: int) -> float:
+    def expires(self, fresh: int) -> float:
         """Return when the request at the head must end."""
         own = getattr(self.waiting[0], "expires", None) if self.waiting else None
-        asked = self.since(held)
+        asked = self.since(fresh)
         return (monotonic() if asked is None else asked) + self._deadline if own is None else own
 
-    def _trim(self, held: int) -> None:
+    def _trim(self, fresh: int) -> None:
         """Forget the writes all of whose requests are answered."""
-        answered = self._written + held - len(self.waiting)
+        answered = self._noted + fresh - len(self.waiting)
         writes = self._writes
 
         while writes and writes[0][1] <= answered:
             writes.popleft()
 
-    def _expiries(self, held: int) -> list[tuple[Sink, float]]:
+    def _expiries(self, fresh: int) -> list[tuple[Sink, float]]:
         """Return what waits, in order, with the instant at which each is overdue."""
-        self._trim(held)
-        position = self._written + held - len(self.waiting)
+        self._trim(fresh)
+        position = self._noted + fresh - len(self.waiting)
         writes = [*self._writes, (monotonic(), math.inf)]
         found = []
         at = 0

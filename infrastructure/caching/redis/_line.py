@@ -102,9 +102,13 @@ class Line:
         """Return when all that was sent until now is answered, or lost with its link."""
         link = self.link
 
-        if isinstance(link, Link) and link.waiting:
+        while isinstance(link, Link) and link.waiting:
+            # Not let go where there is none: what follows is to come after what was sent.
+            await link.room()
+
             with suppress(Lost, NotSent):
                 await link.send(("PING",), math.inf)
+                return
 
     async def ready(self) -> Link:
         """Return the open link; make one where there is none."""

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from socket import socket
@@ -95,8 +96,10 @@ class Link(asyncio.Protocol):
         self._future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self._loop)
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE, replyError=self._refused)
-        # The packed requests of this turn: the last ones in the queue.
+        # The packed requests that were not written yet: the last ones in the queue.
         self._out: list[bytes] = []
+        # How many of these are of earlier turns: the socket took no more.
+        self._held = 0
         self._unsent = 0
         # Whether they come one at a time: the first of a turn need not wait for others then.
         self._alone = self._blocked = self._due_soon = False
@@ -163,7 +166,9 @@ class Link(asyncio.Protocol):
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self._room.remove(place)
+                # Who was cancelled in the turn in which he would have come in stands there no more.
+                with suppress(ValueError):
+                    self._room.remove(place)
             else:
                 self._most += 1
                 self._admit()
@@ -179,7 +184,7 @@ class Link(asyncio.Protocol):
 
     def silence(self, now: float) -> float:
         """Return for how long an answer has been due and nothing came that tells of one, 0.0 below half a second."""
-        asked = self._ledger.since(len(self._out))
+        asked = self._ledger.since(self._fresh)
         since = now if asked is None else asked
 
         # What nobody waits for any more may be late for ever: the stream may be damaged.
@@ -206,12 +211,11 @@ class Link(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-        held, self._out = len(self._out), []
-        self._ledger.scatter(error, held)
+        self._ledger.scatter(error, self._fresh, len(self._out))
+        self._out, self._held = [], 0
 
         while self._room:
-            self._most -= 1
-            self._room.popleft().set_result(None)
+            self._let_in()
 
         self._lost(self)
 
@@ -288,12 +292,19 @@ class Link(asyncio.Protocol):
         self._write()
 
     def _write(self) -> None:
-        if self._blocked or self._transport is None or self.error is not None or not self._out:
+        if self._transport is None or self.error is not None or not self._out:
             return
 
-        out, self._out = self._out, []
         now = monotonic()
-        self._ledger.written(now, len(out))
+
+        if fresh := self._fresh:
+            self._ledger.note(now, fresh)
+
+        if self._blocked:
+            self._held = len(self._out)
+            return
+
+        out, self._out, self._held = self._out, [], 0
         self._transport.write(out[0] if len(out) == 1 else b"".join(out))
         self._unsent = self._buffered()
 
@@ -303,6 +314,11 @@ class Link(asyncio.Protocol):
         if self._room:
             self._admit()
 
+    @property
+    def _fresh(self) -> int:
+        """How many requests are of this turn."""
+        return len(self._out) - self._held
+
     def _buffered(self) -> int:
         assert self._transport is not None
         return self._transport.get_write_buffer_size()
@@ -310,9 +326,15 @@ class Link(asyncio.Protocol):
     def _admit(self) -> None:
         """Let in as many as there is room for."""
         while self._room and self.has_room:
+            self._let_in()
+
+    def _let_in(self) -> None:
+        place = self._room.popleft()
+
+        if not place.done():
             # Kept for him until his turn: others would be faster.
             self._most -= 1
-            self._room.popleft().set_result(None)
+            place.set_result(None)
 
     def _sweep_by(self, instant: float) -> None:
         """See to it that a sweep comes by ``instant``."""
@@ -330,7 +352,7 @@ class Link(asyncio.Protocol):
         """End what is overdue; see whether the server still speaks."""
         self._timer, self._due = None, math.inf
         now = monotonic()
-        following = self._ledger.sweep(now, len(self._out))
+        following = self._ledger.sweep(now, self._fresh)
 
         if self.silence(now):
             self._silent(self)
@@ -354,5 +376,5 @@ class Link(asyncio.Protocol):
     def _refused(self, text: str) -> Refused:
         """Make the error of an error reply: it belongs to the head of the queue."""
         refused = Refused(text)
-        refused.expires = self._ledger.expires(len(self._out))
+        refused.expires = self._ledger.expires(self._fresh)
         return refused

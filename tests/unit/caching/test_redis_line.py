@@ -268,6 +268,19 @@ async def test_drained() -> None:
         assert not line.is_busy
 
 
+async def test_drained_of_a_full_link() -> None:
+    """The question that shows it waits for room like any other request."""
+    async with lined() as (line, proxy, _):
+        link = await line.ready()
+        proxy.black_hole()
+        futures = [link.send(("GET", "k")) for _ in range(16_384)]
+        drained = asyncio.create_task(line.drained())
+        assert not (await asyncio.wait({drained}, timeout=0.02))[0]
+        proxy.heal()
+        await drained
+        assert all(future.done() for future in futures)
+
+
 async def test_close() -> None:
     """The link and every attempt end; who waits is told that nothing was sent."""
     async with lined() as (line, proxy, _):

@@ -124,6 +124,39 @@ async def test_who_gives_up_waiting_takes_no_room() -> None:
         await asyncio.gather(*futures, waiting[2])
 
 
+async def test_who_is_cancelled_in_the_turn_of_an_answer() -> None:
+    """He gets his cancellation and nothing else; the room is the next one's, and the link goes on."""
+    async with linked() as (link, peer, ears):
+        futures = fill(link)
+        order: list[int] = []
+        waiting = [asyncio.create_task(admitted(link, number, order)) for number in range(2)]
+        await peer.heard(MAX_WAITING)
+        # The answer is read after the cancellation, before he has run.
+        waiting[0].cancel()
+        link.data_received(b"+1\r\n")
+        await peer.heard(MAX_WAITING + 1)
+        assert waiting[0].cancelled()
+        assert (order, ears.losses) == ([1], [])
+        peer.say(b"+x\r\n" * MAX_WAITING)
+        await asyncio.gather(*futures, waiting[1])
+        assert link.has_room
+
+
+async def test_who_is_cancelled_in_the_turn_of_the_loss() -> None:
+    """The loss is told to all others all the same."""
+    async with linked() as (link, peer, ears):
+        futures = fill(link)
+        order: list[int] = []
+        waiting = [asyncio.create_task(admitted(link, number, order)) for number in range(3)]
+        await peer.heard(MAX_WAITING)
+        waiting[1].cancel()
+        link.close()
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in results] == [NotSent, asyncio.CancelledError, NotSent]
+        assert ears.losses == [link]
+        await asyncio.gather(*futures, return_exceptions=True)
+
+
 async def test_a_link_that_breaks_lets_all_in() -> None:
     """Those who wait for room are told by their request that it is gone."""
     async with linked() as (link, peer, _):

@@ -48,6 +48,26 @@ async def test_the_deadline_of_the_link() -> None:
         assert 0.06 <= monotonic() - begin < 0.06 + SLACK
 
 
+async def test_the_deadline_of_what_could_not_be_written() -> None:
+    """While the socket takes nothing it counts from the turn of the request; it keeps its place too."""
+    async with linked(deadline=0.1) as (link, peer, _):
+        await asyncio.sleep(0.01)
+        peer.transport.pause_reading()
+        large = link.send(("SET", "k", b"v" * 6 * 2**20))
+        await asyncio.sleep(0.05)
+        begin = monotonic()
+        small = link.send(("GET", "k"))
+        results = await asyncio.gather(large, small, return_exceptions=True)
+        assert [type(one) for one in results] == [Overdue, Overdue]
+        assert 0.1 <= monotonic() - begin < 0.1 + SLACK
+        peer.transport.resume_reading()
+        commands = await peer.heard(2)
+        following = link.send(("GET", "b"))
+        commands = await peer.heard(len(commands) + 1)
+        peer.answer(b"+OK\r\n", b"$1\r\na\r\n", b"$1\r\nb\r\n")
+        assert await following == b"b"
+
+
 async def test_an_early_one_behind_a_late_one() -> None:
     """The sweep is brought forward."""
     async with linked() as (link, _peer, _):
