@@ -49,7 +49,7 @@ class Listener(Protocol):
         ...
 
     def lost(self) -> None:
-        """Hear that a link broke."""
+        """Hear that a link broke or was let go, and its reports with it."""
         ...
 
     def silent(self) -> None:
@@ -218,6 +218,8 @@ class Line:
             old.fail(
                 ConnectionAbortedError("it said nothing while the server answered another link")
             )
+            # The server would have reported on it what changes of the keys that were read there.
+            self._listener.lost()
 
     def _lost(self, link: Link) -> None:
         """Forget a link that broke; whoever calls next makes another."""
@@ -258,6 +260,8 @@ class Line:
         if isinstance(self.link, Link):
             link, self.link = self.link, CLOSED
             link.close()
+            # As above: a server that is no primary any more reports nothing.
+            self._listener.lost()
 
     def abandon(self) -> None:
         """Forget the link of a closed loop or a parent process, without touching that."""

@@ -141,8 +141,12 @@ class Near:
             # Who fails, or has no room, harms nobody: the server has the value.
             logger.debug("near cache: a value was not kept: %s", exc)
         finally:
-            if self._tickets.get(key) is ticket:
-                del self._tickets[key]
+            self.give_back(key, ticket)
+
+    def give_back(self, key: str, ticket: Kept) -> None:
+        """Hear that nothing is kept by this ticket any more: there are as many as readers."""
+        if self._tickets.get(key) is ticket:
+            del self._tickets[key]
 
     def drop(self, key: str) -> None:
         """Serve the value no more."""

@@ -7,7 +7,7 @@ from typing import Any
 from ...interfaces.exceptions import InfrastructureError
 from ._calls import Calls
 from ._commands import Commands
-from ._near import Near
+from ._near import Kept, Near
 
 __all__ = ["read_near"]
 
@@ -19,8 +19,16 @@ async def read_near(near: Near, calls: Calls, commands: Commands, key: str) -> A
     if value is not None:
         return value
 
-    name = commands.prefix + key
     ticket = near.ticket(key)
+
+    try:
+        return await _read(near, calls, commands, key, ticket)
+    finally:
+        near.give_back(key, ticket)
+
+
+async def _read(near: Near, calls: Calls, commands: Commands, key: str, ticket: Kept) -> Any | None:
+    name = commands.prefix + key
     look = (commands.get("get", name), commands.left("get", name))
     data, left = await calls.mode.many(look)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
+from ..._core.deadline import deadline
 from ..._core.names import MAX_KEY
 from ..._core.tasks import logger
 from ...interfaces.caching import CachingInterface
-from ...interfaces.exceptions import InfrastructureError
+from ...interfaces.exceptions import InfrastructureError, ValidationError
 from ._near import Kept, Near
 
 __all__ = ["NearStore", "make_near"]
@@ -18,17 +20,27 @@ _MOST = 100_000
 _LONGEST = MAX_KEY // 4
 """Characters of a name that is kept: with the prefix it may be longer than a key."""
 
+_PATIENCE = 0.1
+"""Seconds for which a store is waited for: the server is the faster one then."""
+
+_LONGEST_STAY = 3600
+"""Seconds after which a store may forget: what a process that is gone left there must end."""
+
 
 class NearStore(Near):
     """Knows which values of ``store`` are still those of the server.
 
     Validity is here, beside the store: a report counts in the turn in which it arrives, however
     long the store's own ``delete`` takes. What it has forgotten by itself is read once more.
+    The names there are its own: what another cache, or the store's owner, puts in under the
+    name of a key is not what was read here.
     """
 
     def __init__(self, prefix: str, store: CachingInterface) -> None:
         super().__init__(prefix, _MOST)
         self._store = store
+        self._filling: set[str] = set()
+        self._own = self._names()
 
     def find(self, key: str) -> Any | None:
         """Return ``None``: a store must be waited for."""
@@ -42,7 +54,8 @@ class NearStore(Near):
         value = None
 
         try:
-            value = await self._store.get(self._prefix + key)
+            with deadline(_PATIENCE):
+                value = await self._store.get(self._own + key)
         except InfrastructureError as exc:
             # A store that fails harms nobody: the server has the value.
             logger.debug("near cache: a value was not read: %s", exc)
@@ -57,17 +70,37 @@ class NearStore(Near):
     async def open(self) -> None:
         """Begin with nothing, and with the store open."""
         await super().open()
+        self._own = self._names()
         await self._store.connect()
 
     async def _fill(self, key: str, kept: Kept, value: Any, milliseconds: int) -> bool:
-        name = self._prefix + key
-        seconds = None if milliseconds == -1 else milliseconds // 1000
+        name = self._own + key
+        seconds = _LONGEST_STAY if milliseconds == -1 else min(milliseconds // 1000, _LONGEST_STAY)
 
-        if seconds == 0 or len(name) > _LONGEST:
+        # Of two that are under way at once the older may arrive last.
+        if seconds <= 0 or len(name) > _LONGEST or name in self._filling:
             return False
 
-        await self._store.set(name, value, seconds)
+        self._filling.add(name)
+
+        try:
+            with deadline(_PATIENCE):
+                await self._store.set(name, value, seconds)
+        except ValidationError:
+            # As the codec of the store will have it: nothing was sent.
+            return False
+        except BaseException:
+            # It may arrive yet, behind a newer one: under a name that nobody asks for any more.
+            self._own = self._names()
+            self.flush()
+            raise
+        finally:
+            self._filling.discard(name)
+
         return True
+
+    def _names(self) -> str:
+        return f"{self._prefix}{uuid4().hex}:"
 
 
 def make_near(prefix: str, store: CachingInterface | None, entries: int) -> Near | None:

@@ -97,7 +97,7 @@ class Topology(ABC):
             self.on_change(frame[1])
 
     def lost(self) -> None:
-        """Hear that a link broke: with it went what the server would have reported on it."""
+        """Hear that a link is gone: with it went what the server would have reported on it."""
         self.on_change(None)
 
     def silent(self) -> None:  # noqa: B027 - one server: there is nobody else to ask

@@ -15,6 +15,7 @@ from infrastructure.caching.redis import NearStats, RedisCache
 
 from ...servers.cluster import RedisCluster
 from ...servers.endpoint import Endpoint
+from ...servers.sentinel import RedisSentinel
 from ...servers.server import RedisServer
 from ...servers.waiting import until
 from ._through import fresh
@@ -22,7 +23,7 @@ from ._through import fresh
 
 @asynccontextmanager
 async def near(
-    server: Endpoint | RedisCluster, **options: Any
+    server: Endpoint | RedisCluster | RedisSentinel, **options: Any
 ) -> AsyncIterator[tuple[RedisCache, RedisCache]]:
     """Give a cache with a near one that may serve already, and a plain one on the same keys."""
     prefix = fresh()

@@ -225,7 +225,7 @@ async def test_a_silent_link_has_a_rival(monkeypatch: pytest.MonkeyPatch) -> Non
 
         assert "another link" in str(lost.value.__cause__)
         assert line.link is not link
-        assert line._listener.losses == 0
+        assert line._listener.losses == 1, "what it would have reported is lost with it"
 
 
 @pytest.mark.slow
@@ -296,6 +296,16 @@ async def test_close() -> None:
 
         with pytest.raises(NotSent):
             await line.ready()
+
+
+async def test_a_link_that_is_let_go_is_told() -> None:
+    """Who closes it has left the server: what that would have reported is lost."""
+    async with lined() as (line, _, _):
+        await line.ready()
+        line.close()
+        assert line._listener.losses == 1
+        line.close()
+        assert line._listener.losses == 1
 
 
 async def test_close_during_an_attempt() -> None:
