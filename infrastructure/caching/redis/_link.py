@@ -257,21 +257,22 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Give each reply to the request at the head of the queue."""
         self.heard = monotonic()
-        reader, waiting = self._reader, self.waiting
+        gets, head = self._reader.gets, self.waiting.popleft
         reply: Any = None
 
         try:
-            reader.feed(data)
+            self._reader.feed(data)
 
-            while (reply := reader.gets()) is not _MORE:
+            while (reply := gets()) is not _MORE:
                 if type(reply) is PushNotification:
                     self._push(reply)
                     continue
 
-                sink = waiting.popleft()
-
-                if not sink.done():
-                    sink.set_result(reply)
+                try:
+                    head().set_result(reply)
+                except asyncio.InvalidStateError:
+                    # Cancelled or overdue: nobody waits for it.
+                    continue
         except hiredis.ProtocolError as exc:
             self.fail(exc)
         except IndexError as exc:
