@@ -14,8 +14,6 @@ from ...servers.endpoint import Endpoint
 from ._through import through
 from .test_get_or_set_leases import other_value
 
-pytestmark = pytest.mark.usefixtures("either_mode")
-
 
 @pytest.mark.slow
 async def test_an_answer_that_comes_too_late(valkey: Endpoint) -> None:
