@@ -185,6 +185,10 @@ class Pool:
         for wire in self._wires:
             wire.abort()
 
+        # `drained` took the places for good: who tries again, or waits, is to hear of the end.
+        for _ in range(self.size):
+            self._places.release()
+
     def abandon(self) -> None:
         """Forget the connections of a closed loop or a parent process, without touching them."""
         self.is_closed = True
