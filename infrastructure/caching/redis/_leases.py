@@ -78,7 +78,8 @@ class Lease:
         reply = await self._eval(_TAKE, self.token, self._milliseconds)
 
         if isinstance(reply, list):
-            return Held(max(0, reply[0]) / 1000)
+            # One without an end is not of our making: it is looked at again as often as others.
+            return Held(self.seconds if reply[0] < 0 else reply[0] / 1000)
 
         return Made(reply) if isinstance(reply, bytes) else None
 

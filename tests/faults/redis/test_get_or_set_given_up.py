@@ -8,9 +8,11 @@ import pytest
 
 from infrastructure import deadline
 from infrastructure.caching.redis import RedisCache
+from infrastructure.caching.redis._slots import lock_name
 from infrastructure.interfaces.exceptions import TimeoutError
 
 from ...servers.endpoint import Endpoint
+from ...servers.server import RedisServer
 from ._through import through
 from .test_get_or_set_leases import other_value
 
@@ -35,3 +37,17 @@ async def test_an_answer_that_comes_too_late(valkey: Endpoint) -> None:
 
         async with asyncio.timeout(1):
             assert await other.get_or_set("k", other_value) == "other"
+
+
+async def test_a_lease_without_an_end(private_valkey: RedisServer) -> None:
+    """Who waits for one that somebody made to last for ever asks for it now and then only."""
+    async with RedisCache(private_valkey.url, lease=0.1) as cache, private_valkey.client() as raw:
+        await raw.set(lock_name("", "k", clustered=False), "somebody")
+
+        with private_valkey.counters() as counters:
+            before = counters.read()
+
+            with pytest.raises(TimeoutError), deadline(0.35):
+                await cache.get_or_set("k", other_value)
+
+            assert 2 <= (counters.read() - before).commands["eval"] <= 5
