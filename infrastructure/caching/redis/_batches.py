@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from ..._core.deadline import Limit, expiry
@@ -11,6 +12,7 @@ from ...interfaces.exceptions import InfrastructureError, TimeoutError
 from .._steps import Steps
 from ._calls import Calls
 from ._commands import Commands
+from ._mode import UNANSWERED
 from ._request import Request
 
 __all__ = ["Batches"]
@@ -104,18 +106,28 @@ class Batches:
 
         steps.rewind()
         done = 0
+        replies: list[Any] = []
 
         try:
             async with Limit(operation, expires=expires, outcome="unknown"):
                 while part := await steps.next():
-                    replies = await self._calls.mode.many([make(key) for key in part])
+                    await self._calls.mode.many([make(key) for key in part], replies)
                     _take(part, replies, keys[done + len(part) :], take)
                     done += len(part)
+                    replies = []
         except TimeoutError as exc:
             # The server was silent, whatever the first keys brought.
             exc.retryable = True
-            exc.failed_keys = exc.failed_keys or tuple(keys[done:])
+            exc.failed_keys = exc.failed_keys or _unanswered(keys[done:], replies)
             raise
+
+
+def _unanswered(keys: Sequence[str], replies: Sequence[Any]) -> tuple[str, ...]:
+    """Return which of ``keys`` have no reply: the last ones were not asked for yet."""
+    answered = (
+        reply is not UNANSWERED and not isinstance(reply, InfrastructureError) for reply in replies
+    )
+    return tuple(key for key, well in zip_longest(keys, answered) if not well)
 
 
 def _take(

@@ -115,8 +115,10 @@ class Dialer:
         """Return the commands, each with whether the link is of no use without it."""
         hello: list[str | bytes | int] = ["HELLO", 3]
 
-        if self.password is not None:
-            hello += ["AUTH", self.user or "default", self.password.reveal()]
+        if self.user is not None or self.password is not None:
+            # A user may have no password: without a word the server would take us for another.
+            secret = "" if self.password is None else self.password.reveal()
+            hello += ["AUTH", self.user or "default", secret]
 
         if self.client_name:
             hello += ["SETNAME", self.client_name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from ._commands import LARGE
 from ._request import Request
 
 __all__ = ["Held", "Lease", "Made"]
@@ -78,7 +79,8 @@ class Lease:
         reply = await self._eval(_TAKE, self.token, self._milliseconds)
 
         if isinstance(reply, list):
-            return Held(max(0, reply[0]) / 1000)
+            # One without an end is not of our making: it is looked at again as often as others.
+            return Held(self.seconds if reply[0] < 0 else reply[0] / 1000)
 
         return Made(reply) if isinstance(reply, bytes) else None
 
@@ -88,7 +90,8 @@ class Lease:
 
     async def store(self, data: bytes, ttl: int | None) -> bool:
         """Store the value and give the lease back; return whether it was still ours."""
-        return bool(await self._eval(_STORE, self.token, data, "" if ttl is None else ttl))
+        seconds = "" if ttl is None else ttl
+        return bool(await self._eval(_STORE, self.token, data, seconds, large=len(data) >= LARGE))
 
     async def give_back(self) -> None:
         """Let the next one make the value."""
@@ -98,7 +101,7 @@ class Lease:
     def _milliseconds(self) -> int:
         return max(1, int(self.seconds * 1000))
 
-    async def _eval(self, script: str, *arguments: str | bytes | int) -> Any:
+    async def _eval(self, script: str, *arguments: str | bytes | int, large: bool = False) -> Any:
         # EVAL, not EVALSHA: a few hundred bytes for each missing value, and nothing to prepare.
         command = ("EVAL", script, 2, self.name, self.lock, *arguments)
-        return await self.ask(Request("get_or_set", command, self.name, reads=True))
+        return await self.ask(Request("get_or_set", command, self.name, reads=True, large=large))

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..._core.tasks import Tasks, logger
 from ...interfaces._flights import Flight
-from ...interfaces.exceptions import InfrastructureError
+from ...interfaces.exceptions import InfrastructureError, TimeoutError
 from ._calls import Calls
 from ._commands import Commands
-from ._leases import Lease, Made
+from ._leases import Held, Lease, Made
 
 __all__ = ["Maker"]
 
@@ -74,13 +74,21 @@ class Maker:
         lock = self._commands.lock(key)
         lease = Lease(mode.run, name, lock, self._seconds)
 
-        while (found := await lease.take()) is not None:
+        while (found := await self._take(lease)) is not None:
             if isinstance(found, Made):
                 return found.data
 
             await mode.change(name, lock, found.seconds)
 
         return await self._hold(lease, factory, ttl, flight)
+
+    async def _take(self, lease: Lease) -> Made | Held | None:
+        try:
+            return await lease.take()
+        except (asyncio.CancelledError, TimeoutError):
+            # The answer that nobody waits for any more may be that it is ours.
+            self._tasks.start(self._give_back(lease), f"give back {lease.name[:40]!r}")
+            raise
 
     async def _hold(self, lease: Lease, factory: Factory, ttl: int | None, flight: Flight) -> bytes:
         renewing = self._tasks.start(self._renew(lease), f"renew {lease.name[:40]!r}")

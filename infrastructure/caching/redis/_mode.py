@@ -10,7 +10,10 @@ from ._request import Request
 from ._signals import Refused, Signal
 from ._sinks import Command
 
-__all__ = ["Mode", "Send"]
+__all__ = ["UNANSWERED", "Mode", "Send"]
+
+UNANSWERED = Ellipsis
+"""Stands among replies where there is none yet."""
 
 
 class Send(Protocol):
@@ -75,8 +78,13 @@ class Mode(Protocol):
         """Return the reply that the fast path did not bring, or raise ours."""
         ...
 
-    async def many(self, requests: Sequence[Request]) -> list[Any]:
-        """Return for each request its reply or our error; they go out together."""
+    async def many(
+        self, requests: Sequence[Request], replies: list[Any] | None = None
+    ) -> list[Any]:
+        """Return for each request its reply or our error; they go out together.
+
+        Who is cancelled meanwhile finds in ``replies`` what was answered, and ``UNANSWERED``.
+        """
         ...
 
     async def scan(self, match: bytes, take: Callable[[list[bytes]], None]) -> bool:

@@ -14,6 +14,7 @@ from ...interfaces.exceptions import ConnectionError, InfrastructureError, Timeo
 from ._changes import Changes
 from ._line import Line
 from ._link import Link
+from ._mode import UNANSWERED
 from ._node import Node
 from ._request import Request
 from ._run import Run
@@ -146,21 +147,22 @@ class Multiplexed:
 
         return reply
 
-    async def many(self, requests: Sequence[Request]) -> list[Any]:
+    async def many(
+        self, requests: Sequence[Request], replies: list[Any] | None = None
+    ) -> list[Any]:
         """Return for each request its reply or our error; they go out together."""
         sent = [self._start(request) for request in requests]
-        results: list[Any] = []
+        replies = [] if replies is None else replies
 
         try:
             for request, future in zip(requests, sent, strict=True):
-                results.append(await self._one(request, future))
+                replies.append(await self._one(request, future))
         finally:
             # After a cancellation the others are nobody's.
-            for future in sent[len(results) :]:
-                if isinstance(future, asyncio.Future):
-                    future.cancel()
+            for place in range(len(replies), len(sent)):
+                replies.append(_so_far(requests[place], sent[place]))
 
-        return results
+        return replies
 
     def _start(self, request: Request) -> asyncio.Future[Any] | Signal:
         try:
@@ -244,3 +246,18 @@ class Multiplexed:
 
     def _lines(self) -> list[Line]:
         return [line for node in self._topology.nodes for line in (node.main, node.wide)]
+
+
+def _so_far(request: Request, sent: asyncio.Future[Any] | Signal) -> Any:
+    """Return the reply if it is there, and wait for none."""
+    if isinstance(sent, Signal):
+        return UNANSWERED
+
+    if not sent.done():
+        sent.cancel()
+
+    if sent.cancelled() or sent.exception() is not None:
+        return UNANSWERED
+
+    reply = sent.result()
+    return reply if not isinstance(reply, Refused) and request.fits(reply) else UNANSWERED

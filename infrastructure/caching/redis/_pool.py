@@ -185,6 +185,10 @@ class Pool:
         for wire in self._wires:
             wire.abort()
 
+        # `drained` took the places for good: who tries again, or waits, is to hear of the end.
+        for _ in range(self.size):
+            self._places.release()
+
     def abandon(self) -> None:
         """Forget the connections of a closed loop or a parent process, without touching them."""
         self.is_closed = True
@@ -237,12 +241,17 @@ def _settings(address: Peer, dialer: Dialer) -> Mapping[str, Any]:
             "tls": dialer.tls,
         }
     )
-    password = dialer.password
+    user, password = dialer.user, dialer.password
+
+    if user is not None and password is None:
+        # A user may have none: without a word the server would take us for another.
+        password = Secret("")
+
     return {
         **place,
         "db": dialer.database,
         "client_name": dialer.client_name,
-        "credential_provider": None if password is None else _Account(dialer.user, password),
+        "credential_provider": None if password is None else _Account(user, password),
         # For older servers and proxies too; and nothing comes that was not asked for.
         "protocol": 2,
         # The deadline is ours. With its own time-outs the driver loses cancellations on Python

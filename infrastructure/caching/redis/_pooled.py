@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from ..._core.deadline import Limit, expiry
 from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._dial import Dialer
+from ._mode import UNANSWERED
 from ._node import Node
 from ._pool import Asking, Pool
 from ._pool_run import PooledRun
@@ -120,9 +121,12 @@ class Pooled:
 
         return pool
 
-    async def many(self, requests: Sequence[Request]) -> list[Any]:
+    async def many(
+        self, requests: Sequence[Request], replies: list[Any] | None = None
+    ) -> list[Any]:
         """Return for each request its reply or our error; those of one primary go out together."""
-        replies: list[Any] = [None] * len(requests)
+        replies = [] if replies is None else replies
+        replies += [UNANSWERED] * len(requests)
         places: dict[Node, list[int]] = {}
 
         for place, request in enumerate(requests):

@@ -36,6 +36,22 @@ async def test_a_user_with_a_password(redis_acl: RedisServer) -> None:
             await RedisCache(f"redis://{account}{where}").connect()
 
 
+@pytest.mark.parametrize("mode", ["multiplexed", "pooled"])
+async def test_a_user_without_a_password(private_valkey: RedisServer, mode: str) -> None:
+    """It is that user who is let in, not the default one; one whom nobody knows is not."""
+    where = f"{private_valkey.host}:{private_valkey.port}"
+
+    async with private_valkey.client() as raw:
+        await raw.execute_command("ACL", "SETUSER", "reader", "on", "nopass", "~*", "+@all")
+
+        async with RedisCache(f"redis://reader@{where}", mode=mode) as cache:
+            await cache.set("k", 1)
+            assert "reader" in {client["user"] for client in await raw.client_list()}
+
+    with pytest.raises(ConfigurationError, match="user"):
+        await RedisCache(f"redis://nobody@{where}", mode=mode).connect()
+
+
 async def test_a_password_alone(start_redis: Start) -> None:
     """It is that of the default user, whatever signs it has; of the URL they are escaped."""
     odd = "p@ss:?#%&+="

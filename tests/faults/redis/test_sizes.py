@@ -135,6 +135,30 @@ async def test_a_large_value_on_its_way_holds_up_nobody(valkey: Endpoint) -> Non
         assert await cache.get("large") == bytes(MAX_VALUE)
 
 
+async def test_a_large_value_that_was_made_holds_up_nobody(valkey: Endpoint) -> None:
+    """What a factory returned rides the connection for large values as well."""
+
+    async def make() -> bytes:
+        return bytes(MAX_VALUE)
+
+    async with (
+        through(valkey, codec="raw") as (cache, proxy),
+        ChaosProxy((valkey.host, valkey.port)) as slow,
+    ):
+        proxy.redirect((slow.host, slow.port))
+        await cache.set("large", LARGE)
+        slow.black_hole()
+        making = asyncio.create_task(cache.get_or_set("made", make))
+
+        for number in range(100):
+            await cache.set("small", b"%d" % number)
+
+        assert not making.done()
+        slow.heal()
+        assert await making == bytes(MAX_VALUE)
+        assert await cache.get("made") == bytes(MAX_VALUE)
+
+
 async def test_a_key_that_was_large_stays_in_order(valkey: Endpoint) -> None:
     """While a large value is on its way, a later write and read of its key wait behind it."""
     async with (

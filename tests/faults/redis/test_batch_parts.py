@@ -1,0 +1,44 @@
+"""A batch of which a part is not answered: the error names those keys and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from infrastructure.caching.redis import RedisCache
+from infrastructure.interfaces.exceptions import InfrastructureError
+
+from ...servers.cluster import RedisCluster
+
+pytestmark = pytest.mark.usefixtures("either_mode")
+
+KEYS = [f"k{number}" for number in range(600)]
+WAYS: dict[str, Callable[[RedisCache], Awaitable[Any]]] = {
+    "get_many": lambda cache: cache.get_many(KEYS),
+    "set_many": lambda cache: cache.set_many(dict.fromkeys(KEYS, 1)),
+    "delete_many": lambda cache: cache.delete_many(KEYS),
+}
+AT_ONCE = 256
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_frozen_primary(private_cluster: RedisCluster, way: str) -> None:
+    """What the others answered is not among the failed keys; what was not sent any more is."""
+    async with RedisCache(private_cluster.url, deadline=0.4) as cache:
+        await cache.set_many(dict.fromkeys(KEYS, 0))
+        node = private_cluster.primary_of("k1")
+        lost = [key for key in KEYS[:AT_ONCE] if private_cluster.primary_of(key) is node]
+        node.process.freeze()
+
+        try:
+            with pytest.raises(InfrastructureError) as failed:
+                await WAYS[way](cache)
+        finally:
+            node.process.thaw()
+
+        assert failed.value.failed_keys == (*lost, *KEYS[AT_ONCE:])
+        assert failed.value.outcome == "unknown"
+        assert failed.value.retryable
