@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -70,6 +71,11 @@ def gets(speaker: Speaker) -> int:
     return sum(command[0] == b"GET" for command in speaker.heard)
 
 
+def looked(speaker: Speaker) -> int:
+    """Return how often the slots were asked for there."""
+    return sum(command[:2] == [b"CLUSTER", b"SLOTS"] for command in speaker.heard)
+
+
 async def test_moved_to_a_port_of_the_same_host() -> None:
     """A node that does not know its address leaves the host out: the map is read again."""
     async with two_nodes() as (told, speakers, url):
@@ -134,6 +140,25 @@ async def test_a_slot_that_nobody_has() -> None:
 
             with pytest.raises(ConnectionError, match="7629"):
                 await cache.get("k")
+
+
+async def test_ask_leads_to_a_node_without_slots() -> None:
+    """A new node that imports its first slot is used by all, over one link, and nobody looks again for it."""
+    async with two_nodes() as (told, speakers, url):
+        told[0].value = lambda _command: b"-ASK 7629 127.0.0.1:%d\r\n" % speakers[1].address[1]
+
+        async with RedisCache(url, deadline=2) as cache:
+            connected, looks = speakers[1].connected, looked(speakers[0])
+
+            for _ in range(10):
+                assert await asyncio.gather(*(cache.get("k") for _ in range(20))) == [1] * 20
+
+            assert speakers[1].connected == connected + 1
+            assert looked(speakers[0]) <= looks + 2
+            # Nor is it left in the looks that come.
+            await cache._calls.mode._topology.refresh()
+            assert await cache.get("k") == 1
+            assert speakers[1].connected == connected + 1
 
 
 @pytest.mark.slow
