@@ -12,6 +12,7 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 
 from ...servers.endpoint import Endpoint
+from ...servers.waiting import until
 from .speaker import Speaker, speaking
 
 Answer = Callable[[list[bytes]], bytes]
@@ -191,6 +192,33 @@ async def test_two_nodes_that_send_to_each_other() -> None:
                 await cache.get("k")
 
         assert 4 < gets(speakers[0]) + gets(speakers[1]) < 16
+
+
+async def test_disconnect_while_the_slots_are_looked_for() -> None:
+    """Who waits for the look is told that it was `disconnect`; nobody cancelled him."""
+    async with two_nodes() as (told, speakers, url):
+        for one in told:
+            one.slots = slots((0, 7628, speakers[0].address[1], b"a"))
+
+        cache = RedisCache(url)
+        await cache.connect()
+
+        for one in told:
+            # It answers nothing more.
+            one.slots = b""
+
+        call = asyncio.create_task(cache.get("k"))
+        asked = looked(speakers[0])
+        await until(lambda: looked(speakers[0]) > asked, 2)
+        closing = asyncio.create_task(cache.disconnect())
+        await asyncio.sleep(0)
+        # At once: a node that is out of step cannot be drained.
+        closing.cancel()
+
+        with pytest.raises(ConnectionError, match=r"disconnect\(\) was called") as caught:
+            await call
+
+        assert (caught.value.operation, caught.value.outcome) == ("get", "not_applied")
 
 
 async def test_a_server_that_is_no_cluster(valkey: Endpoint) -> None:
