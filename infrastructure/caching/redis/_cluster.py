@@ -198,7 +198,8 @@ class Cluster(Followed):
         try:
             async with asyncio.timeout(ANSWER):
                 slots, nodes = await asyncio.gather(
-                    link.send(("CLUSTER", "SLOTS")), link.send(("CLUSTER", "NODES"))
+                    link.send(("CLUSTER", "SLOTS"), math.inf),
+                    link.send(("CLUSTER", "NODES"), math.inf),
                 )
         except Signal as exc:
             msg = f"{tried}: the connection was lost"
