@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import math
 import random
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from ..._core.deadline import open_instant
@@ -29,6 +31,9 @@ _ASKED = 3
 _PAUSE = 0.02
 """Seconds until a key that is on its way between two nodes is asked for again."""
 
+_STAY = 10.0
+"""Seconds for which a node without slots is kept after ASK last led there."""
+
 
 class Cluster(Followed):
     """The primaries of a Cluster; ``seeds`` are nodes of it, any of which tells the rest."""
@@ -38,6 +43,8 @@ class Cluster(Followed):
         self._seeds = list(seeds)
         self._known: set[Peer] = set()
         self._nodes: dict[Peer, Node] = {}
+        # Where ASK led, and when it last did.
+        self._asked: dict[Peer, float] = {}
         self._map: list[Node | None] = [None] * SLOTS
 
     @property
@@ -96,7 +103,10 @@ class Cluster(Followed):
         """Read ``MOVED 3999 127.0.0.1:6381``."""
         code, slot, where = str(refused).split()
         host, _, port = where.rpartition(":")
-        self.silent()
+
+        # ASK says nothing of the map, and there may be thousands of it while a slot moves.
+        if code == "MOVED":
+            self.silent()
 
         if not host:
             # The host that was asked, with another port: the map says it in full.
@@ -106,6 +116,7 @@ class Cluster(Followed):
         node = self._at((host, int(port)))
 
         if code == "ASK":
+            self._asked[node.address] = monotonic()
             return Step(node, asking=True)
 
         self._map[int(slot)] = node
@@ -131,10 +142,15 @@ class Cluster(Followed):
     def _leave(self, demoted: set[Peer], primaries: set[Peer | None]) -> None:
         """Close what has no slots any more, now: what it still acknowledges is lost with it."""
         for peer, node in list(self._nodes.items()):
-            # One that never had slots may be where ASK leads: it may finish.
-            if peer in demoted or (peer not in primaries and not node.main.is_busy):
+            if peer in demoted or (peer not in primaries and not self._is_used(node)):
                 del self._nodes[peer]
+                self._asked.pop(peer, None)
                 node.close()
+
+    def _is_used(self, node: Node) -> bool:
+        """Return whether ASK leads there: a node that never had slots imports its first one."""
+        asked = self._asked.get(node.address, -math.inf)
+        return node.main.is_busy or monotonic() < asked + _STAY
 
     async def _ask_links(self) -> list[Claim]:
         links = [
@@ -182,7 +198,8 @@ class Cluster(Followed):
         try:
             async with asyncio.timeout(ANSWER):
                 slots, nodes = await asyncio.gather(
-                    link.send(("CLUSTER", "SLOTS")), link.send(("CLUSTER", "NODES"))
+                    link.send(("CLUSTER", "SLOTS"), math.inf),
+                    link.send(("CLUSTER", "NODES"), math.inf),
                 )
         except Signal as exc:
             msg = f"{tried}: the connection was lost"

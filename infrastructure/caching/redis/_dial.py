@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -107,8 +108,10 @@ class Dialer:
         if link.error is not None:
             raise _hung_up(link, ())
 
+        # Without the deadline of a call: how long an attempt may take is the line's to say.
         return [
-            _Step(str(command[0]), needed, link.send(command)) for command, needed in self._steps()
+            _Step(str(command[0]), needed, link.send(command, math.inf))
+            for command, needed in self._steps()
         ]
 
     def _steps(self) -> list[tuple[Command, bool]]:

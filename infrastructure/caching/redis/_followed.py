@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 from ..._core.tasks import Tasks, logger, start_task
-from ...interfaces.exceptions import InfrastructureError
+from ...interfaces.exceptions import ConnectionError, InfrastructureError
 from ._dial import Dialer
 from ._node import Node
 from ._signals import NotSent
@@ -63,7 +63,9 @@ class Followed(Topology):
         await asyncio.wait({look})
 
         if look.cancelled():
-            raise asyncio.CancelledError
+            # Not by who waits here: to him it is an error like any other.
+            msg = "disconnect() was called while the primaries were looked for"
+            raise ConnectionError(msg, outcome="not_applied")
 
         look.result()
 

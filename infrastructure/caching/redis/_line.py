@@ -201,6 +201,8 @@ class Line:
         old = self.link
 
         if self._closed or link.error is not None:
+            # The next attempt is after a pause, though this one did not fail.
+            self._failed = monotonic()
             link.close()
             return
 
@@ -227,8 +229,14 @@ class Line:
             return
 
         self.link = CLOSED
-        self._bridged_until = monotonic() + self._bridge
+        now = monotonic()
+        self._bridged_until = now + self._bridge
         self._failures = 0
+
+        if now < self._begun + _SPACING:
+            # A server that hangs up after each handshake is given a pause too.
+            self._failed = now
+
         self._listener.lost()
 
     def _silent(self, link: Link) -> None:

@@ -25,6 +25,9 @@ _PASSING = frozenset({"LOADING", "MASTERDOWN", "CLUSTERDOWN"})
 _PAUSE = 0.05
 """Seconds between two tries of a request that is refused so, or sent from node to node."""
 
+_SLOWEST = 0.25
+"""Seconds, the longest pause of a read under which links break."""
+
 _QUICK = 5
 """Redirections that are followed at once."""
 
@@ -50,7 +53,7 @@ class Run:
         self._wording = wording
         self._fixed = self._node = node
         self._asking = False
-        self._steps = 0
+        self._steps = self._losses = 0
         self._until = monotonic() + topology.bridge
 
     async def reply(self, refused: Refused | None) -> Any:
@@ -64,10 +67,17 @@ class Run:
             if isinstance(reply, Refused):
                 await self._redirect(reply)
             elif isinstance(reply, Signal):
-                # However often this happens, the deadline must be able to come.
-                await asyncio.sleep(0)
+                await asyncio.sleep(self._pause(reply))
             else:
                 return reply
+
+    def _pause(self, why: Signal) -> float:
+        """Return the seconds until the next try; even for 0 the deadline is able to come.
+
+        One that loses link after link may be what breaks them, under all others too.
+        """
+        self._losses += isinstance(why, Lost)
+        return min(_SLOWEST, _PAUSE * 2**self._losses) if self._losses > 1 else 0.0
 
     async def _try(self) -> Any:
         """Send once; a signal means that it may be sent again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,8 +114,8 @@ class Sentinel(Followed):
             async with asyncio.timeout(ANSWER):
                 link = await line.ready()
                 address, fields = await asyncio.gather(
-                    link.send(("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service)),
-                    link.send(("SENTINEL", "MASTER", self._service)),
+                    link.send(("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service), math.inf),
+                    link.send(("SENTINEL", "MASTER", self._service), math.inf),
                 )
         except (InfrastructureError, Signal, builtins.TimeoutError) as exc:
             return exc

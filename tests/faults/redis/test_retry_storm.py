@@ -8,12 +8,17 @@ import time
 import pytest
 
 from infrastructure.caching.redis import RedisCache
-from infrastructure.interfaces.exceptions import InfrastructureError, OperationError
+from infrastructure.interfaces.exceptions import (
+    ConnectionError,
+    InfrastructureError,
+    OperationError,
+    TimeoutError,
+)
 
 from ...servers.endpoint import Endpoint
 from ...servers.ports import free_port
 from ...servers.server import RedisServer
-from ...unit.caching.speaker import speaking
+from ...unit.caching.speaker import HELLO, speaking
 from ._through import through
 
 CALLERS = 200
@@ -75,6 +80,47 @@ async def test_a_server_that_takes_no_connection(private_valkey: RedisServer) ->
         took = time.monotonic() - began
         assert failed >= CALLERS
         assert proxy.accepted - before <= took * 50 + 2
+
+
+@pytest.mark.slow
+async def test_a_server_that_hangs_up_after_the_handshake() -> None:
+    """It gets no more than one that hangs up before: at most fifty attempts a second."""
+    connected = 0
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connected
+        connected += 1
+        await reader.read(65536)
+        writer.write(HELLO + b"+OK\r\n" * 2)
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+
+        began = time.monotonic()
+
+        with pytest.raises((ConnectionError, TimeoutError)):
+            async with RedisCache(f"redis://{host}:{port}", deadline=0.5) as cache:
+                await cache.get("k")
+
+        assert connected <= (time.monotonic() - began) * 50 + 2
+
+
+@pytest.mark.slow
+async def test_a_read_that_breaks_each_link() -> None:
+    """It is tried again ever more rarely: with each link the writes of all others are lost."""
+
+    def answer(command: list[bytes]) -> bytes:
+        return b"?no reply\r\n" if command[1] == b"bad" else b"+OK\r\n"
+
+    async with speaking(answer) as server:
+        async with RedisCache(server.url, deadline=1) as cache:
+            with pytest.raises(TimeoutError):
+                await cache.get("bad")
+
+            await cache.set("good", 1)
+
+        assert 3 <= server.connected <= 12
 
 
 async def test_a_wrong_password_is_no_storm(redis_acl: RedisServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -11,6 +12,7 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 
 from ...servers.endpoint import Endpoint
+from ...servers.waiting import until
 from .speaker import Speaker, speaking
 
 Answer = Callable[[list[bytes]], bytes]
@@ -68,6 +70,11 @@ async def two_nodes() -> AsyncIterator[tuple[list[Told], list[Speaker], str]]:
 def gets(speaker: Speaker) -> int:
     """Return how often a value was asked for there."""
     return sum(command[0] == b"GET" for command in speaker.heard)
+
+
+def looked(speaker: Speaker) -> int:
+    """Return how often the slots were asked for there."""
+    return sum(command[:2] == [b"CLUSTER", b"SLOTS"] for command in speaker.heard)
 
 
 async def test_moved_to_a_port_of_the_same_host() -> None:
@@ -136,6 +143,25 @@ async def test_a_slot_that_nobody_has() -> None:
                 await cache.get("k")
 
 
+async def test_ask_leads_to_a_node_without_slots() -> None:
+    """A new node that imports its first slot is used by all, over one link, and nobody looks again for it."""
+    async with two_nodes() as (told, speakers, url):
+        told[0].value = lambda _command: b"-ASK 7629 127.0.0.1:%d\r\n" % speakers[1].address[1]
+
+        async with RedisCache(url, deadline=2) as cache:
+            connected, looks = speakers[1].connected, looked(speakers[0])
+
+            for _ in range(10):
+                assert await asyncio.gather(*(cache.get("k") for _ in range(20))) == [1] * 20
+
+            assert speakers[1].connected == connected + 1
+            assert looked(speakers[0]) <= looks + 2
+            # Nor is it left in the looks that come.
+            await cache._calls.mode._topology.refresh()
+            assert await cache.get("k") == 1
+            assert speakers[1].connected == connected + 1
+
+
 @pytest.mark.slow
 async def test_a_key_on_its_way_for_ever() -> None:
     """TRYAGAIN is tried again, in peace, until the deadline; nothing was applied by then."""
@@ -166,6 +192,33 @@ async def test_two_nodes_that_send_to_each_other() -> None:
                 await cache.get("k")
 
         assert 4 < gets(speakers[0]) + gets(speakers[1]) < 16
+
+
+async def test_disconnect_while_the_slots_are_looked_for() -> None:
+    """Who waits for the look is told that it was `disconnect`; nobody cancelled him."""
+    async with two_nodes() as (told, speakers, url):
+        for one in told:
+            one.slots = slots((0, 7628, speakers[0].address[1], b"a"))
+
+        cache = RedisCache(url)
+        await cache.connect()
+
+        for one in told:
+            # It answers nothing more.
+            one.slots = b""
+
+        call = asyncio.create_task(cache.get("k"))
+        asked = looked(speakers[0])
+        await until(lambda: looked(speakers[0]) > asked, 2)
+        closing = asyncio.create_task(cache.disconnect())
+        await asyncio.sleep(0)
+        # At once: a node that is out of step cannot be drained.
+        closing.cancel()
+
+        with pytest.raises(ConnectionError, match=r"disconnect\(\) was called") as caught:
+            await call
+
+        assert (caught.value.operation, caught.value.outcome) == ("get", "not_applied")
 
 
 async def test_a_server_that_is_no_cluster(valkey: Endpoint) -> None:

@@ -1,4 +1,4 @@
-"""What breaks while a Redis cache connects was never applied."""
+"""While a Redis cache connects: what breaks was never applied, and a block may give it time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ import asyncio
 
 import pytest
 
+import infrastructure
 from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces import ConnectionError
+from infrastructure.testing import ChaosProxy
+
+from .speaker import speaking
+from .test_redis_cluster import two_nodes
+
+DELAY = 0.04
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
@@ -24,3 +31,27 @@ async def test_a_connection_that_is_reset_at_once_applied_nothing(scheme) -> Non
             await RedisCache(f"{scheme}://127.0.0.1:{port}", deadline=1.0).connect()
 
     assert caught.value.outcome == "not_applied"
+
+
+async def test_a_block_gives_a_slow_server_time() -> None:
+    """The default of one call, shorter than its round trip, does not end the handshake inside."""
+    async with (
+        speaking(lambda _command: b"$2\r\n\x92\x01\r\n") as server,
+        ChaosProxy(server.address) as proxy,
+    ):
+        proxy.delay(DELAY)
+
+        with infrastructure.deadline(5):
+            async with RedisCache(f"redis://{proxy.host}:{proxy.port}", deadline=DELAY) as cache:
+                assert await cache.get("k") == 1
+
+
+async def test_a_block_gives_a_slow_cluster_time() -> None:
+    """Nor the question for the slots."""
+    async with two_nodes() as (_, speakers, _url), ChaosProxy(speakers[0].address) as proxy:
+        proxy.delay(DELAY)
+        url = f"redis+cluster://{proxy.host}:{proxy.port}"
+
+        with infrastructure.deadline(5):
+            async with RedisCache(url, deadline=DELAY) as cache:
+                assert await cache.get("k") == 1
