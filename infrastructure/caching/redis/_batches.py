@@ -45,7 +45,7 @@ class Batches:
 
         def take(key: str, reply: bytes | None) -> None:
             if reply is not None:
-                found[key] = self._calls.value(prefix + key, reply)
+                found[key] = self._calls.value("get_many", prefix + key, reply)
 
         def make(key: str) -> Request:
             return self._commands.get("get_many", prefix + key)

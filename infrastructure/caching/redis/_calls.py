@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ...interfaces._flights import Flights
+from ...interfaces.exceptions import OperationError
 from ._commands import LARGE
 from ._mode import Mode
 from ._near import Near
 from ._request import Request
 from ._signals import Refused, Signal
 
-__all__ = ["Calls"]
+__all__ = ["Calls", "unreadable"]
 
 
 class Calls:
@@ -69,9 +70,18 @@ class Calls:
         if self.near is not None:
             self.near.drop(key)
 
-    def value(self, name: str, data: bytes) -> Any:
+    def value(self, operation: str, name: str, data: bytes) -> Any:
         """Return the value of the bytes stored under a full name."""
         if len(data) >= LARGE:
             self.mode.note_large(name)
 
-        return self._decode(data)
+        try:
+            return self._decode(data)
+        except OperationError as exc:
+            raise unreadable(operation, name, exc) from exc
+
+
+def unreadable(operation: str, name: str, exc: OperationError) -> OperationError:
+    """Return the error of a stored value that another codec, or another program, has written."""
+    msg = f"{operation}: what is stored under {name[:60]!r} cannot be read: {exc}"
+    return OperationError(msg, outcome="not_applied", operation=operation)

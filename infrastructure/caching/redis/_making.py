@@ -48,7 +48,7 @@ class Maker:
             make = partial(self._make, key, factory, ttl)
             data = await self._calls.flights.run(key, make, expires)
 
-        return self._calls.value(self._commands.prefix + key, data)
+        return self._calls.value("get_or_set", self._commands.prefix + key, data)
 
     async def _look(self, key: str) -> bytes | None:
         """Return what is stored, unless somebody here is looking already: then there is a flight.

@@ -165,6 +165,10 @@ class Multiplexed:
         return replies
 
     def _start(self, request: Request) -> asyncio.Future[Any] | Signal:
+        if request.large:
+            # It has a link of its own, where it holds up none of the others.
+            return NotSent()
+
         try:
             return self.send(request.name, request.command, request.lead)
         except NotSent as why:

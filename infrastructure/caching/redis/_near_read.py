@@ -38,7 +38,7 @@ async def _read(near: Near, calls: Calls, commands: Commands, key: str, ticket: 
     if data is None:
         return None
 
-    value = calls.value(name, data)
+    value = calls.value("get", name, data)
 
     if isinstance(left, int):
         await near.keep(key, ticket, value, left)

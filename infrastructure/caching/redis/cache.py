@@ -16,8 +16,9 @@ from ..._core.tasks import Tasks
 from ...interfaces._flights import Flights
 from ...interfaces._several import mapped, several
 from ...interfaces.caching import CachingInterface
+from ...interfaces.exceptions import OperationError
 from ._batches import Batches
-from ._calls import Calls
+from ._calls import Calls, unreadable
 from ._commands import LARGE, Commands
 from ._making import Maker
 from ._modes import make_mode
@@ -109,13 +110,16 @@ class RedisCache(Lifecycle, CachingInterface):
 
         # The usual answers come before all others.
         if type(reply) is bytes and len(reply) < LARGE:
-            return self._decode(reply)
+            try:
+                return self._decode(reply)
+            except OperationError as exc:
+                raise unreadable("get", name, exc) from exc
 
         if reply is None:
             return None
 
         reply = await self._calls.settled(self._commands.get("get", name), reply)
-        return None if reply is None else self._calls.value(name, reply)
+        return None if reply is None else self._calls.value("get", name, reply)
 
     async def set(self, key: str, value: Any, ttl: int | None = None) -> None:
         """Store ``value`` under ``key``."""

@@ -177,3 +177,24 @@ async def test_a_key_that_was_large_stays_in_order(valkey: Endpoint) -> None:
         assert not any(task.done() for task in later)
         slow.heal()
         assert (await asyncio.gather(*later))[2] == b"small"
+
+
+async def test_a_large_value_of_a_batch_holds_up_nobody(valkey: Endpoint) -> None:
+    """The others of the batch are stored although the connection for large values stands still."""
+    async with (
+        through(valkey, codec="raw") as (cache, proxy),
+        ChaosProxy((valkey.host, valkey.port)) as slow,
+    ):
+        proxy.redirect((slow.host, slow.port))
+        await cache.set("large", LARGE)
+        slow.black_hole()
+        storing = asyncio.create_task(cache.set_many({"large": bytes(MAX_VALUE), "small": b"1"}))
+        seen = None
+
+        while seen is None:
+            seen = await cache.get("small")
+
+        assert not storing.done()
+        slow.heal()
+        await storing
+        assert await cache.get("large") == bytes(MAX_VALUE)
