@@ -19,6 +19,7 @@ from hiredis import PushNotification, pack_command
 from ._ledger import Ledger
 from ._signals import NotSent, Refused
 from ._sinks import Command, Lead, Probe, Sink, Timed
+from ._tcp import Uptake
 
 __all__ = ["CLOSED", "ClosedLink", "Link"]
 
@@ -83,7 +84,7 @@ class Link(asyncio.Protocol):
         self.tracks = False
         """Whether the server tells what it changes of the keys that were read here."""
         self.heard = monotonic()
-        """The instant of the last bytes."""
+        """The instant of the last bytes; of those of a large request too, when the peer takes them."""
         self._ledger = Ledger(deadline)
         # The ledger's own: as an attribute it is nearer.
         self.waiting: deque[Sink] = self._ledger.waiting
@@ -101,6 +102,7 @@ class Link(asyncio.Protocol):
         # How many of these are of earlier turns: the socket took no more.
         self._held = 0
         self._unsent = 0
+        self._uptake = Uptake()
         # Whether they come one at a time: the first of a turn need not wait for others then.
         self._alone = self._blocked = self._due_soon = False
         self._timer: asyncio.TimerHandle | None = None
@@ -306,7 +308,9 @@ class Link(asyncio.Protocol):
             return
 
         out, self._out, self._held = self._out, [], 0
-        self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+        data = out[0] if len(out) == 1 else b"".join(out)
+        self._uptake.written += len(data)
+        self._transport.write(data)
         self._unsent = self._buffered()
 
         if self._timer is None:
@@ -354,6 +358,10 @@ class Link(asyncio.Protocol):
         self._timer, self._due = None, math.inf
         now = monotonic()
         following = self._ledger.sweep(now, self._fresh)
+
+        # It cannot answer a large request before it has all of it.
+        if self._uptake.is_seen(self.socket, self._buffered()):
+            self.heard = now
 
         if self.silence(now):
             self._silent(self)

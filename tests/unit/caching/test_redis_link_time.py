@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import closing
 from time import monotonic
 
 import pytest
 
+from infrastructure.caching.redis._link import Link
 from infrastructure.caching.redis._signals import Overdue
 
-from .peer import linked
+from .peer import Ears, linked
 
 SLACK = 0.05
 
@@ -142,3 +145,27 @@ async def test_who_speaks_is_not_silent() -> None:
         assert not ears.silences
         peer.say(b"\r\n")
         assert await future == b"x" * 30
+
+
+@pytest.mark.slow
+async def test_who_takes_a_large_request_is_not_silent() -> None:
+    """It cannot answer before it has all of it; once it takes no more it is silent."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    ears, loop = Ears(), asyncio.get_running_loop()
+    link = Link("test", 60, lost=ears.lost, silent=ears.silent, push=ears.push)
+    await loop.create_unix_connection(lambda: link, sock=ours)
+
+    with closing(theirs):
+        waiting = link.send(("SET", "k", b"v" * 16 * 2**20))
+
+        for _ in range(40):
+            await loop.sock_recv(theirs, 2**16)
+            await asyncio.sleep(0.03)
+
+        assert not ears.silences
+        await ears.news.wait()
+        assert ears.silences == [link]
+        waiting.cancel()
+        link.close()
+        await asyncio.sleep(0)

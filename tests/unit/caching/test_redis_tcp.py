@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from infrastructure.caching.redis._tcp import is_cut_off
+from infrastructure.caching.redis._tcp import Uptake, is_cut_off
 
 from ...servers.waiting import until
 
@@ -74,3 +74,33 @@ def test_where_it_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with closing(socket.socket()) as sock:
         assert not is_cut_off(sock)
+
+
+def test_a_peer_that_takes_a_large_request() -> None:
+    """It is seen as long as it takes some, not while it takes nothing, and not by a small rest."""
+    one, other = socket.socketpair()
+
+    with closing(one), closing(other):
+        one.setblocking(False)
+        uptake = Uptake()
+        uptake.written = 2**20
+        sent = one.send(b"x" * 2**17)
+        buffered = uptake.written - sent
+        assert not uptake.is_seen(one, buffered)
+        other.recv(2**16)
+        assert uptake.is_seen(one, buffered)
+        assert not uptake.is_seen(one, buffered)
+        other.recv(2**17)
+        assert not uptake.is_seen(one, 0)
+
+
+def test_a_peer_of_which_nothing_is_known() -> None:
+    """Without a socket, or with a closed one, what the transport holds tells alone."""
+    closed = socket.socket()
+    closed.close()
+
+    for sock in (None, closed):
+        uptake = Uptake()
+        uptake.written = 2**20
+        assert not uptake.is_seen(sock, 2**20)
+        assert uptake.is_seen(sock, 2**19)
