@@ -25,11 +25,11 @@ class Limit:
 
     On expiry the body is cancelled and ``TimeoutError`` raised in its place, with the
     ``outcome`` that the body last noted (``limit.outcome = "unknown"`` once something was
-    sent). A cancellation from outside passes through as it is. Where ``expires=``, an instant
+    sent); ``more`` goes on with its text. A cancellation from outside passes through as it is. Where ``expires=``, an instant
     of ``time.monotonic()``, is given, it counts in place of both.
     """
 
-    __slots__ = ("_timeout", "expires", "operation", "outcome")
+    __slots__ = ("_timeout", "expires", "more", "operation", "outcome")
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Limit:
     ) -> None:
         self.operation: str = operation
         self.outcome: Outcome = outcome
+        self.more: str = ""
         self.expires: float = expiry(default) if expires is None else expires
         self._timeout: Optional[asyncio.Timeout] = None
 
@@ -77,7 +78,7 @@ class Limit:
             raise self._error() from expired
 
     def _error(self) -> TimeoutError:
-        msg = f"{self.operation}: the deadline passed"
+        msg = f"{self.operation}: the deadline passed{self.more}"
         return TimeoutError(
             msg,
             outcome=self.outcome,

@@ -30,6 +30,8 @@ class Lifecycle(ABC):
     """
 
     _close_within: float = 1.0
+    # What to look at when nobody answers, as the end of an error's text.
+    _advice: str = ""
     _default_deadline: ClassVar[Optional[float]] = None
 
     def __init__(self, *, deadline: Optional[float] = None) -> None:
@@ -152,6 +154,7 @@ class Lifecycle(ABC):
                 self._opening = start_task(self._open(), name=f"connect {self._describe()}")
                 self._opening.add_done_callback(self._opened)
 
+            limit.more = f" before {self._describe()} answered{self._advice}"
             await self._share(self._opening)
 
     def _ending(self) -> asyncio.Task[None] | None:

@@ -57,7 +57,9 @@ def _root(
 
 @app.command()
 def demo(
-    cache: Annotated[str, typer.Option(help="URL of the cache.")] = "memory://",
+    cache: Annotated[
+        str, typer.Option(help="URL of the cache; redis://host:6379/0 is a server's.")
+    ] = "memory://",
     messaging: Annotated[str, typer.Option(help="URL of the messaging.")] = "memory://",
     storage: Annotated[
         str, typer.Option(help="URL of the storage; sqlite:////path/to/file.db keeps the rows.")
@@ -84,7 +86,7 @@ def demo(
 @app.command()
 def conform(
     url: Annotated[
-        Optional[str], typer.Argument(help="URL of a backend: memory://, sqlite://.")
+        Optional[str], typer.Argument(help="URL of a backend: memory://, redis://host:6379.")
     ] = None,
     backend: Annotated[
         Optional[str],
@@ -193,10 +195,22 @@ def _exits(interrupted: str) -> Iterator[None]:
     """Turn an error of ours into a line and exit code 2, Ctrl-C into a line and 130."""
     try:
         yield
-    except InfrastructureError as exc:
-        text = f"[bold red]{type(exc).__name__}[/]: {escape(str(exc))}"
+    except (InfrastructureError, ExceptionGroup) as exc:
+        if (error := _ours(exc)) is None:
+            raise
+
+        text = f"[bold red]{type(error).__name__}[/]: {escape(str(error))}"
         Console(stderr=True, soft_wrap=True).print(text, highlight=False)
         raise typer.Exit(2) from exc
     except KeyboardInterrupt:
         Console(stderr=True).print(interrupted)
         raise typer.Exit(130) from None
+
+
+def _ours(exc: Exception) -> Optional[InfrastructureError]:
+    """Return ``exc`` where it is an error of ours; of a group of nothing else, the first."""
+    if isinstance(exc, ExceptionGroup):
+        found = [_ours(each) for each in exc.exceptions]
+        return found[0] if all(found) else None
+
+    return exc if isinstance(exc, InfrastructureError) else None

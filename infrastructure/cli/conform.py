@@ -147,7 +147,7 @@ def _print_report(console: Console, report: Report) -> None:
     missing = {name: reason for name, reason in report.features.items() if reason}
 
     if missing and report.level == "full":
-        console.print(f"{report.interface}: {len(missing)} features are declared missing:")
+        console.print(f"{report.interface}: {_features(len(missing))} declared missing:")
 
         for name, reason in missing.items():
             console.print(f"    [bold]{name}[/]: {escape(reason)}", highlight=False)
@@ -182,6 +182,10 @@ def _not_asked(report: Report) -> str:
         "need faults of the harness": reasons.count(NO_FAULTS) if report.faults else 0,
     }
     return "".join(f", {count} {text}" for text, count in counts.items() if count)
+
+
+def _features(count: int) -> str:
+    return "1 feature is" if count == 1 else f"{count} features are"
 
 
 def _all(count: int) -> str:

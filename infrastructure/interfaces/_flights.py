@@ -103,7 +103,7 @@ class Flights:
 
         # The flight's timer may have ended the task in the very turn in which we waited enough.
         if flight.overdue or not task.done():
-            msg = f"get_or_set({key!r}): the factory had not returned when the deadline passed"
+            msg = f"get_or_set({key!r}): the value was not made and stored when the deadline passed"
             raise TimeoutError(msg, outcome="unknown", operation="get_or_set")
 
         if task.cancelled():

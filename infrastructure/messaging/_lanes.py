@@ -30,6 +30,9 @@ C = TypeVar("C", bound=Call)
 _TURN = 0.002
 _LOOK = 0b111
 
+_QUIET = 30.0
+"""Seconds for which an outage that was logged is not logged again, whichever message it keeps."""
+
 
 class Lanes(Generic[C]):
     """The calls of one handler on one topic."""
@@ -62,6 +65,7 @@ class Lanes(Generic[C]):
         self._parking = Parking[C](options.clock, self._resume)
         self._spreading = False
         self._closed = False
+        self._quiet_until = 0.0
 
     def running(self) -> Iterator[Call]:
         """Return the calls that run now."""
@@ -193,8 +197,22 @@ class Lanes(Generic[C]):
         elif verdict is Verdict.SPLIT:
             self.queue.put_back(call, alone=True)
         else:
-            logger.debug("handler %s: %s (%s)", self.name, verdict.value, type(exc).__name__)
+            self._tell(verdict, exc)
             self._park(call, trouble)
+
+    def _tell(self, verdict: Verdict, exc: Exception) -> None:
+        now, kind = self.options.clock.monotonic(), type(exc).__name__
+        logger.debug("handler %s: %s (%s)", self.name, verdict.value, kind)
+
+        # It may last for ever: somebody must be able to see why nothing is handled.
+        if verdict is Verdict.WAIT and now >= self._quiet_until:
+            self._quiet_until = now + _QUIET
+            logger.warning(
+                "handler %s: an outage, its messages wait and are tried again (%s: %s)",
+                self.name,
+                kind,
+                exc,
+            )
 
     async def _bury(self, call: C) -> None:
         delivery, trouble = call.deliveries[0], self._trouble(call)

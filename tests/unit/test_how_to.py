@@ -19,6 +19,30 @@ PAGE = (ROOT / "docs" / "how-to" / "write-a-backend.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
 BROKEN = "        return int(entry[1] - time.monotonic())\n"
 
+# What the page leaves out of its cache on a server: the other methods go the same way.
+OTHERS = """
+    async def get(self, key):
+        data = await self._do("get", "GET", self._prefix + check_key(key))
+        return None if data is None else MsgpackCodec().decode(data)
+
+    async def set(self, key, value, ttl=None):
+        name, data = self._prefix + check_key(key), MsgpackCodec().encode(value)
+        await self._do("set", "SET", name, data)
+
+    async def delete(self, key):
+        return bool(await self._do("delete", "DEL", self._prefix + check_key(key)))
+
+    async def ttl(self, key):
+        return await self._do("ttl", "TTL", self._prefix + check_key(key))
+
+    async def scan_keys(self, pattern):
+        await self._do("scan_keys", "SCAN", 0)
+        return []
+
+
+from infrastructure.backends import MsgpackCodec
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -93,13 +117,30 @@ def test_the_line_on_the_page_mends_it(folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_harness_with_faults_on_the_page_proves_a_cache(tmp_path: Path) -> None:
-    """With the server where it is here, and the Redis cache for somebody's own."""
+def server_harness(folder: Path) -> None:
+    """Write the page's harness of a cache on a server, with the server where it is here."""
     (source,) = (one for one in blocks("python") if one.startswith("# test_myserver.py\n"))
     assert '"valkey-server"' in source
     source = source.replace("7007", str(free_port()))
     source = source.replace('"valkey-server"', repr(str(valkey.program().path)))
-    (tmp_path / "test_myserver.py").write_text(source, "utf-8")
+    (folder / "test_myserver.py").write_text(source, "utf-8")
+
+
+def test_the_cache_on_a_server_keeps_its_deadlines(tmp_path: Path) -> None:
+    """Whether its server answers or not, and what was not answered may have been done."""
+    (source,) = (one for one in blocks("python") if one.startswith("# myserver.py\n"))
+    (tmp_path / "myserver.py").write_text(source + OTHERS, "utf-8")
+    server_harness(tmp_path)
+    command = ("conform", "--backend", "test_myserver:MyServerHarness", "--faults", "--checks")
+
+    for checks in ("G5_*", "E3_a_write_*_is_unknown", "G3_a_refused_*"):
+        done = run(tmp_path, "infrastructure", *command, checks)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_harness_with_faults_on_the_page_proves_a_cache(tmp_path: Path) -> None:
+    """With the Redis cache for somebody's own."""
+    server_harness(tmp_path)
     own = "from infrastructure.caching.redis import RedisCache as MyServerCache\n"
     (tmp_path / "myserver.py").write_text(own, "utf-8")
     command = ("conform", "--backend", "test_myserver:MyServerHarness", "--checks", "G6_*")

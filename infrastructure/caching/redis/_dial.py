@@ -27,6 +27,8 @@ Tracking = Literal["all", "asked", "none"]
 Peer = tuple[str, int] | str
 """Host and port, or the path of a Unix socket."""
 
+_PLAIN = "; if the port wants TLS, say rediss://"
+
 
 @dataclass(frozen=True, slots=True)
 class Ears:
@@ -91,7 +93,7 @@ class Dialer:
         try:
             replies = await asyncio.gather(*(step.reply for step in steps))
         except Lost as lost:
-            raise _hung_up(link, steps) from lost
+            raise _hung_up(link, steps, "" if self.tls else _PLAIN) from lost
 
         for step, reply in zip(steps, replies, strict=True):
             if step.needed and isinstance(reply, Refused):
@@ -157,7 +159,7 @@ class _Step:
     reply: asyncio.Future[Any]
 
 
-def _hung_up(link: Link, steps: Sequence[_Step]) -> Exception:
+def _hung_up(link: Link, steps: Sequence[_Step], hint: str = "") -> Exception:
     """Return why the server closed the connection: one that is full says so before."""
     if isinstance(link.error, Refused):
         return _refused(link, "HELLO", link.error)
@@ -166,7 +168,7 @@ def _hung_up(link: Link, steps: Sequence[_Step]) -> Exception:
         if step.reply.exception() is None and isinstance(step.reply.result(), Refused):
             return _refused(link, step.name, step.reply.result())
 
-    msg = f"connect to {link.name}: the connection was lost in the handshake: {link.error}"
+    msg = f"connect to {link.name}: the connection was lost in the handshake: {link.error}{hint}"
     return ConnectionError(msg, outcome="not_applied", operation="connect")
 
 

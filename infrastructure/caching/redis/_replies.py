@@ -43,6 +43,11 @@ def _full(hint: str) -> Rule:
 _FAILOVER = _down("a failover is under way; try again in some seconds")
 _MOVING = _down("the Cluster is moving slots; try again in some seconds")
 _LOGIN = _wrong("look at the user and the password of the URL")
+_CLUSTERED = _wrong("it is a node of a Cluster; say redis+cluster://")
+_LACKING = _wrong(
+    "it lacks the command: too old, or a proxy, or renamed there; "
+    "or a sentinel, then say redis+sentinel://host:26379/service"
+)
 _BUG = Rule(OperationError, "")
 
 # From `git grep '"-[A-Z]'` over the sources of Redis 7 and 8 and Valkey 8 and 9. The words of
@@ -60,7 +65,9 @@ REPLIES: Mapping[str, Rule] = {
     "IDONTKNOW": _FAILOVER,
     "CLUSTERDOWN": _down("a part of the Cluster is down; look at CLUSTER INFO, or try again"),
     "TRYAGAIN": _MOVING,
-    "MOVED": _MOVING,
+    "CROSSSLOT": _CLUSTERED,
+    # Of a Cluster it is followed; nobody but a client of one server gets to see it.
+    "MOVED": _CLUSTERED,
     "ASK": _MOVING,
     "NOAUTH": _LOGIN,
     "WRONGPASS": _LOGIN,
@@ -76,7 +83,6 @@ REPLIES: Mapping[str, Rule] = {
     "IOERR": Rule(OperationError, "", retryable=True, outcome="unknown"),
     "ERR": _BUG,
     "EXECABORT": _BUG,
-    "CROSSSLOT": _BUG,
     "BUSYGROUP": _BUG,
     "BUSYKEY": _BUG,
     "INVALIDOBJ": _BUG,
@@ -98,8 +104,8 @@ TEXTS: tuple[tuple[str, Rule], ...] = (
     ("select is not allowed", _wrong("a Cluster has the database 0 only; say redis+cluster://")),
     ("cluster support disabled", _wrong("it is no Cluster; say redis://")),
     ("no such master", _wrong("look at the service in the URL: SENTINEL MASTERS lists them")),
-    ("unknown command", _wrong("it lacks the command: too old, or a proxy, or renamed there")),
-    ("unknown subcommand", _wrong("it lacks the command: too old, or a proxy, or renamed there")),
+    ("unknown command", _LACKING),
+    ("unknown subcommand", _LACKING),
 )
 """``ERR`` has no finer code: our rule by words of its text, in small letters."""
 

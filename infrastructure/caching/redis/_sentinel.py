@@ -14,6 +14,7 @@ from ._dial import Dialer, Peer
 from ._followed import ANSWER, Followed
 from ._line import Line
 from ._node import Node
+from ._replies import without_arguments
 from ._signals import NotSent, Refused, Signal
 from ._sinks import Command
 from ._topology import Step
@@ -137,12 +138,28 @@ class Sentinel(Followed):
             if isinstance(answer, ConfigurationError):
                 return answer
 
-        said = "; ".join(
-            f"{line.name}: {answer or 'no answer'}"
-            for line, answer in zip(self._lines, answers, strict=True)
-        )
+        said = "; ".join(map(_said, self._lines, answers))
         msg = f"no sentinel tells where {self._service!r} is: {said}"
+
+        if any(map(_lacks_command, answers)):
+            return ConfigurationError(
+                f"{msg}; a server, and no sentinel, answers there: say redis://",
+                operation="connect",
+            )
+
         return ConnectionError(msg, outcome="not_applied", operation="connect")
+
+
+def _said(line: Line, answer: Any) -> str:
+    """Return what came of asking a sentinel; an error of ours names it by itself."""
+    if isinstance(answer, InfrastructureError):
+        return str(answer)
+
+    return f"{line.name}: {without_arguments(str(answer)) or 'no answer'}"
+
+
+def _lacks_command(answer: Any) -> bool:
+    return isinstance(answer, Refused) and "unknown command" in str(answer).lower()
 
 
 class _Deaf:

@@ -33,6 +33,9 @@ from .stats import NearStats
 
 __all__ = ["RedisCache"]
 
+_WITH_TLS = "; does its port speak TLS? Otherwise say redis://"
+_WITHOUT_TLS = "; is it the right host and port, and is the server alive?"
+
 
 class RedisCache(Lifecycle, CachingInterface):
     """A cache on Redis 6 or newer, or on Valkey.
@@ -77,6 +80,7 @@ class RedisCache(Lifecycle, CachingInterface):
         given = {name: value for name, value in locals().items() if name in DEFAULTS}
         self._options = options = read_options(url, given)
         super().__init__(deadline=options.deadline)
+        self._advice = _WITH_TLS if options.address.tls else _WITHOUT_TLS
         self._prefix = options.prefix
         self._encode, self._decode = options.codec.encode, options.codec.decode
         self._commands = Commands(options.prefix, clustered=options.address.topology == "cluster")

@@ -35,8 +35,20 @@ _CERTIFICATE = (
 )
 
 
+_HINTS: Mapping[str, str] = {
+    "CERTIFICATE_VERIFY_FAILED": _CERTIFICATE,
+    "Connect call failed": "does a server run there?",
+    "not known": "look at the host of the URL",
+    "No such file or directory": "is it the path of the server's socket?",
+}
+"""What to do, by words of an error's text, wherever nothing more is known."""
+
+
 def _said(tried: str, exc: BaseException, hint: str = "") -> str:
-    return f"{tried}: {scrub(str(exc)) or type(exc).__name__}{'; ' if hint else ''}{hint}"
+    text = str(exc)
+    hint = hint or next((_HINTS[words] for words in _HINTS if words in text), "")
+    said = scrub(text) or type(exc).__name__
+    return f"{tried}: {said.rstrip(' .')}; {hint}" if hint else f"{tried}: {said}"
 
 
 def _reply(tried: str, exc: BaseException, code: str = "ERR") -> InfrastructureError:
@@ -52,8 +64,7 @@ def _lost(tried: str, exc: BaseException) -> InfrastructureError:
     if _POOL_IS_EMPTY in str(exc):
         return _pool(tried, exc)
 
-    hint = _CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(exc) else ""
-    return ConnectionError(_said(tried, exc, hint), outcome="unknown")
+    return ConnectionError(_said(tried, exc), outcome="unknown")
 
 
 def _pool(tried: str, exc: BaseException) -> InfrastructureError:

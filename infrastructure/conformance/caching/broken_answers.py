@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -27,7 +28,7 @@ _KEYS = [f"key {number}" for number in range(5)]
 
 async def _all_right(cache: CachingInterface) -> None:
     """Use every method, many at once, and look at each answer."""
-    names = list(PROBES)
+    names, began = list(PROBES), time.monotonic()
     await asyncio.gather(*(cache.set(name, PROBES[name], 600) for name in names))
     found = await asyncio.gather(*(cache.get(name) for name in names))
 
@@ -36,7 +37,10 @@ async def _all_right(cache: CachingInterface) -> None:
 
     equal(sorted(await cache.scan_keys("int *")), sorted(n for n in names if n[:4] == "int "))
     left = await cache.ttl(names[0])
-    assert left in (598, 599, 600), f"ttl gave {left!r}"
+    # However long a slow network takes: it is no fault of the cache.
+    passed = time.monotonic() - began
+    assert left is not None, "ttl gave None"
+    assert 599 - passed <= left <= 600, f"ttl gave {left!r}, {passed:.1f} s after 600 was set"
     exactly(await cache.delete(names[0]), True)
     exactly(await cache.exists(names[0]), False)
     exactly(await cache.delete(names[0]), False)

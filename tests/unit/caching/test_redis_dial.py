@@ -8,7 +8,7 @@ import pytest
 
 import infrastructure
 from infrastructure.caching.redis import RedisCache
-from infrastructure.interfaces import ConnectionError
+from infrastructure.interfaces import ConnectionError, TimeoutError
 from infrastructure.testing import ChaosProxy
 
 from .speaker import speaking
@@ -31,6 +31,7 @@ async def test_a_connection_that_is_reset_at_once_applied_nothing(scheme) -> Non
             await RedisCache(f"{scheme}://127.0.0.1:{port}", deadline=1.0).connect()
 
     assert caught.value.outcome == "not_applied"
+    assert ("say rediss://" in str(caught.value)) is (scheme == "redis")
 
 
 async def test_a_block_gives_a_slow_server_time() -> None:
@@ -55,3 +56,26 @@ async def test_a_block_gives_a_slow_cluster_time() -> None:
         with infrastructure.deadline(5):
             async with RedisCache(url, deadline=DELAY) as cache:
                 assert await cache.get("k") == 1
+
+
+@pytest.mark.parametrize(
+    ("scheme", "advice"), [("rediss", "speak TLS.*redis://"), ("redis", "is the server alive")]
+)
+async def test_a_connect_that_nobody_answers_says_where_it_was(scheme, advice) -> None:
+    """The servers and what to look at are in the text."""
+    silent = asyncio.Event()
+
+    async def wait(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent.wait()
+        writer.transport.abort()
+
+    async with await asyncio.start_server(wait, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        text = (
+            f"connect: the deadline passed before RedisCache {scheme}://127.0.0.1:{port}.*{advice}"
+        )
+
+        with pytest.raises(TimeoutError, match=text):
+            await RedisCache(f"{scheme}://127.0.0.1:{port}", deadline=0.05).connect()
+
+        silent.set()

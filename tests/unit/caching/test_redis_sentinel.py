@@ -128,6 +128,16 @@ async def test_sentinels_that_forbid() -> None:
             await RedisCache(url).connect()
 
 
+async def test_servers_that_are_no_sentinels() -> None:
+    """The URL is wrong, and the text says which one is right."""
+    async with watched() as (told, _, url):
+        for one in told:
+            one.refusal = b"-ERR unknown command 'SENTINEL', with args beginning with: 'a' 'b' \r\n"
+
+        with pytest.raises(ConfigurationError, match=r"'SENTINEL'; .*; a server.*say redis://"):
+            await RedisCache(url).connect()
+
+
 async def test_sentinels_that_are_away() -> None:
     """Each is named with what it said; one that is there is enough."""
     async with watched() as (_, _servers, url):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import subprocess
@@ -9,17 +10,35 @@ import sys
 from importlib.metadata import version
 from io import StringIO
 
+import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from infrastructure.cli.app import app
 from infrastructure.cli.logs import show_logs
+from infrastructure.interfaces import TimeoutError
 
 
 def test_the_version_is_that_of_the_distribution() -> None:
     """``--version`` needs no command."""
     done = CliRunner().invoke(app, ["--version"])
     assert (done.exit_code, done.stdout) == (0, version("infrastructure-interfaces") + "\n")
+
+
+def test_an_error_in_a_group_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tasks of a command raised together, when it is nothing but errors of ours."""
+    failures: list[Exception] = []
+
+    async def fail(*_: object, **_options: object) -> None:
+        await asyncio.sleep(0)
+        raise ExceptionGroup("tasks", failures)
+
+    monkeypatch.setattr("infrastructure.cli.app.run_demo", fail)
+    failures += [TimeoutError("too late"), ExceptionGroup("more", [TimeoutError("later")])]
+    done = CliRunner().invoke(app, ["demo"])
+    assert (done.exit_code, done.stderr) == (2, "TimeoutError: too late\n")
+    failures.append(ValueError("a bug"))
+    assert isinstance(CliRunner().invoke(app, ["demo"]).exception, ExceptionGroup)
 
 
 def test_a_terminal_of_ascii_gets_question_marks() -> None:

@@ -171,6 +171,14 @@ def test_only_the_interfaces_with_such_a_check_are_proved() -> None:
     assert done.stdout.count("level full") == 1
 
 
+def test_one_missing_feature_is_told_as_one() -> None:
+    """Not as "1 features"."""
+    assert (
+        "messaging: 1 feature is declared missing:"
+        in conform("memory://", "--checks", "M3_*").stdout
+    )
+
+
 def test_checks_are_listed_on_lines_that_can_be_copied() -> None:
     """The name, whose it is, and the promise below; nothing runs."""
     done = conform("--list", "--checks", "*8_another_event_loop*")

@@ -57,7 +57,9 @@ async def test_a_waiter_ends_at_its_own_time() -> None:
     short = asyncio.create_task(flights.run("a", making, now + 0.01))
     longer = asyncio.create_task(flights.run("a", making, now + 0.05))
 
-    with pytest.raises(TimeoutError, match="had not returned when the deadline passed") as caught:
+    with pytest.raises(
+        TimeoutError, match="not made and stored when the deadline passed"
+    ) as caught:
         await short
 
     assert caught.value.operation == "get_or_set"

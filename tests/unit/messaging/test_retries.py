@@ -30,6 +30,27 @@ async def test_back_off_doubles() -> None:
     bench.engine.close()
 
 
+async def test_an_outage_is_logged_once_in_30_s(caplog: pytest.LogCaptureFixture) -> None:
+    """However many messages wait for its end."""
+    bench = Bench()
+
+    async def handler(_: Any) -> None:
+        msg = "nobody answers"
+        raise ConnectionError(msg)
+
+    await bench.subscribe(handler, backoff=(1.0, 1.0))
+    bench.engine.assigned([ZERO])
+    bench.deliver("one", "two", "three")
+    await bench.clock.advance(29)
+    warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "an outage" in warnings[0]
+    assert "ConnectionError: nobody answers" in warnings[0]
+    await bench.clock.advance(2)
+    assert sum(one.levelname == "WARNING" for one in caplog.records) == 2
+    bench.engine.close()
+
+
 async def test_a_key_in_back_off_holds_no_lane() -> None:
     """With one lane the other keys are handled at once, its own key waits."""
     bench = Bench()

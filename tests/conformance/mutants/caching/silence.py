@@ -59,7 +59,7 @@ MUTANTS: tuple[Mutant, ...] = (
     server_part(
         module="_core.deadline",
         name="does_not_say_what_timed_out",
-        old='msg = f"{self.operation}: the deadline passed"',
+        old='msg = f"{self.operation}: the deadline passed{self.more}"',
         new='msg = "the deadline passed"',
         caught_by=("E3_a_call_that_timed_out_names_itself",),
     ),
