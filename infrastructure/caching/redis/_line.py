@@ -46,7 +46,7 @@ class Listener(Protocol):
         ...
 
     def lost(self) -> None:
-        """Hear that a link broke."""
+        """Hear that a link broke, or was let go."""
         ...
 
     def silent(self) -> None:
@@ -217,6 +217,7 @@ class Line:
             old.fail(
                 ConnectionAbortedError("it said nothing while the server answered another link")
             )
+            self._listener.lost()
 
     def _lost(self, link: Link) -> None:
         """Forget a link that broke; whoever calls next makes another."""
@@ -262,6 +263,8 @@ class Line:
         if isinstance(self.link, Link):
             link, self.link = self.link, CLOSED
             link.close()
+            # A near cache lives on after a failover: what it has of this server is reported no more.
+            self._listener.lost()
 
     def abandon(self) -> None:
         """Forget the link of a closed loop or a parent process, without touching that."""

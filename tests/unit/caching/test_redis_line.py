@@ -205,7 +205,7 @@ async def _forbid(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 @pytest.mark.slow
 async def test_a_silent_link_has_a_rival(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the server answers another connection, the silent one is given up, its requests are lost."""
+    """When the server answers another connection, the silent one is given up, with all that it owes."""
     monkeypatch.setattr(_line, "_FROZEN", 0.0)
 
     async with lined() as (line, proxy, _):
@@ -225,7 +225,8 @@ async def test_a_silent_link_has_a_rival(monkeypatch: pytest.MonkeyPatch) -> Non
 
         assert "another link" in str(lost.value.__cause__)
         assert line.link is not link
-        assert line._listener.losses == 0
+        # What it would have reported of changed keys is lost too.
+        assert line._listener.losses == 1
 
 
 @pytest.mark.slow
@@ -296,6 +297,19 @@ async def test_close() -> None:
 
         with pytest.raises(NotSent):
             await line.ready()
+
+
+async def test_close_is_a_loss_for_who_listens() -> None:
+    """What the link would have reported of changed keys comes no more; without one there is none."""
+    async with lined() as (line, _proxy, _):
+        line.close()
+        assert line._listener.losses == 0
+
+    async with lined() as (line, _proxy, _):
+        await line.ready()
+        line.close()
+        line.close()
+        assert line._listener.losses == 1
 
 
 async def test_close_during_an_attempt() -> None:
