@@ -83,6 +83,10 @@ class Run:
         """Send once; a signal means that it may be sent again."""
         self._limit.outcome = "not_applied"
 
+        if self._topology.is_closed:
+            # A refusal may have come in the turn of the end: where it leads nobody would close.
+            raise self._wording.stopped(self._request)
+
         try:
             future = self._send(await self._link())
         except NotSent as why:

@@ -218,3 +218,34 @@ async def test_a_node_that_is_silent(private_cluster: RedisCluster) -> None:
         node.process.thaw()
         await private_cluster.settle()
         await _serves(cache, "v")
+
+
+@pytest.mark.slow
+async def test_a_primary_that_steps_down(private_cluster: RedisCluster) -> None:
+    """Its link does not break, but is left: what was read there is served no more."""
+    prefix = fresh()
+
+    async with (
+        RedisCache(private_cluster.url, prefix=prefix, near_entries=10) as cache,
+        RedisCache(private_cluster.url, prefix=prefix) as other,
+    ):
+        await until(lambda: cache._near.until > 0)
+        await cache.set("k", "old")
+        await cache.get("k")
+        assert await served(cache, "k") == "old"
+        before = private_cluster.primary_of(prefix + "k")
+        after = private_cluster.nodes[private_cluster.nodes.index(before) + 3]
+
+        async with after.client() as replica:
+            await replica.execute_command("CLUSTER", "FAILOVER")
+
+        await until(lambda: private_cluster.primary_of(prefix + "k") is after, 10)
+        gone = (before.host, before.port)
+        nodes = cache._calls.mode._topology
+        await until(lambda: gone not in [node.address for node in nodes.nodes], 5)
+        await other.set("k", "new")
+        written = time.monotonic()
+
+        while await cache.get("k") != "new":
+            assert time.monotonic() < written + 2
+            await asyncio.sleep(0.02)

@@ -221,6 +221,27 @@ async def test_disconnect_while_the_slots_are_looked_for() -> None:
         assert (caught.value.operation, caught.value.outcome) == ("get", "not_applied")
 
 
+async def test_disconnect_in_the_turn_of_a_redirection() -> None:
+    """What would have gone on to another node ends: no connection is made after the end."""
+    async with two_nodes() as (told, speakers, url):
+        told[0].value = lambda _command: b""
+        cache = RedisCache(url)
+        await cache.connect()
+        connected = speakers[1].connected
+        call = asyncio.create_task(cache.get("k"))
+        await until(lambda: gets(speakers[0]), 2)
+        link = cache._calls.mode._topology.nodes[0].main.link
+        link.data_received(b"-MOVED 7629 127.0.0.1:%d\r\n" % speakers[1].address[1])
+        # As disconnect does in the end, before the call has run.
+        cache._abort()
+
+        with pytest.raises(ConnectionError, match=r"disconnect\(\) was called"):
+            await call
+
+        assert speakers[1].connected == connected
+        await cache.disconnect()
+
+
 async def test_a_server_that_is_no_cluster(valkey: Endpoint) -> None:
     """It says so itself; the error tells which URL is right."""
     cache = RedisCache(f"redis+cluster://{valkey.host}:{valkey.port}")
