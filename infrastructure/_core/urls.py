@@ -13,6 +13,7 @@ from .secrets import Secret, scrub
 
 __all__ = ["Url", "flag_option", "number_option", "parse_url", "refuse_unknown"]
 
+_NOT_UTF_8 = "what stands behind a % in the URL is not UTF-8; write a % itself as %25"
 _PLAIN_HOST = re.compile(r"(?:[^:]*|\[[^\]]*\])(?::[0-9]+)?")
 
 
@@ -45,11 +46,19 @@ def parse_url(text: Any) -> Url:
     return Url(
         scheme=scheme.lower(),
         hosts=tuple(_host(part, text) for part in host_text.split(",") if part),
-        user=unquote(user) or None,
-        password=Secret(unquote(password)) if password else None,
-        path=unquote(path),
+        user=_decoded(user) or None,
+        password=Secret(_decoded(password)) if password else None,
+        path=_decoded(path),
         options=_options(query, text),
     )
+
+
+def _decoded(part: str) -> str:
+    try:
+        return unquote(part, errors="strict")
+    except UnicodeDecodeError:
+        # Not with the cause: it has the bytes, which may be a password's.
+        raise ConfigurationError(_NOT_UTF_8) from None
 
 
 def _not_text(value: Any) -> str:
@@ -102,7 +111,12 @@ def _host(part: str, text: str) -> tuple[str, int | None]:
 def _options(query: str, text: str) -> dict[str, str]:
     options: dict[str, str] = {}
 
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise ConfigurationError(_NOT_UTF_8) from None
+
+    for name, value in pairs:
         if name in options:
             msg = f"the option {name!r} stands twice in {scrub(text)!r}"
             raise ConfigurationError(msg)

@@ -12,8 +12,13 @@ from ._near import Kept, Near
 __all__ = ["read_near"]
 
 
-async def read_near(near: Near, calls: Calls, commands: Commands, key: str) -> Any | None:
-    """Return the value of a key, from where the near cache must wait for it or from the server."""
+async def read_near(
+    near: Near, calls: Calls, commands: Commands, key: str, operation: str = "get"
+) -> Any | None:
+    """Return the value of a key, from where the near cache must wait for it or from the server.
+
+    ``operation`` is what an error says was tried.
+    """
     value = await near.fetch(key)
 
     if value is not None:
@@ -22,14 +27,16 @@ async def read_near(near: Near, calls: Calls, commands: Commands, key: str) -> A
     ticket = near.ticket(key)
 
     try:
-        return await _read(near, calls, commands, key, ticket)
+        return await _read(near, calls, commands, key, operation, ticket)
     finally:
         near.give_back(key, ticket)
 
 
-async def _read(near: Near, calls: Calls, commands: Commands, key: str, ticket: Kept) -> Any | None:
+async def _read(
+    near: Near, calls: Calls, commands: Commands, key: str, operation: str, ticket: Kept
+) -> Any | None:
     name = commands.prefix + key
-    look = (commands.get("get", name), commands.left("get", name))
+    look = (commands.get(operation, name), commands.left(operation, name))
     data, left = await calls.mode.many(look)
 
     if isinstance(data, InfrastructureError):

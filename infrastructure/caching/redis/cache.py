@@ -196,12 +196,18 @@ class RedisCache(Lifecycle, CachingInterface):
         self._check("get_or_set")
         check_ttl(ttl)
         expires = expiry(self._deadline)
-        value = None if self._near is None else await self.get(key)
+        check_key(key)
 
-        if value is not None:
-            return value
+        if (near := self._near) is not None:
+            value = near.find(key)
 
-        return await self._maker.get(check_key(key), factory, ttl, expires)
+            if value is None:
+                value = await read_near(near, self._calls, self._commands, key, "get_or_set")
+
+            if value is not None:
+                return value
+
+        return await self._maker.get(key, factory, ttl, expires)
 
     def _describe(self) -> str:
         return f"RedisCache {self._options.where}"

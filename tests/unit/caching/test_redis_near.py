@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from infrastructure.caching.memory import MemoryCache
-from infrastructure.caching.redis import NearStats
+from infrastructure.caching.redis import NearStats, RedisCache
 from infrastructure.caching.redis._near import Near
 from infrastructure.caching.redis._near_store import NearStore, make_near
+from infrastructure.interfaces import ConfigurationError
+
+from .speaker import speaking
 
 FOREVER = -1
 
@@ -218,3 +221,21 @@ def test_the_options_make_one() -> None:
     assert type(make_near("", None, 5)) is Near
     assert type(make_near("", MemoryCache(), 0)) is NearStore
     assert make_near("", None, 0) is None
+
+
+async def test_an_error_names_the_call_that_was_made() -> None:
+    """A get_or_set that is refused as it looks is no get."""
+    async with (
+        speaking(lambda command: b"-NOPERM no\r\n" if command[0] == b"GET" else b"+OK\r\n") as one,
+        RedisCache(one.url, near_entries=10) as cache,
+    ):
+        for call in (cache.get("k"), cache.get_or_set("k", nothing)):
+            with pytest.raises(ConfigurationError) as caught:
+                await call
+
+            assert caught.value.operation == call.__name__
+            assert str(caught.value).startswith(f"{call.__name__} on ")
+
+
+async def nothing() -> None:
+    """Make no value."""

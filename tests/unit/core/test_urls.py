@@ -74,6 +74,9 @@ def test_a_url_is_split(text, url) -> None:
         "redis://hunter2/x@h",
         "redis://u:hunter2#x@h",
         "redis://h#hunter2",
+        "redis://u:hunter2%ff@h",
+        "redis://h?password=hunter2%ff",
+        "redis://u:hunter2@h/%e9",
     ],
 )
 def test_a_bad_url_is_a_configuration_error(text) -> None:
