@@ -102,7 +102,7 @@ class Line:
         """Return when all that was sent until now is answered, or lost with its link."""
         link = self.link
 
-        while isinstance(link, Link) and link.waiting:
+        while isinstance(link, Link) and link.waiting and link.error is None:
             # Not let go where there is none: what follows is to come after what was sent.
             await link.room()
 
