@@ -35,6 +35,9 @@ _MAX_UNSENT = 8 * 2**20
 _PATIENCE = 0.5
 """Seconds after which a link that owes an answer and says nothing is suspect."""
 
+_BURST = 32
+"""Requests that leave without waiting for the end of the turn."""
+
 _REST = 0.02
 """Seconds between two sweeps: a deadline is kept to its slack, not to the microsecond."""
 
@@ -60,10 +63,10 @@ CLOSED = ClosedLink()
 class Link(asyncio.Protocol):
     """A connection to one server, shared by any number of requests.
 
-    All requests of one turn of the loop leave in one write; their futures wait in a queue, and
-    replies, which Redis gives in order, go to its head. Who was cancelled or is overdue leaves
-    his place there, and the late reply goes nowhere. Where requests come one at a time, each is
-    written at once.
+    The requests of one turn of the loop leave together: the first at once where nothing is under
+    way, the others at the end of the turn or when they have become many. Their futures wait in a
+    queue, and replies, which Redis gives in order, go to its head. Who was cancelled or is
+    overdue leaves his place there, and the late reply goes nowhere.
 
     ``deadline``  seconds for requests that bring no instant of their own.
     ``lost``      called once, with the link, when it can be used no more.
@@ -103,8 +106,7 @@ class Link(asyncio.Protocol):
         self._held = 0
         self._unsent = 0
         self._uptake = Uptake()
-        # Whether they come one at a time: the first of a turn need not wait for others then.
-        self._alone = self._blocked = self._due_soon = False
+        self._blocked = self._due_soon = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = math.inf
         self._probe: Probe | None = None
@@ -144,7 +146,8 @@ class Link(asyncio.Protocol):
         self._unsent += len(data)
         self._out.append(data)
 
-        if self._alone and len(self.waiting) == 1:
+        # The server begins with these while more are made here.
+        if len(self.waiting) == 1 or len(self._out) >= _BURST:
             self._write()
         elif not self._due_soon:
             self._flush_soon()
@@ -289,9 +292,8 @@ class Link(asyncio.Protocol):
         self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Write what came in this turn; learn whether it was one that came alone."""
+        """Write what came in this turn."""
         self._due_soon = False
-        self._alone = len(self.waiting) == 1
         self._write()
 
     def _write(self) -> None:

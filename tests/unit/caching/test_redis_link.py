@@ -1,4 +1,4 @@
-"""When a link writes: once a turn of the loop, and at once where requests come one at a time."""
+"""When a link writes: at once where nothing is under way, else once a turn of the loop, or when they are many."""
 
 from __future__ import annotations
 
@@ -46,10 +46,12 @@ async def answer(theirs: socket.socket, futures: list[asyncio.Future[object]]) -
 
 
 async def test_what_comes_in_one_turn_leaves_together() -> None:
-    """The first of many does not leave before the others."""
+    """The first at once where nothing is under way, the others of the turn in one write."""
     async with linked() as (link, theirs):
         for _ in range(2):
-            futures = [link.send(("PING",)) for _ in range(3)]
+            futures = [link.send(("PING",))]
+            assert arrived(theirs) == 1
+            futures += [link.send(("PING",)) for _ in range(3)]
             assert arrived(theirs) == 0
 
             await asyncio.sleep(0)
@@ -57,34 +59,24 @@ async def test_what_comes_in_one_turn_leaves_together() -> None:
             await answer(theirs, futures)
 
 
-async def test_one_at_a_time_leaves_at_once() -> None:
-    """After one that came alone the next does not wait for others; those that come wait as ever."""
+async def test_with_company_the_first_waits_too() -> None:
+    """While answers are awaited the requests of a turn leave at its end."""
     async with linked() as (link, theirs):
-        first = link.send(("PING",))
-        assert arrived(theirs) == 0
-        await asyncio.sleep(0)
-        assert arrived(theirs) == 1
-        await answer(theirs, [first])
-
         futures = [link.send(("PING",))]
         assert arrived(theirs) == 1
-        futures += [link.send(("PING",)) for _ in range(2)]
+        await asyncio.sleep(0)
+        futures.append(link.send(("PING",)))
         assert arrived(theirs) == 0
         await asyncio.sleep(0)
-        assert arrived(theirs) == 2
+        assert arrived(theirs) == 1
         await answer(theirs, futures)
 
 
-async def test_company_ends_the_haste() -> None:
-    """Where another came in the same turn, the next first one waits for the others again."""
+async def test_many_do_not_wait_for_the_end_of_the_turn() -> None:
+    """The server begins with thirty-two of them while more are made."""
     async with linked() as (link, theirs):
-        for requests in (1, 2):
-            futures = [link.send(("PING",)) for _ in range(requests)]
-            await asyncio.sleep(0)
-            assert arrived(theirs) == requests
-            await answer(theirs, futures)
-
-        last = link.send(("PING",))
-        assert arrived(theirs) == 0
+        futures = [link.send(("PING",)) for _ in range(1 + 2 * 32 + 5)]
+        assert arrived(theirs) == 1 + 2 * 32
         await asyncio.sleep(0)
-        await answer(theirs, [last])
+        assert arrived(theirs) == 5
+        await answer(theirs, futures)

@@ -99,9 +99,13 @@ async def test_a_link_that_is_closed_by_its_server() -> None:
 async def test_a_link_that_breaks_before_the_write() -> None:
     """A request of this very turn never left, and is told so."""
     async with linked(deadline=3) as (link, _peer, ears):
+        left = link.send(("GET", "k"))
         future = link.send(("SET", "k", "v"))
         link.fail(OSError("broken"))
         link.fail(OSError("again"))
+
+        with pytest.raises(Lost):
+            await left
 
         with pytest.raises(NotSent) as unsent:
             await future
