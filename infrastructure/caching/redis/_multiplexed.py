@@ -18,7 +18,7 @@ from ._mode import UNANSWERED
 from ._node import Node
 from ._request import Request
 from ._run import Run
-from ._scan import COUNT
+from ._scan import Take, scan_nodes
 from ._signals import Lost, NotSent, Overdue, Refused, Signal
 from ._sinks import Command
 from ._topology import Topology
@@ -191,39 +191,15 @@ class Multiplexed:
         except InfrastructureError as exc:
             return exc
 
-    async def scan(self, match: bytes, take: Callable[[list[bytes]], None]) -> bool:
+    async def scan(self, match: bytes, take: Take) -> bool:
         """Give ``take`` the keys of all primaries; ``False`` when these changed meanwhile."""
-        nodes = list(self._topology.nodes)
 
-        for node in nodes:
-            if not await self._scan_node(node, match, take):
-                return False
+        def ask(node: Node, request: Request) -> Awaitable[Any]:
+            return self._run(request, expiry(self._deadline), node=node)
 
-        return nodes == list(self._topology.nodes)
-
-    async def _scan_node(
-        self, node: Node, match: bytes, take: Callable[[list[bytes]], None]
-    ) -> bool:
-        cursor, made = b"0", 0
-
-        while True:
-            command = ("SCAN", cursor, "MATCH", match, "COUNT", COUNT)
-            request = Request("scan_keys", command, "", reads=True, answer=list)
-
-            try:
-                cursor, page = await self._run(request, expiry(self._deadline), node=node)
-            except NotSent:
-                return False
-
-            made = made or node.main.made
-            take(page)
-
-            # A new link may be to a server that was restarted: there a cursor means nothing.
-            if node.main.made != made:
-                return False
-
-            if cursor == b"0":
-                return True
+        return await scan_nodes(
+            lambda: self._topology.nodes, ask, lambda node: node.main.made, match, take
+        )
 
     async def change(self, name: str, lock: bytes, seconds: float) -> None:
         """Return when the key or its lease may have changed, after ``seconds`` at the latest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from time import monotonic
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -18,7 +18,7 @@ from ._node import Node
 from ._pool import Asking, Pool
 from ._pool_run import PooledRun
 from ._request import Request
-from ._scan import COUNT
+from ._scan import Take, scan_nodes
 from ._signals import Lost, NotSent, Refused, Signal
 from ._sinks import Command
 from ._topology import Topology
@@ -180,40 +180,15 @@ class Pooled:
         except InfrastructureError as exc:
             return exc
 
-    async def scan(self, match: bytes, take: Callable[[list[bytes]], None]) -> bool:
+    async def scan(self, match: bytes, take: Take) -> bool:
         """Give ``take`` the keys of all primaries; ``False`` when these changed meanwhile."""
-        nodes = list(self._topology.nodes)
 
-        for node in nodes:
-            if not await self._scan_node(node, match, take):
-                return False
+        def ask(node: Node, request: Request) -> Awaitable[Any]:
+            return self._run(request, expiry(self._deadline), node)
 
-        return nodes == list(self._topology.nodes)
-
-    async def _scan_node(
-        self, node: Node, match: bytes, take: Callable[[list[bytes]], None]
-    ) -> bool:
-        pool = self._pool_of(node)
-        losses = pool.losses
-        cursor = b"0"
-
-        while True:
-            command = ("SCAN", cursor, "MATCH", match, "COUNT", COUNT)
-            request = Request("scan_keys", command, "", reads=True, answer=list)
-
-            try:
-                cursor, page = await self._run(request, expiry(self._deadline), node)
-            except NotSent:
-                return False
-
-            take(page)
-
-            # The server may have been restarted: there a cursor means nothing.
-            if pool.losses != losses:
-                return False
-
-            if cursor == b"0":
-                return True
+        return await scan_nodes(
+            lambda: self._topology.nodes, ask, lambda node: self._pool_of(node).losses, match, take
+        )
 
     async def change(self, name: str, lock: bytes, seconds: float) -> None:
         """Return when the key or its lease has changed, after ``seconds`` at the latest."""

@@ -132,10 +132,17 @@ class Run:
         return link
 
     def _send(self, link: Link) -> asyncio.Future[Any]:
-        if self._request.lead is not None:
-            self._say(link, self._request.lead).cancel()
+        request = self._request
 
-        return self._say(link, self._request.command)
+        if request.lead is None:
+            return self._say(link, request.command)
+
+        if not self._asking:
+            lead = self._topology.lead(request.name, request.lead)
+            return link.send(request.command, math.inf, lead)
+
+        self._say(link, request.lead).cancel()
+        return self._say(link, request.command)
 
     def _say(self, link: Link, command: Command) -> asyncio.Future[Any]:
         # It holds for one command only.

@@ -65,7 +65,7 @@ class Sentinel(Followed):
             raise NotSent
 
         return node.main.link.send(
-            command, open_instant(), None if lead is None else self._lead(name, lead)
+            command, open_instant(), None if lead is None else self.lead(name, lead)
         )
 
     def distrust(self, name: str) -> None:

@@ -88,7 +88,8 @@ class Topology(ABC):
         """Return where a request that was refused so goes now; ``None``: it stays refused."""
         return None
 
-    def _lead(self, name: str, command: Command) -> Lead:
+    def lead(self, name: str, command: Command) -> Lead:
+        """Return what goes out just before a command for the key, in the same write."""
         return Lead(command, partial(self.on_astray, name, command))
 
     def pushed(self, frame: list[Any]) -> None:
@@ -131,7 +132,7 @@ class Standalone(Topology):
             raise NotSent
 
         return node.main.link.send(
-            command, open_instant(), None if lead is None else self._lead(name, lead)
+            command, open_instant(), None if lead is None else self.lead(name, lead)
         )
 
     def distrust(self, name: str) -> None:
