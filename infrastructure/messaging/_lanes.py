@@ -9,6 +9,7 @@ from contextvars import Context
 from random import random
 from typing import Any, Generic, TypeVar
 
+from .._core.secrets import scrub
 from .._core.tasks import Tasks, logger
 from ..interfaces._context import message_infos
 from ._attempts import Trouble, Verdict, explain, judge, pause
@@ -211,7 +212,7 @@ class Lanes(Generic[C]):
                 "handler %s: an outage, its messages wait and are tried again (%s: %s)",
                 self.name,
                 kind,
-                exc,
+                scrub(str(exc)),
             )
 
     async def _bury(self, call: C) -> None:

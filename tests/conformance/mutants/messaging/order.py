@@ -12,7 +12,7 @@ _lanes = partial(Mutant, interface="messaging", module="messaging._lanes")
 _queues = partial(Mutant, interface="messaging", module="messaging._queues")
 _subscriptions = partial(Mutant, interface="messaging", module="messaging._subscriptions")
 
-_PARKED = "verdict.value, type(exc).__name__)\n            self._park(call, trouble)"
+_PARKED = "self._tell(verdict, exc)\n            self._park(call, trouble)"
 
 MUTANTS: tuple[Mutant, ...] = (
     _queues(
@@ -34,7 +34,7 @@ MUTANTS: tuple[Mutant, ...] = (
         name="sleeps_in_its_lane_before_a_retry",
         old=_PARKED,
         new=(
-            "verdict.value, type(exc).__name__)\n"
+            "self._tell(verdict, exc)\n"
             "            await asyncio.sleep(pause(trouble, options, self._jitter()))\n"
             "            self._resume(call)"
         ),
