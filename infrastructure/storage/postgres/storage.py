@@ -1,0 +1,96 @@
+"""The storage on PostgreSQL and TimescaleDB."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, List, Optional, Union
+
+from ..._core.deadline import expiry
+from .._blocks import TransactionBlock
+from .._transactional import TransactionalStorage
+from ._atomic import atomic_of
+from ._engine import Engine
+from ._settings import options_of
+from ._stream import stream
+from ._tables import create_table
+
+__all__ = ["PostgresStorage"]
+
+_ROUND_TRIP = 1.0
+"""Seconds within which the server must answer to count as reached."""
+
+
+class PostgresStorage(TransactionalStorage):
+    """A storage on PostgreSQL or TimescaleDB."""
+
+    _default_deadline = 30.0
+    _advice = "; look at host and port, and whether the server accepts connections from here"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        deadline: Union[float, str, None] = None,
+        max_connections: Union[int, str] = 10,
+        pipelining: Union[bool, str] = True,
+        settings: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        given = {
+            "deadline": deadline,
+            "max_connections": max_connections,
+            "pipelining": pipelining,
+            "settings": settings,
+        }
+        self._options = options_of(url, given)
+        super().__init__(deadline=self._options.deadline)
+        self._engine = Engine(self._options, self._deadline, self._describe)
+        self._transactions = self._engine.transactions
+        self._atomic = atomic_of(self._engine)
+
+    def _describe(self) -> str:
+        return f"PostgresStorage {self._options.shown}"
+
+    async def _open(self) -> None:
+        # connect() has the deadline.
+        await self._engine.open(expiry(self._deadline))
+
+    async def _close(self) -> None:
+        await self._engine.close()
+
+    def _abort(self) -> None:
+        self._engine.abort()
+
+    def _abandon(self) -> None:
+        self._engine.abandon()
+
+    async def is_connected(self) -> bool:
+        """Return whether the server answers now."""
+        try:
+            self._check("is_connected")
+            return await self._engine.is_reached(time.monotonic() + _ROUND_TRIP)
+        except Exception:  # noqa: BLE001 - it never raises: whatever is wrong, the answer is no
+            return False
+
+    async def execute(self, query: str, params: Optional[List[Any]] = None) -> List[Any]:
+        """Run one statement; return its rows as ``dict``."""
+        self._check("execute")
+        return await self._engine.execute(query, params)
+
+    async def create_table(self, table_name: str, schema: dict[str, Any]) -> None:
+        """Create a table, or see that it is there as it should be."""
+        self._check("create_table")
+        await create_table(self._atomic, table_name, schema)
+
+    async def stream(
+        self, query: str, params: Optional[List[Any]] = None, batch_size: int = 1000
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Give the rows of a query as they come."""
+        self._check("stream")
+
+        async with aclosing(stream(self._engine, query, params, batch_size)) as batches:
+            async for batch in batches:
+                for row in batch:
+                    yield row
