@@ -1,0 +1,1 @@
+"""Storage on PostgreSQL and TimescaleDB, over libpq."""
