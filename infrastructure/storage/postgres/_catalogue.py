@@ -12,7 +12,15 @@ from .._schema import ColumnSpec, Reference, TableName, TableSchema
 from .._types import ColumnType, parse_type
 from ._ask import Ask, Row
 
-__all__ = ["Existing", "Relation", "existing_table", "made_as", "seen_as", "unique_keys"]
+__all__ = [
+    "Existing",
+    "Relation",
+    "column_types",
+    "existing_table",
+    "made_as",
+    "seen_as",
+    "unique_keys",
+]
 
 _TABLES = frozenset("rpf")
 _KINDS = {
@@ -133,6 +141,14 @@ async def existing_table(ask: Ask, oid: int) -> Existing:
     )
     types = {row["name"]: (row["type_oid"], row["type"]) for row in rows}
     return Existing(TableSchema(columns, _keys(keys)), types, references)
+
+
+async def column_types(ask: Ask, oid: int) -> dict[str, tuple[int, str, bool]]:
+    """Return the OID and the spelling of each column's type, and whether it is NOT NULL."""
+    return {
+        row["name"]: (row["type_oid"], row["type"], row["not_null"])
+        for row in await ask(_COLUMNS, [oid])
+    }
 
 
 async def unique_keys(ask: Ask, oid: int) -> tuple[tuple[str | None, ...], ...]:
