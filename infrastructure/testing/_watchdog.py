@@ -13,8 +13,8 @@ _SCRIPT = r"""
 trap '' HUP INT TERM
 below() {
     for pid in $(sed -n "s/^\([0-9]*\) (.*) . $1 .*/\1/p" /proc/[0-9]*/stat); do
-        below "$pid"
         echo "$pid"
+        below "$pid"
     done
 }
 read -r server || exit 0

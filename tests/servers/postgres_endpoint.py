@@ -13,7 +13,7 @@ from psycopg import sql
 
 __all__ = ["PostgresEndpoint"]
 
-_PASSWORD = "l0velace"
+_PASSWORD = "l0velace"  # noqa: S105 - of roles that live as long as a test
 
 
 class PostgresEndpoint:
