@@ -13,7 +13,11 @@ import infrastructure
 from .servers.fixtures import (
     certificates,
     debian_redis,
+    postgres,
+    postgres_database,
+    postgres_tls,
     private_cluster,
+    private_postgres,
     private_sentinel,
     private_valkey,
     redis_acl,
@@ -27,7 +31,11 @@ from .servers.fixtures import (
 __all__ = [
     "certificates",
     "debian_redis",
+    "postgres",
+    "postgres_database",
+    "postgres_tls",
     "private_cluster",
+    "private_postgres",
     "private_sentinel",
     "private_valkey",
     "redis_acl",
