@@ -49,7 +49,7 @@ class Connection(Wire):
         self.pipelined = pipelined
         self._read_write = read_write
         self._results: list[PGresult] = []
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         self._in_pipeline = False
         self._copying = False
 
@@ -61,9 +61,7 @@ class Connection(Wire):
     @property
     def is_clean(self) -> bool:
         """Whether the next user may have it as it is."""
-        return (
-            self.is_open and not (self.unanswered or self.touched) and not self.in_transaction
-        )
+        return self.is_open and not (self.unanswered or self.touched) and not self.in_transaction
 
     def _take(self) -> None:
         pgconn = self.pgconn
@@ -92,11 +90,26 @@ class Connection(Wire):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _fail(self) -> None:
         self._wake()
+
+    async def _woken(self) -> None:
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiters.append(waiter)
+
+        try:
+            await waiter
+        finally:
+            self._waiters.remove(waiter)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for an answer here."""
+        return bool(self._waiters)
 
     def begin(self, send: Callable[[], None], tried: str, *, pipeline: bool = False) -> None:
         """Send a request by ``send``; ``answer`` gives its results."""
@@ -135,12 +148,7 @@ class Connection(Wire):
         ``outcome``: what is known of the request where its answer does not come.
         """
         if self.unanswered and self.is_open:
-            self._waiter = self._loop.create_future()
-
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            await self._woken()
 
         results, self._results = self._results, []
 
@@ -280,13 +288,7 @@ class Connection(Wire):
                 await cancel(self.pgconn, expires)
 
             while self.unanswered and self.is_open:
-                self._waiter = self._loop.create_future()
-
-                try:
-                    await self._waiter
-                finally:
-                    self._waiter = None
-
+                await self._woken()
                 # The cancelled statement began a copy after all.
                 self.end_copy("the copy was given up")
 

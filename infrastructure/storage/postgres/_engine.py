@@ -74,7 +74,9 @@ class Engine:
 
     def closed(self) -> ConnectionError:
         """Return the error of what comes after the end."""
-        return ConnectionError(f"{self._describe()} was closed by disconnect()", outcome="not_applied")
+        return ConnectionError(
+            f"{self._describe()} was closed by disconnect()", outcome="not_applied"
+        )
 
     async def open(self, expires: float) -> None:
         """Open the first connection, which tells what server it is."""
@@ -250,7 +252,11 @@ class Engine:
         )
 
     async def inside(
-        self, level: Level, operation: str, expires: float, work: Callable[[Connection], Awaitable[T]]
+        self,
+        level: Level,
+        operation: str,
+        expires: float,
+        work: Callable[[Connection], Awaitable[T]],
     ) -> T:
         """Return ``work(connection)`` on the connection of a transaction, when it is its turn."""
         connection = session_of(level).connection

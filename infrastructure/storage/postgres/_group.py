@@ -222,17 +222,14 @@ class GroupLane(Wire):
     def _sweep(self, now: float) -> float:
         following = math.inf
 
-        for waiting, outcome in ((self._group, "unknown"), (self._waiting, "not_applied")):
-            for write in waiting:
-                if write.answer.done():
-                    continue
+        for write in (*self._group, *self._waiting):
+            if write.answer.done():
+                continue
 
-                if write.expires > now:
-                    following = min(following, write.expires)
-                    continue
-
-                msg = f"{write.plan.tried}: the deadline passed before the server answered"
-                write.answer.set_exception(TimeoutError(msg, outcome=outcome, operation="execute"))
+            if write.expires > now:
+                following = min(following, write.expires)
+            else:
+                write.answer.set_exception(self._too_late(write))
 
         if self._group and all(write.answer.done() for write in self._group):
             if now - self._since > _SILENT:
@@ -242,3 +239,13 @@ class GroupLane(Wire):
             following = min(following, self._since + _SILENT + 0.01)
 
         return following
+
+    def _too_late(self, write: Write) -> TimeoutError:
+        sent = write in self._group
+        msg = f"{write.plan.tried}: the deadline passed before the server answered"
+        return TimeoutError(
+            msg,
+            outcome="unknown" if sent else "not_applied",
+            retryable=not sent,
+            operation="execute",
+        )

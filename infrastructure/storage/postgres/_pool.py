@@ -64,7 +64,7 @@ class Pool:
         self._idle: list[Connection] = []
         self._leased: set[Connection] = set()
         self._queue: deque[Waiter] = deque()
-        self._dials: dict[asyncio.Task[Connection], float] = {}
+        self._dials: dict[asyncio.Task[Connection | InfrastructureError], float] = {}
         self._failing = False
         self._quiet: asyncio.Future[None] | None = None
         self._tasks = Tasks("storage")
@@ -167,7 +167,10 @@ class Pool:
 
     def discard(self, connection: Connection) -> None:
         """Return at once; what runs is cancelled and rolled back, or the connection is closed."""
-        if connection in self._leased and connection.is_open:
+        if connection.is_awaited:
+            # Not by whoever gave it up: a statement of another task runs there.
+            connection.close("the transaction was given up, or the storage disconnected")
+        elif connection in self._leased and connection.is_open:
             self._tasks.start(self._settle(connection), "end what a connection was left with")
 
     async def _settle(self, connection: Connection) -> None:

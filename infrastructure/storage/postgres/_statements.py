@@ -11,6 +11,7 @@ from psycopg.pq.abc import PGresult
 from ...interfaces.exceptions import InfrastructureError, OperationError, ValidationError
 from .._result_names import refuse_twins
 from .._statement import Statement, StatementKind
+from .._targets import targets
 from ._connection import Connection
 from ._plans import Plan, Plans, names_of, types_of
 from ._results import read_rows
@@ -39,7 +40,7 @@ async def run_alone(
     expires: float,
 ) -> list[dict[str, Any]]:
     """Run a statement outside a transaction; once more where what is known of it is out of date."""
-    known = plans.get(statement, declared(params))
+    known = plans.get(statement, _declared(statement, params))
 
     try:
         return await run(plans, connection, statement, params, expires, query)
@@ -91,7 +92,7 @@ async def run(
     if statement.kind not in _ROWS and not params:
         return await _run_command(plans, connection, statement, expires)
 
-    known = plans.get(statement, declared(params))
+    known = plans.get(statement, _declared(statement, params))
     plan = known or await plan_of(plans, connection, statement, params, expires)
 
     try:
@@ -128,7 +129,7 @@ async def _run_command(
     result = results[-1]
     names = names_of(result)
     refuse_twins(names, names)
-    return await read_rows(Rows(names, types_of(result), binary=False), result) if names else []
+    return await read_rows(Rows(names, types_of(result), text=True), result) if names else []
 
 
 async def plan_of(
@@ -139,7 +140,7 @@ async def plan_of(
     expires: float,
 ) -> Plan:
     """Return the plan of a statement for parameters of these types, described here if need be."""
-    types = declared(params)
+    types = _declared(statement, params)
     plan = plans.get(statement, types)
 
     if plan is None:
@@ -179,3 +180,15 @@ async def _describe(
 
     await connection.simple(_AFTER, expires, tried, harmless=True)
     return described
+
+
+def _declared(statement: Statement, params: Sequence[Any]) -> tuple[int, ...]:
+    """Return the types to declare: not for what goes into a column, whose type decides."""
+    types = declared(params)
+
+    if not types or statement.kind is not StatementKind.WRITE:
+        return types
+
+    written = targets(statement.text, dialect="postgresql").parameters
+    kept = tuple(0 if n in written else oid for n, oid in enumerate(types, 1))
+    return kept if any(kept) else ()

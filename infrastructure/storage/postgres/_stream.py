@@ -101,9 +101,7 @@ class Cursor:
         return await run(plans, connection, self._statement, self._params, expires)
 
     async def _declare(self, connection: Connection, expires: float) -> Any:
-        plan = await plan_of(
-            self.engine.plans, connection, self._statement, self._params, expires
-        )
+        plan = await plan_of(self.engine.plans, connection, self._statement, self._params, expires)
         values, formats = plan.parameters.encode(self._params)
         # On a line of its own: the text may end in a comment.
         text = b"DECLARE %s NO SCROLL CURSOR FOR\n%s" % (self._name.encode(), plan.sql)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from datetime import timedelta
 from typing import Any, List, Optional, Union
 
 from ..._core.deadline import expiry
-from .._blocks import TransactionBlock
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
+from ._bulk import execute_many
 from ._engine import Engine
+from ._hypertables import create_hypertable
 from ._settings import options_of
 from ._stream import stream
 from ._tables import create_table
@@ -37,12 +38,14 @@ class PostgresStorage(TransactionalStorage):
         max_connections: Union[int, str] = 10,
         pipelining: Union[bool, str] = True,
         settings: Optional[Mapping[str, str]] = None,
+        hypertables: str = "require",
     ) -> None:
         given = {
             "deadline": deadline,
             "max_connections": max_connections,
             "pipelining": pipelining,
             "settings": settings,
+            "hypertables": hypertables,
         }
         self._options = options_of(url, given)
         super().__init__(deadline=self._options.deadline)
@@ -83,6 +86,34 @@ class PostgresStorage(TransactionalStorage):
         """Create a table, or see that it is there as it should be."""
         self._check("create_table")
         await create_table(self._atomic, table_name, schema)
+
+    async def create_hypertable(
+        self,
+        table_name: str,
+        time_column: str,
+        *,
+        chunk_interval: Union[timedelta, str, int, None] = None,
+        migrate_data: bool = True,
+        partitioning_column: Optional[str] = None,
+        number_partitions: Optional[int] = None,
+    ) -> None:
+        """Turn a table into a hypertable, or index its time column where the storage says so."""
+        self._check("create_hypertable")
+        await create_hypertable(
+            self._atomic,
+            table_name,
+            time_column,
+            mode=self._options.hypertables,
+            chunk_interval=chunk_interval,
+            migrate_data=migrate_data,
+            partitioning_column=partitioning_column,
+            number_partitions=number_partitions,
+        )
+
+    async def execute_many(self, query: str, params_list: List[List[Any]]) -> None:
+        """Run one statement for every row of parameters, all or nothing."""
+        self._check("execute_many")
+        await execute_many(self._engine, query, params_list)
 
     async def stream(
         self, query: str, params: Optional[List[Any]] = None, batch_size: int = 1000
