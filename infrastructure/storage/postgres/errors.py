@@ -68,13 +68,18 @@ def server_error(
                     refuses them now is a failover.
     """
     state = _field(result, Field.SQLSTATE)
+
+    if not state:
+        # libpq made it up: the link broke while the answer was waited for.
+        return lost(tried, result.get_error_message(), outcome or "unknown")
+
     said = _Said(result, state, tried, query)
     rule = _rule(state, said, read_write)
     severity = _field(result, Field.SEVERITY_NONLOCALIZED) or _field(result, Field.SEVERITY)
     error = (rule.login if severity in _FATAL else None) or rule.error
     made = error(
         said.text(rule.hint),
-        sqlstate=state or None,
+        sqlstate=state,
         retryable=rule.retryable,
         outcome=outcome or rule.outcome,
         row_index=_row_index(result),
@@ -100,8 +105,7 @@ class _Said:
         self._state = state
         self._tried = tried
         self._query = query
-        # What no server sent has no fields, only libpq's own text.
-        self.primary = self._shown(Field.MESSAGE_PRIMARY) or _line(result.get_error_message())
+        self.primary = self._shown(Field.MESSAGE_PRIMARY)
         self.detail = self._shown(Field.MESSAGE_DETAIL)
         self.hint = _line(_field(result, Field.MESSAGE_HINT))
 
