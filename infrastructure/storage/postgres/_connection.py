@@ -276,9 +276,12 @@ class Connection(Wire):
         self.flush()
         self._take()
 
+    def _is_over(self) -> bool:
+        return not (self.unanswered and self.is_open)
+
     async def settle(self, expires: float) -> None:
         """Cancel the request that is unanswered, and wait for its end."""
-        if not (self.unanswered and self.is_open):
+        if self._is_over():
             return
 
         async with Limit("cancel the statement", expires=expires):
@@ -287,7 +290,7 @@ class Connection(Wire):
             else:
                 await cancel(self.pgconn, expires)
 
-            while self.unanswered and self.is_open:
+            while not self._is_over():
                 await self._woken()
                 # The cancelled statement began a copy after all.
                 self.end_copy("the copy was given up")
