@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from ..._core.deadline import expiry
 from ..._core.tasks import Tasks
 from ...interfaces._context import transactions
 from ...interfaces.exceptions import (
+    ConfigurationError,
     ConnectionError,
     InfrastructureError,
     TransactionError,
@@ -28,6 +30,7 @@ from ._dial import Dialled, dial
 from ._group import GroupLane, Write
 from ._lane import Lane
 from ._lanes import Lanes
+from ._listen import Listener, ListeningConnection
 from ._plans import Plan, Plans
 from ._pool import Pool
 from ._results import read_rows
@@ -62,6 +65,7 @@ class Engine:
         self._pool: Pool | None = None
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
+        self._listener: Listener | None = None
         self._tasks = Tasks("storage")
 
     @property
@@ -71,6 +75,14 @@ class Engine:
             raise self.closed()
 
         return self._pool
+
+    @property
+    def listener(self) -> Listener:
+        """The connection that listens."""
+        if self._listener is None:
+            raise self.closed()
+
+        return self._listener
 
     def closed(self) -> ConnectionError:
         """Return the error of what comes after the end."""
@@ -90,6 +102,7 @@ class Engine:
             own=lambda level: session_of(level).connection,
         )
         self._lanes = Lanes(self._dial_lane, lanes)
+        self._listener = Listener(self._dial_listener)
         self._groups = Lanes(self._dial_group, int(options.group_commit and lanes > 0))
         self.plans = Plans()
         self._pool.add(await self._dial_connection(self._pool.ended, expires))
@@ -113,6 +126,26 @@ class Engine:
         return Lane(
             found.pgconn, ended, names=self._names(found), read_write=self.options.read_write
         )
+
+    async def _dial_listener(
+        self, ended: Callable[[Wire], None], expires: float
+    ) -> ListeningConnection:
+        options = self.options
+
+        if options.listen_url is not None:
+            options = replace(options, url=options.listen_url)
+
+        found = await dial(options, expires)
+
+        if found.pooled:
+            found.pgconn.finish()
+            msg = (
+                "listen: the server is behind a pooler, where a LISTEN belongs to whoever comes "
+                "next; give the server's own address by listen_url="
+            )
+            raise ConfigurationError(msg, operation="listen")
+
+        return ListeningConnection(found.pgconn, ended, names=0)
 
     def _names(self, found: Dialled) -> int:
         # Behind a pooler the next statement may run on another server, which knows no name.
@@ -154,19 +187,19 @@ class Engine:
         self.transactions.abort()
         reason = f"{self._describe()} was closed by disconnect()"
 
-        for each in (self._lanes, self._groups, self._pool):
+        for each in (self._lanes, self._groups, self._listener, self._pool):
             if each is not None:
                 each.close(reason)
 
         self._tasks.stop()
-        self._lanes = self._groups = self._pool = None
+        self._lanes = self._groups = self._listener = self._pool = None
         self.plans.clear()
 
     def abandon(self) -> None:
         """Forget what a parent process or a closed loop owns, without touching it."""
         self.transactions.forget()
-        _FOREIGN.append((self._lanes, self._groups, self._pool))
-        self._lanes = self._groups = self._pool = None
+        _FOREIGN.append((self._lanes, self._groups, self._listener, self._pool))
+        self._lanes = self._groups = self._listener = self._pool = None
         self.plans.clear()
 
     async def _lease(self, expires: float, held: Level | None) -> PostgresSession:

@@ -29,11 +29,13 @@ class Plan:
     ``columns``   the name and the type of each column of its result.
     ``rows``      reads its result; ``None`` where it has none.
     ``format``    of the result: 1 is binary.
+    ``changes``   whether it writes.
     ``groups``    whether it may share a commit with writes of other tasks.
     ``seconds``   how long it takes, about; ``inf`` until that is known.
     """
 
     __slots__ = (
+        "changes",
         "columns",
         "count",
         "format",
@@ -63,6 +65,7 @@ class Plan:
         self.rows = Rows(names, types) if names else None
         self.format = 0 if self.rows is None else self.rows.format
         self.plain = statement.plain
+        self.changes = statement.kind is StatementKind.WRITE
         self.groups = statement.plain and statement.keywords[:1] in _GROUPS
         self.seconds = float("inf")
 

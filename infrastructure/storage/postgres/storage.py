@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, List, Optional, Union
 
 from ..._core.deadline import expiry
+from ..._core.names import check_identifier
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
 from ._bulk import execute_many
@@ -17,6 +18,7 @@ from ._hypertables import create_hypertable
 from ._settings import options_of
 from ._stream import stream
 from ._tables import create_table
+from .notifications import Notifications
 
 __all__ = ["PostgresStorage"]
 
@@ -125,3 +127,22 @@ class PostgresStorage(TransactionalStorage):
             async for batch in batches:
                 for row in batch:
                     yield row
+
+    def listen(self, channel: str) -> Notifications:
+        """Return the notifications of a channel: ``async for note in storage.listen("jobs"):``.
+
+        It has a connection of its own, which all channels share, beyond ``max_connections``, and
+        goes on over reconnects: a notification with ``missed`` says that some may be lost.
+        Behind a pooler in transaction mode it needs ``listen_url=``, else ``ConfigurationError``.
+        """
+        name = check_identifier(channel, "channel")
+
+        async def join(reader: Notifications) -> None:
+            self._check("listen")
+            await self._engine.listener.join(reader)
+
+        def leave(reader: Notifications) -> None:
+            if self._live is not None:
+                self._engine.listener.leave(reader)
+
+        return Notifications(name, join, leave)
