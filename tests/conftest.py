@@ -12,6 +12,7 @@ import infrastructure
 
 from .servers.fixtures import (
     certificates,
+    debian_postgres,
     debian_redis,
     postgres,
     postgres_database,
@@ -30,6 +31,7 @@ from .servers.fixtures import (
 
 __all__ = [
     "certificates",
+    "debian_postgres",
     "debian_redis",
     "postgres",
     "postgres_database",
