@@ -11,6 +11,7 @@ from . import (
     cache_stall,
     codec,
     messaging,
+    postgres_reads,
     redis_calls,
     redis_cluster,
     redis_near,
@@ -36,6 +37,7 @@ QUESTIONS: tuple[Question, ...] = (
     *redis_cluster.QUESTIONS,
     *redis_near.QUESTIONS,
     *redis_scan.QUESTIONS,
+    *postgres_reads.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 
