@@ -11,7 +11,11 @@ from . import (
     cache_stall,
     codec,
     messaging,
+    postgres_batches,
+    postgres_bulk,
+    postgres_inserts,
     postgres_reads,
+    postgres_upserts,
     redis_calls,
     redis_cluster,
     redis_near,
@@ -38,6 +42,10 @@ QUESTIONS: tuple[Question, ...] = (
     *redis_near.QUESTIONS,
     *redis_scan.QUESTIONS,
     *postgres_reads.QUESTIONS,
+    *postgres_bulk.QUESTIONS,
+    *postgres_batches.QUESTIONS,
+    *postgres_upserts.QUESTIONS,
+    *postgres_inserts.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 

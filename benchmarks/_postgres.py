@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import asyncpg
     from databases import Database
     from psycopg_pool import AsyncConnectionPool
+    from sqlalchemy.engine.interfaces import IsolationLevel
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 __all__ = [
@@ -99,15 +100,17 @@ async def psycopg_pool(url: str) -> AsyncIterator[AsyncConnectionPool[Any]]:
 
 
 @asynccontextmanager
-async def sqlalchemy_core(url: str) -> AsyncIterator[AsyncEngine]:
-    """Open SQLAlchemy's engine on asyncpg, with AUTOCOMMIT, for the same reason."""
+async def sqlalchemy_core(
+    url: str, isolation_level: IsolationLevel = "AUTOCOMMIT"
+) -> AsyncIterator[AsyncEngine]:
+    """Open SQLAlchemy's engine on asyncpg, with AUTOCOMMIT for the same reason."""
     from sqlalchemy.ext.asyncio import create_async_engine
 
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://"),
         pool_size=CONNECTIONS,
         max_overflow=0,
-        isolation_level="AUTOCOMMIT",
+        isolation_level=isolation_level,
     )
 
     try:

@@ -199,6 +199,7 @@ def _question(
         operations=_FEWER if tasks == 1 else _OPERATIONS,
         targets=targets,
         turn=tasks,
+        stall=0.015,
         loop=loop,
     )
 
