@@ -23,7 +23,7 @@ from ...interfaces.exceptions import (
 from .._levels import Level
 from .._parameters import check_parameters
 from .._refusals import refuse
-from .._statement import parse_statement
+from .._statement import Statement, parse_statement
 from .._transaction import Transactions
 from ._connection import Connection
 from ._dial import Dialled, dial
@@ -66,6 +66,8 @@ class Engine:
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
         self._listener: Listener | None = None
+        self.prepare_for: Callable[[Statement], Awaitable[None]] = _nothing
+        """Makes what a statement needs beforehand, such as ``time_bucket``."""
         self._tasks = Tasks("storage")
 
     @property
@@ -268,6 +270,10 @@ class Engine:
         level = self.transactions.current("execute")
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
+
+        if "time_bucket" in statement.functions:
+            await self.prepare_for(statement)
+
         expires = expiry(self.deadline)
 
         if level is not None:
@@ -345,6 +351,10 @@ class Engine:
             return level is not None
 
         return True
+
+
+async def _nothing(_statement: Statement) -> None:
+    """Nothing is needed beforehand."""
 
 
 async def _ping(connection: Connection, expires: float) -> None:
