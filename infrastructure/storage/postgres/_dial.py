@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 import psycopg
@@ -18,7 +18,7 @@ from ._reach import reach
 from ._resolve import resolve
 from ._settings import Options
 from ._sockets import wait_for_socket
-from .errors import ERRORS, lost
+from .errors import CONNECT_ERRORS, lost
 
 __all__ = ["Dialled", "cancel", "dial"]
 
@@ -41,7 +41,8 @@ class Dialled:
     read_only: bool
     in_recovery: bool
     timescale: Optional[str]
-    settings: str
+    # The application may keep a secret in one of its own.
+    settings: str = field(repr=False)
 
 
 async def dial(options: Options, expires: float) -> Dialled:
@@ -57,11 +58,11 @@ async def dial(options: Options, expires: float) -> Dialled:
     async with Limit("connect", expires=expires) as limit:
         limit.more = f" before {where} answered"
 
-        with translated(ERRORS, f"connect to {where}"):
+        with translated(CONNECT_ERRORS, f"connect to {where}"):
             pgconn = await reach(options, await resolve(options), limit)
 
         try:
-            with translated(ERRORS, f"connect to {where}"):
+            with translated(CONNECT_ERRORS, f"connect to {where}"):
                 pgconn.nonblocking = 1
                 greeting = await _greet(pgconn, options)
         except BaseException:

@@ -53,7 +53,7 @@ class _Attempt:
     def __init__(self, options: Options, spots: list[Spot]) -> None:
         self._options = options
         self._spots = spots
-        self._at: Optional[tuple[str, str, str]] = None
+        self._at: Optional[tuple[bytes, bytes, bytes]] = None
 
     async def run(self) -> abc.PGconn:
         """Return the connection, or raise and leave nothing behind."""
@@ -65,10 +65,7 @@ class _Attempt:
             if pgconn.status != ConnStatus.OK:
                 raise refused(pgconn, self._options.where)
         except BaseException:
-            self._at = tuple(
-                each.decode(errors="replace")
-                for each in (pgconn.host, pgconn.hostaddr, pgconn.port)
-            )
+            self._at = (pgconn.host, pgconn.hostaddr, pgconn.port)
             pgconn.finish()
             raise
 
@@ -77,7 +74,7 @@ class _Attempt:
     def passed(self) -> int:
         """Return how many addresses were tried, the one included that gave no sign of life."""
         for index, spot in enumerate(self._spots):
-            if self._at == (spot.host, spot.address, str(spot.port)):
+            if self._at == tuple(map(str.encode, (spot.host, spot.address, str(spot.port)))):
                 return index + 1
 
         return 1
