@@ -56,27 +56,37 @@ def read_address(url: Url) -> Address:
 
 
 def _hosts(url: Url) -> tuple[tuple[str, int], ...]:
-    folder = url.options.get("host")
-
-    if folder is None:
-        given = tuple((unquote(name), port) for name, port in url.hosts)
-    elif not url.hosts and folder.startswith("/"):
-        given = ((folder, None),)
-    else:
-        _refuse("host= is the folder of a Unix socket, in a URL that names no other host")
-
     known = _environment()
-    port = known.get("port", "")
-    given = given or tuple((name, None) for name in known.get("host", "localhost").split(","))
-    usual = int(port) if port.isascii() and port.isdigit() else 5432
-    return tuple((_host(name), number or usual) for name, number in given)
+    usual = _port(url.options.get("port") or known.get("port") or "5432")
+    named = [(unquote(name), port) for name, port in url.hosts] or _unnamed(url.options, known)
+    hosts = tuple((check_text("the host", name), port or usual) for name, port in named)
 
+    if url.hosts and ("host" in url.options or "port" in url.options):
+        _refuse("host= and port= are for one that names no host before its database")
 
-def _host(name: str) -> str:
-    if "," in name:
+    if any("," in name for name, _ in hosts):
         _refuse("a host has no comma in its name")
 
-    return check_text("the host", name) or "localhost"
+    return tuple((name or "localhost", port) for name, port in hosts)
+
+
+def _unnamed(options: Mapping[str, str], known: Mapping[str, str]) -> list[tuple[str, None]]:
+    folder = options.get("host")
+
+    if folder is None:
+        return [(name, None) for name in known.get("host", "localhost").split(",")]
+
+    if not folder.startswith("/"):
+        _refuse("host= is the folder of a Unix socket; a host's name stands before the database")
+
+    return [(folder, None)]
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        _refuse(f"the port {text!r:.40}, there or in PGPORT, is no number of 1 to 65535")
+
+    return int(text)
 
 
 def _environment() -> Mapping[str, str]:
@@ -91,7 +101,7 @@ def _environment() -> Mapping[str, str]:
 
 def _where(hosts: tuple[tuple[str, int], ...], database: str) -> str:
     if hosts[0][0].startswith("/"):
-        return f"postgresql:///{database}?host={hosts[0][0]}"
+        return f"postgresql:///{database}?host={hosts[0][0]}&port={hosts[0][1]}"
 
     shown = (f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name, port in hosts)
     return f"postgresql://{','.join(shown)}/{database}"

@@ -79,8 +79,13 @@ def _text(name: str, value: Any) -> str | None:
 
 
 def _settings(name: str, value: Any) -> Mapping[str, str]:
+    if value is None:
+        return {}
+
     if not isinstance(value, Mapping):
-        raise _wrong(name, "a mapping of the server's parameters to values", value)
+        raise _wrong(
+            name, "a mapping of the server's parameters to values, or None", type(value).__name__
+        )
 
     return dict(_setting(*each) for each in value.items())
 

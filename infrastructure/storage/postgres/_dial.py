@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional
 
 import psycopg
@@ -13,7 +13,7 @@ from psycopg.pq import ConnStatus, PollingStatus, abc
 from ..._core.deadline import Limit
 from ..._core.errors import translated
 from ...interfaces.exceptions import ConfigurationError, InfrastructureError
-from ._greeting import Greeting, answer, question, settings_text
+from ._greeting import Greeting, answer, question
 from ._reach import reach
 from ._resolve import resolve
 from ._settings import Options
@@ -32,7 +32,6 @@ class Dialled:
 
     ``pooled``      a pooler stands between: no state of a session lasts.
     ``timescale``   the version of the extension, ``None`` where the database has none.
-    ``settings``    the statement that makes the session's settings again, after a DISCARD ALL.
     """
 
     pgconn: abc.PGconn
@@ -41,8 +40,6 @@ class Dialled:
     read_only: bool
     in_recovery: bool
     timescale: Optional[str]
-    # The application may keep a secret in one of its own.
-    settings: str = field(repr=False)
 
 
 async def dial(options: Options, expires: float) -> Dialled:
@@ -76,7 +73,6 @@ async def dial(options: Options, expires: float) -> Dialled:
         read_only=greeting.read_only,
         in_recovery=greeting.in_recovery,
         timescale=greeting.timescale,
-        settings=settings_text(options, greeting),
     )
 
 

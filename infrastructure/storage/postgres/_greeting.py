@@ -13,7 +13,7 @@ from ...interfaces.exceptions import ConfigurationError, InfrastructureError
 from ._settings import Options
 from .errors import server_error
 
-__all__ = ["Greeting", "answer", "question", "settings_text"]
+__all__ = ["Greeting", "answer", "question"]
 
 # What values are read by. PgBouncer knows the first three and keeps them for each of its clients.
 _READ_BY: Mapping[str, str] = {
@@ -87,18 +87,6 @@ def answer(result: PGresult, options: Options, pid: int) -> Greeting:
         in_recovery=shown[2] == "t",
         timescale=shown[3],
     )
-
-
-def settings_text(options: Options, greeting: Greeting) -> str:
-    """Return the statement that settles it all once more, after a DISCARD ALL."""
-    wanted = _wanted(options)
-
-    if greeting.pooled:
-        wanted = {name: wanted[name] for name in _KEPT_BY_POOLERS}
-    elif greeting.timescale is not None:
-        wanted = {_PLANS: _CUSTOM, **wanted}
-
-    return f"SELECT {', '.join(_set(name, value) for name, value in wanted.items())}"
 
 
 def _wanted(options: Options) -> Mapping[str, str]:

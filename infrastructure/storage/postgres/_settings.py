@@ -21,7 +21,7 @@ DEFAULTS: Mapping[str, Any] = {
     "group_commit": False,
     "bulk": "auto",
     "hypertables": "require",
-    "settings": {},
+    "settings": None,
     "listen_url": None,
     "statement_cache": 256,
     "prepared": "auto",
@@ -103,7 +103,7 @@ def options_of(url: str, given: Mapping[str, Any]) -> Options:
 
 
 def _refuse_unknown(parts: Url, address: Address) -> None:
-    known = {**DEFAULTS, "host": None}
+    known = {**DEFAULTS, "host": None, "port": None}
     # libpq's own way to say it; not with its text: the application's secret may be among it.
     if "options" in parts.options:
         msg = f"{address.where} has options=: say settings.search_path=..., one for each parameter"
