@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from psycopg.pq.abc import PGresult
@@ -131,12 +130,7 @@ class Engine:
     async def _dial_listener(
         self, ended: Callable[[Wire], None], expires: float
     ) -> ListeningConnection:
-        options = self.options
-
-        if options.listen_url is not None:
-            options = replace(options, url=options.listen_url)
-
-        found = await dial(options, expires)
+        found = await dial(self.options.listen or self.options, expires)
 
         if found.pooled:
             found.pgconn.finish()
@@ -150,7 +144,8 @@ class Engine:
 
     def _names(self, found: Dialled) -> int:
         # Behind a pooler the next statement may run on another server, which knows no name.
-        return 0 if found.pooled else self.options.statement_cache
+        named = not found.pooled and self.options.prepared == "auto"
+        return self.options.statement_cache if named else 0
 
     async def _dial_group(self, ended: Callable[[Wire], None], expires: float) -> GroupLane:
         found = await self._dial(expires)
