@@ -1,0 +1,1 @@
+"""The storage on PostgreSQL and TimescaleDB, by libpq on the event loop."""

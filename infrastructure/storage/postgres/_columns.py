@@ -1,0 +1,168 @@
+"""Which values the driver's C code may write as they are, and the exact form of all others.
+
+The C code is fast and believes its caller: it cuts an int to 32 bits, takes a bool for an int
+and sends NUL. Whole columns are looked at, which costs less than a look at each value.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from psycopg.adapt import AdaptersMap, Dumper, Transformer
+from psycopg.pq import Format
+from psycopg.types.bool import BoolBinaryDumper
+from psycopg.types.datetime import (
+    DateBinaryDumper,
+    DatetimeBinaryDumper,
+    DatetimeNoTzBinaryDumper,
+    TimedeltaBinaryDumper,
+)
+from psycopg.types.numeric import (
+    Float4BinaryDumper,
+    FloatBinaryDumper,
+    Int2BinaryDumper,
+    Int4BinaryDumper,
+    Int8BinaryDumper,
+)
+from psycopg.types.string import BytesBinaryDumper, StrBinaryDumper
+
+from ...interfaces.exceptions import InfrastructureError
+from .values import TextInput, encoder_of
+
+__all__ = ["RAW", "Column", "columns_of", "transformer"]
+
+Encode = Callable[[Any], "bytes | None"]
+Check = Callable[[Sequence[Any]], bool]
+
+_TEXT = 25
+
+RAW = 17
+"""The type that is written as it is: bytea."""
+
+
+def _types(*allowed: type) -> Check:
+    """Return a check that every value is of one of these very types."""
+    known = frozenset(allowed)
+    return lambda column: known.issuperset(map(type, column))
+
+
+def _numbers(code: str, *allowed: type) -> Check:
+    """Return a check that every value is a number that ``struct`` packs as ``code``."""
+    known = frozenset(allowed)
+
+    def check(column: Sequence[Any]) -> bool:
+        if not known.issuperset(map(type, column)):
+            return False
+
+        struct.pack(f"{len(column)}{code}", *column)
+        return True
+
+    return check
+
+
+def _texts(column: Sequence[Any]) -> bool:
+    # A str subclass is written as its base: so is it here.
+    joined = "".join(column)
+
+    if not joined.isascii():
+        joined.encode()
+
+    return "\0" not in joined
+
+
+def _never(_column: Sequence[Any]) -> bool:
+    return False
+
+
+_FAST: Final[Mapping[int, tuple[type, type[Dumper], Check]]] = {
+    16: (bool, BoolBinaryDumper, _types(bool)),
+    17: (bytes, BytesBinaryDumper, _types(bytes)),
+    20: (int, Int8BinaryDumper, _numbers("q", int)),
+    21: (int, Int2BinaryDumper, _numbers("h", int)),
+    23: (int, Int4BinaryDumper, _numbers("i", int)),
+    25: (str, StrBinaryDumper, _texts),
+    700: (float, Float4BinaryDumper, _numbers("f", float, int)),
+    701: (float, FloatBinaryDumper, _numbers("d", float, int)),
+    1082: (date, DateBinaryDumper, _types(date)),
+    1114: (datetime, DatetimeNoTzBinaryDumper, _types(datetime)),
+    1184: (datetime, DatetimeBinaryDumper, _types(datetime)),
+    1186: (timedelta, TimedeltaBinaryDumper, _types(timedelta)),
+}
+# char(n) and varchar(n) are written as text.
+_SAME: Final[Mapping[int, int]] = {1042: _TEXT, 1043: _TEXT}
+
+
+def _adapters() -> AdaptersMap:
+    # Its own: what an application registers with psycopg must not change what is written here.
+    adapters = AdaptersMap()
+
+    for kind, dumper, _ in _FAST.values():
+        adapters.register_dumper(kind, dumper)
+
+    return adapters
+
+
+_ADAPTERS = _adapters()
+
+
+@lru_cache(maxsize=64)
+def transformer(oids: tuple[int, ...]) -> Transformer:
+    """Return what the driver's C code writes rows of these types with; not to be changed."""
+    made = Transformer(_ADAPTERS)
+    made.set_dumper_types(oids, Format.BINARY)
+    return made
+
+
+class Column:
+    """One column of many values.
+
+    ``oid``   the type that the C code writes: the column's own, or bytes that are its exact form;
+    ``fast``  whether it is the column's own.
+    """
+
+    __slots__ = ("_check", "_encode", "fast", "oid")
+
+    def __init__(self, oid: int, encode: Encode) -> None:
+        same = _SAME.get(oid, oid)
+        self.fast: bool = same in _FAST
+        self.oid: int = same if self.fast else RAW
+        self._check: Check = _FAST[same][2] if self.fast else _never
+        self._encode = encode
+
+    def fits(self, values: Sequence[Any]) -> bool:
+        """Return whether the C code, where it takes these values, writes them exactly."""
+        if self._passes(values):
+            return True
+
+        present = [value for value in values if value is not None]
+        return len(present) < len(values) and self._passes(present)
+
+    def _passes(self, values: Sequence[Any]) -> bool:
+        try:
+            return self._check(values)
+        except (TypeError, ValueError, OverflowError, struct.error):
+            return False
+
+    def exact(self, values: Sequence[Any]) -> list[bytes | None]:
+        """Return the binary form of the values, up to the first that has none."""
+        encoded: list[bytes | None] = []
+
+        # What is wrong, or a text that only the server reads, is told by who runs the row alone.
+        with suppress(TextInput, InfrastructureError):
+            for value in values:
+                encoded.append(self._encode(value))  # noqa: PERF401 - it keeps those before an error
+
+        return encoded
+
+
+def columns_of(oids: Sequence[int]) -> tuple[Column, ...] | None:
+    """Return the columns of these types, or ``None`` where one has no binary form here."""
+    found = [(oid, encoder_of(oid)) for oid in oids]
+    return tuple(Column(oid, encode) for oid, encode in found if encode) if all(
+        encode for _, encode in found
+    ) else None

@@ -1,0 +1,172 @@
+"""Rows as binary COPY carries them, in chunks that do not hold the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, Self
+
+from psycopg._copy_base import format_row_binary
+
+from ._columns import RAW, Column, transformer
+from ._feed import HOLD, LOOK, Feed
+
+__all__ = ["CopyFormat", "CopyStream"]
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+_ROWS = 2000
+"""At most as many rows make a chunk, ``_CELLS`` values, and about ``_BYTES``."""
+
+_CELLS = 8000
+_BYTES = 128 * 1024
+
+
+class CopyFormat:
+    """How rows of these columns are written; each value is checked as a parameter is."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self._getters = [itemgetter(position) for position in range(len(columns))]
+        self._fast = all(column.fast for column in columns)
+        self._transformer = transformer(tuple(column.oid for column in columns))
+        self._most = min(_ROWS, _CELLS // len(columns) + 1)
+
+    def chunk(self, feed: Feed) -> tuple[bytearray, bool]:
+        """Take the next rows and write them; and whether all could be.
+
+        The first that cannot, and those after it, are given back to the feed.
+        """
+        began = time.perf_counter()
+        taken, written = self._take(feed, began + HOLD)
+
+        if written is None or not self._fits(taken):
+            written, count = self._exactly(taken)
+            feed.put_back(taken[count:])
+            self._pace(time.perf_counter() - began)
+            return written, count == len(taken)
+
+        return written, True
+
+    def _take(self, feed: Feed, until: float) -> tuple[list[Any], bytearray | None]:
+        """Take rows and write them at once, unlooked at: all rows but the rarest are right."""
+        taken: list[Any] = []
+        written: bytearray | None = bytearray() if self._fast else None
+
+        while len(taken) < self._most and not feed.ended:
+            part = feed.next(min(max(1, len(taken)), LOOK, self._most - len(taken)))
+            taken += part
+
+            if written is not None:
+                written = _write(part, self._transformer, written)
+
+            if time.perf_counter() >= until or (written and len(written) >= _BYTES):
+                break
+
+        return taken, written
+
+    def _pace(self, took: float) -> None:
+        """Take fewer rows at a time where they took long, and more again."""
+        if took > 2 * HOLD:
+            self._most = max(1, self._most // 2)
+        elif took < HOLD:
+            self._most = min(_ROWS, _CELLS // len(self._columns) + 1, self._most * 2)
+
+    def _fits(self, rows: list[Any]) -> bool:
+        return _are_rows(rows) and all(
+            column.fits(list(map(get, rows)))
+            for get, column in zip(self._getters, self._columns, strict=True)
+        )
+
+    def _exactly(self, rows: list[Any]) -> tuple[bytearray, int]:
+        """Write rows of which some are no rows, or some values not for the C code."""
+        rows = _before_the_first_bad(rows, len(self._columns))
+        values: list[Sequence[Any]] = list(zip(*rows, strict=True))
+
+        for fast in (True, False):
+            written, count = self._write_columns(values, len(rows), fast=fast)
+
+            if written is not None:
+                return written, count
+
+        raise AssertionError
+
+    def _write_columns(
+        self, columns: list[Sequence[Any]], count: int, *, fast: bool
+    ) -> tuple[bytearray | None, int]:
+        """Write rows given by columns, up to the first that cannot be written."""
+        oids, forms = [], []
+
+        for column, values in zip(self._columns, columns, strict=False):
+            raw = not (fast and column.fits(values))
+            forms.append(column.exact(values) if raw else values)
+            oids.append(RAW if raw else column.oid)
+
+        count = min([count, *map(len, forms)])
+        rows = list(zip(*forms, strict=False))[:count]
+        return _write(rows, transformer(tuple(oids)), bytearray()), count
+
+
+class CopyStream:
+    """The chunks of one COPY: ``async for chunk in stream``.
+
+    It ends with the rows, before a row that COPY cannot carry (``refused``), or with a chunk
+    after ``until``, an instant of ``time.monotonic()``.
+    """
+
+    def __init__(self, rows: CopyFormat, feed: Feed, until: float) -> None:
+        self._rows = rows
+        self._feed = feed
+        self._until = until
+        self._begun = self._ended = False
+        self.refused: bool = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes | bytearray:
+        if self._ended:
+            raise StopAsyncIteration
+
+        if self._begun:
+            # Between two chunks it is everybody's turn.
+            await asyncio.sleep(0)
+
+        written, whole = self._rows.chunk(self._feed)
+        self.refused = not whole
+        self._ended = self.refused or self._feed.ended or time.monotonic() >= self._until
+        begin = b"" if self._begun else _HEADER
+        self._begun = True
+        return b"".join((begin, written, _TRAILER if self._ended else b""))
+
+
+def _write(rows: list[Any], types: Any, written: bytearray) -> bytearray | None:
+    """Add rows to ``written``; ``None`` where the C code does not take one."""
+    try:
+        for row in rows:
+            format_row_binary(row, types, written)
+    except Exception:  # noqa: BLE001 - whatever a value does there, the exact way says what is wrong
+        return None
+
+    return written
+
+
+def _are_rows(rows: list[Any]) -> bool:
+    kinds = set(map(type, rows))
+    return kinds <= {list, tuple} or all(issubclass(kind, (list, tuple)) for kind in kinds)
+
+
+def _before_the_first_bad(rows: list[Any], length: int) -> list[Any]:
+    """Return the rows up to the first that is no list or tuple of that length."""
+    if _are_rows(rows) and set(map(len, rows)) <= {length}:
+        return rows
+
+    bad = (
+        position
+        for position, row in enumerate(rows)
+        if not isinstance(row, (list, tuple)) or len(row) != length
+    )
+    return rows[: next(bad)]
