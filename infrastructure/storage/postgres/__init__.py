@@ -1,1 +1,1 @@
-"""The storage on PostgreSQL and TimescaleDB, by libpq on the event loop."""
+"""Storage on PostgreSQL and TimescaleDB, over libpq."""
