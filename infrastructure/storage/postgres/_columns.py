@@ -7,7 +7,7 @@ and sends NUL. Whole columns are looked at, which costs less than a look at each
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -23,7 +23,6 @@ from psycopg.types.datetime import (
     TimedeltaBinaryDumper,
 )
 from psycopg.types.numeric import (
-    Float4BinaryDumper,
     FloatBinaryDumper,
     Int2BinaryDumper,
     Int4BinaryDumper,
@@ -37,7 +36,7 @@ from .values import TextInput, encoder_of
 __all__ = ["RAW", "Column", "columns_of", "transformer"]
 
 Encode = Callable[[Any], "bytes | None"]
-Check = Callable[[Sequence[Any]], bool]
+Check = Callable[[Iterable[Any]], bool]
 
 _TEXT = 25
 
@@ -48,26 +47,35 @@ RAW = 17
 def _types(*allowed: type) -> Check:
     """Return a check that every value is of one of these very types."""
     known = frozenset(allowed)
-    return lambda column: known.issuperset(map(type, column))
+    return lambda values: known.issuperset(map(type, values))
 
 
-def _numbers(code: str, *allowed: type) -> Check:
-    """Return a check that every value is a number that ``struct`` packs as ``code``."""
-    known = frozenset(allowed)
+def _integers(code: str) -> Check:
+    """Return a check that every value is an int that ``struct`` packs as ``code``."""
 
-    def check(column: Sequence[Any]) -> bool:
-        if not known.issuperset(map(type, column)):
-            return False
-
+    def check(values: Iterable[Any]) -> bool:
+        column = list(values)
         struct.pack(f"{len(column)}{code}", *column)
-        return True
+        # A bool packs, too.
+        return _INT.issuperset(map(type, column))
 
     return check
 
 
-def _texts(column: Sequence[Any]) -> bool:
+def _floats(values: Iterable[Any]) -> bool:
+    column = list(values)
+
+    if _FLOAT.issuperset(map(type, column)):
+        return True
+
+    # An int may be too large.
+    struct.pack(f"{len(column)}d", *column)
+    return _NUMBER.issuperset(map(type, column))
+
+
+def _texts(values: Iterable[Any]) -> bool:
     # A str subclass is written as its base: so is it here.
-    joined = "".join(column)
+    joined = "".join(values)
 
     if not joined.isascii():
         joined.encode()
@@ -75,24 +83,26 @@ def _texts(column: Sequence[Any]) -> bool:
     return "\0" not in joined
 
 
-def _never(_column: Sequence[Any]) -> bool:
+def _never(_values: Iterable[Any]) -> bool:
     return False
 
 
+_INT, _FLOAT, _NUMBER = frozenset({int}), frozenset({float}), frozenset({int, float})
 _FAST: Final[Mapping[int, tuple[type, type[Dumper], Check]]] = {
     16: (bool, BoolBinaryDumper, _types(bool)),
     17: (bytes, BytesBinaryDumper, _types(bytes)),
-    20: (int, Int8BinaryDumper, _numbers("q", int)),
-    21: (int, Int2BinaryDumper, _numbers("h", int)),
-    23: (int, Int4BinaryDumper, _numbers("i", int)),
+    20: (int, Int8BinaryDumper, _types(int)),
+    21: (int, Int2BinaryDumper, _integers("h")),
+    23: (int, Int4BinaryDumper, _integers("i")),
     25: (str, StrBinaryDumper, _texts),
-    700: (float, Float4BinaryDumper, _numbers("f", float, int)),
-    701: (float, FloatBinaryDumper, _numbers("d", float, int)),
+    701: (float, FloatBinaryDumper, _floats),
     1082: (date, DateBinaryDumper, _types(date)),
     1114: (datetime, DatetimeNoTzBinaryDumper, _types(datetime)),
     1184: (datetime, DatetimeBinaryDumper, _types(datetime)),
     1186: (timedelta, TimedeltaBinaryDumper, _types(timedelta)),
 }
+"""The base type of the values, what writes them, and what this is right for where it does not raise."""
+
 # char(n) and varchar(n) are written as text.
 _SAME: Final[Mapping[int, int]] = {1042: _TEXT, 1043: _TEXT}
 
@@ -134,19 +144,20 @@ class Column:
         self._check: Check = _FAST[same][2] if self.fast else _never
         self._encode = encode
 
-    def fits(self, values: Sequence[Any]) -> bool:
+    def passes(self, values: Iterable[Any]) -> bool:
         """Return whether the C code, where it takes these values, writes them exactly."""
-        if self._passes(values):
-            return True
-
-        present = [value for value in values if value is not None]
-        return len(present) < len(values) and self._passes(present)
-
-    def _passes(self, values: Sequence[Any]) -> bool:
         try:
             return self._check(values)
         except (TypeError, ValueError, OverflowError, struct.error):
             return False
+
+    def fits(self, values: Sequence[Any]) -> bool:
+        """Return the same where there may be NULL among the values."""
+        if self.passes(values):
+            return True
+
+        present = [value for value in values if value is not None]
+        return len(present) < len(values) and self.passes(present)
 
     def exact(self, values: Sequence[Any]) -> list[bytes | None]:
         """Return the binary form of the values, up to the first that has none."""

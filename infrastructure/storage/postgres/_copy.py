@@ -18,7 +18,7 @@ __all__ = ["CopyFormat", "CopyStream"]
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 
-_ROWS = 2000
+_ROWS = 1000
 """At most as many rows make a chunk, ``_CELLS`` values, and about ``_BYTES``."""
 
 _CELLS = 8000
@@ -77,7 +77,7 @@ class CopyFormat:
 
     def _fits(self, rows: list[Any]) -> bool:
         return _are_rows(rows) and all(
-            column.fits(list(map(get, rows)))
+            column.passes(map(get, rows)) or column.fits(list(map(get, rows)))
             for get, column in zip(self._getters, self._columns, strict=True)
         )
 
