@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
+from psycopg import abc
 from psycopg.adapt import AdaptersMap, Dumper, Transformer
 from psycopg.pq import Format
 from psycopg.types.bool import BoolBinaryDumper
@@ -33,7 +34,15 @@ from psycopg.types.string import BytesBinaryDumper, StrBinaryDumper
 from ...interfaces.exceptions import InfrastructureError
 from .values import TextInput, encoder_of
 
-__all__ = ["RAW", "Column", "columns_of", "transformer"]
+__all__ = [
+    "RAW",
+    "Column",
+    "are_rows",
+    "before_the_first_bad",
+    "columns_of",
+    "forms_of",
+    "transformer",
+]
 
 Encode = Callable[[Any], "bytes | None"]
 Check = Callable[[Iterable[Any]], bool]
@@ -121,7 +130,7 @@ _ADAPTERS = _adapters()
 
 
 @lru_cache(maxsize=64)
-def transformer(oids: tuple[int, ...]) -> Transformer:
+def transformer(oids: tuple[int, ...]) -> abc.Transformer:
     """Return what the driver's C code writes rows of these types with; not to be changed."""
     made = Transformer(_ADAPTERS)
     made.set_dumper_types(oids, Format.BINARY)
@@ -173,7 +182,54 @@ class Column:
 
 def columns_of(oids: Sequence[int]) -> tuple[Column, ...] | None:
     """Return the columns of these types, or ``None`` where one has no binary form here."""
-    found = [(oid, encoder_of(oid)) for oid in oids]
-    return tuple(Column(oid, encode) for oid, encode in found if encode) if all(
-        encode for _, encode in found
-    ) else None
+    columns = []
+
+    for oid in oids:
+        encode = encoder_of(oid)
+
+        if encode is None:
+            return None
+
+        columns.append(Column(oid, encode))
+
+    return tuple(columns)
+
+
+def forms_of(
+    columns: Sequence[Column], rows: Sequence[Any], *, fast: bool
+) -> tuple[list[int], list[Sequence[Any]], int]:
+    """Return the values of each column for the C code, the type it writes them as, and how many rows.
+
+    Those up to the first that has no binary form. What was looked at only (``fast``) the C code
+    may still refuse.
+    """
+    oids: list[int] = []
+    forms: list[Sequence[Any]] = []
+
+    by_column: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(columns)
+
+    for column, values in zip(columns, by_column, strict=True):
+        seen = fast and column.fits(values)
+        oids.append(column.oid if seen else RAW)
+        forms.append(values if seen else column.exact(values))
+
+    return oids, forms, min(map(len, forms))
+
+
+def are_rows(rows: Sequence[Any]) -> bool:
+    """Return whether all are lists or tuples."""
+    kinds = set(map(type, rows))
+    return kinds <= {list, tuple} or all(issubclass(kind, (list, tuple)) for kind in kinds)
+
+
+def before_the_first_bad(rows: list[Any], length: int) -> list[Any]:
+    """Return the rows up to the first that is no list or tuple of that length."""
+    if are_rows(rows) and set(map(len, rows)) <= {length}:
+        return rows
+
+    bad = (
+        position
+        for position, row in enumerate(rows)
+        if not isinstance(row, (list, tuple)) or len(row) != length
+    )
+    return rows[: next(bad)]

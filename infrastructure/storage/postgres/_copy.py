@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from psycopg._copy_base import format_row_binary
 
-from ._columns import RAW, Column, transformer
+from ._columns import Column, are_rows, before_the_first_bad, forms_of, transformer
 from ._feed import HOLD, LOOK, Feed
 
 __all__ = ["CopyFormat", "CopyStream"]
@@ -76,58 +76,45 @@ class CopyFormat:
             self._most = min(_ROWS, _CELLS // len(self._columns) + 1, self._most * 2)
 
     def _fits(self, rows: list[Any]) -> bool:
-        return _are_rows(rows) and all(
+        return are_rows(rows) and all(
             column.passes(map(get, rows)) or column.fits(list(map(get, rows)))
             for get, column in zip(self._getters, self._columns, strict=True)
         )
 
     def _exactly(self, rows: list[Any]) -> tuple[bytearray, int]:
-        """Write rows of which some are no rows, or some values not for the C code."""
-        rows = _before_the_first_bad(rows, len(self._columns))
-        values: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        """Write rows of which some are no rows, or some values not for the C code.
+
+        Return how many: those up to the first that cannot be written.
+        """
+        rows = before_the_first_bad(rows, len(self._columns))
 
         for fast in (True, False):
-            written, count = self._write_columns(values, len(rows), fast=fast)
+            oids, forms, count = forms_of(self._columns, rows, fast=fast)
+            ready = list(zip(*forms, strict=False))[:count]
+            written = _write(ready, transformer(tuple(oids)), bytearray())
 
             if written is not None:
                 return written, count
 
         raise AssertionError
 
-    def _write_columns(
-        self, columns: list[Sequence[Any]], count: int, *, fast: bool
-    ) -> tuple[bytearray | None, int]:
-        """Write rows given by columns, up to the first that cannot be written."""
-        oids, forms = [], []
-
-        for column, values in zip(self._columns, columns, strict=False):
-            raw = not (fast and column.fits(values))
-            forms.append(column.exact(values) if raw else values)
-            oids.append(RAW if raw else column.oid)
-
-        count = min([count, *map(len, forms)])
-        rows = list(zip(*forms, strict=False))[:count]
-        return _write(rows, transformer(tuple(oids)), bytearray()), count
-
 
 class CopyStream:
     """The chunks of one COPY: ``async for chunk in stream``.
 
-    It ends with the rows, before a row that COPY cannot carry (``refused``), or with a chunk
-    after ``until``, an instant of ``time.monotonic()``.
+    It ends with the rows, or before a row that COPY cannot carry (``refused``).
     """
 
-    def __init__(self, rows: CopyFormat, feed: Feed, until: float) -> None:
+    def __init__(self, rows: CopyFormat, feed: Feed) -> None:
         self._rows = rows
         self._feed = feed
-        self._until = until
         self._begun = self._ended = False
         self.refused: bool = False
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes | bytearray:
+    async def __anext__(self) -> bytes:
         if self._ended:
             raise StopAsyncIteration
 
@@ -135,9 +122,13 @@ class CopyStream:
             # Between two chunks it is everybody's turn.
             await asyncio.sleep(0)
 
+        return self.next()
+
+    def next(self) -> bytes:
+        """Return the next chunk at once."""
         written, whole = self._rows.chunk(self._feed)
         self.refused = not whole
-        self._ended = self.refused or self._feed.ended or time.monotonic() >= self._until
+        self._ended = self.refused or self._feed.ended
         begin = b"" if self._begun else _HEADER
         self._begun = True
         return b"".join((begin, written, _TRAILER if self._ended else b""))
@@ -152,21 +143,3 @@ def _write(rows: list[Any], types: Any, written: bytearray) -> bytearray | None:
         return None
 
     return written
-
-
-def _are_rows(rows: list[Any]) -> bool:
-    kinds = set(map(type, rows))
-    return kinds <= {list, tuple} or all(issubclass(kind, (list, tuple)) for kind in kinds)
-
-
-def _before_the_first_bad(rows: list[Any], length: int) -> list[Any]:
-    """Return the rows up to the first that is no list or tuple of that length."""
-    if _are_rows(rows) and set(map(len, rows)) <= {length}:
-        return rows
-
-    bad = (
-        position
-        for position, row in enumerate(rows)
-        if not isinstance(row, (list, tuple)) or len(row) != length
-    )
-    return rows[: next(bad)]

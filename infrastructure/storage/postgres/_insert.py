@@ -230,4 +230,3 @@ def _called(token: Token) -> str:
         raise _NotPlain
 
     return token.text.translate(_LOWER)
-
