@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Self
 
 from psycopg._copy_base import format_row_binary
 
 from ._columns import Column, are_rows, before_the_first_bad, forms_of, transformer
-from ._feed import HOLD, LOOK, Feed
+from ._feed import HOLD, LOOK, Feed, paced
 
 __all__ = ["CopyFormat", "CopyStream"]
 
@@ -33,7 +33,8 @@ class CopyFormat:
         self._getters = [itemgetter(position) for position in range(len(columns))]
         self._fast = all(column.fast for column in columns)
         self._transformer = transformer(tuple(column.oid for column in columns))
-        self._most = min(_ROWS, _CELLS // len(columns) + 1)
+        self._limit = min(_ROWS, _CELLS // len(columns) + 1)
+        self._most = self._limit if self._fast else min(self._limit, LOOK)
 
     def chunk(self, feed: Feed) -> tuple[bytearray, bool]:
         """Take the next rows and write them; and whether all could be.
@@ -46,7 +47,7 @@ class CopyFormat:
         if written is None or not self._fits(taken):
             written, count = self._exactly(taken)
             feed.put_back(taken[count:])
-            self._pace(time.perf_counter() - began)
+            self._most = paced(self._most, time.perf_counter() - began, self._limit)
             return written, count == len(taken)
 
         return written, True
@@ -67,13 +68,6 @@ class CopyFormat:
                 break
 
         return taken, written
-
-    def _pace(self, took: float) -> None:
-        """Take fewer rows at a time where they took long, and more again."""
-        if took > 2 * HOLD:
-            self._most = max(1, self._most // 2)
-        elif took < HOLD:
-            self._most = min(_ROWS, _CELLS // len(self._columns) + 1, self._most * 2)
 
     def _fits(self, rows: list[Any]) -> bool:
         return are_rows(rows) and all(
@@ -122,10 +116,14 @@ class CopyStream:
             # Between two chunks it is everybody's turn.
             await asyncio.sleep(0)
 
-        return self.next()
+        return self._next()
 
-    def next(self) -> bytes:
-        """Return the next chunk at once."""
+    def rest(self) -> Iterator[bytes]:
+        """Give all chunks at once."""
+        while not self._ended:
+            yield self._next()
+
+    def _next(self) -> bytes:
         written, whole = self._rows.chunk(self._feed)
         self.refused = not whole
         self._ended = self.refused or self._feed.ended

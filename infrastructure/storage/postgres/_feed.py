@@ -9,7 +9,7 @@ from typing import Any
 
 from ...interfaces.exceptions import ValidationError
 
-__all__ = ["HOLD", "LOOK", "Feed"]
+__all__ = ["HOLD", "LOOK", "Feed", "paced"]
 
 HOLD = 0.002
 """Seconds for which the event loop is held to take and encode rows."""
@@ -23,9 +23,10 @@ class Feed:
 
     ``position``  the index of the row that comes next.
     ``ended``     there is none: seen when fewer rows came than were asked for.
+    ``error``     what the iterable itself raised.
     """
 
-    __slots__ = ("_rows", "ended", "position")
+    __slots__ = ("_rows", "ended", "error", "position")
 
     def __init__(self, params_list: Iterable[Sequence[Any]]) -> None:
         try:
@@ -37,10 +38,16 @@ class Feed:
 
         self.position: int = 0
         self.ended: bool = False
+        self.error: BaseException | None = None
 
     def next(self, wanted: int) -> list[Any]:
         """Take as many rows, or those that are left."""
-        taken = list(islice(self._rows, wanted))
+        try:
+            taken = list(islice(self._rows, wanted))
+        except BaseException as exc:
+            self.error = exc
+            raise
+
         self.position += len(taken)
         self.ended = len(taken) < wanted
         return taken
@@ -64,3 +71,11 @@ class Feed:
             self._rows = chain(rows, self._rows)
             self.position -= len(rows)
             self.ended = False
+
+
+def paced(most: int, took: float, limit: int) -> int:
+    """Return how many rows to take at a time, after ``most`` took so many seconds."""
+    if took > 2 * HOLD:
+        return max(1, most // 2)
+
+    return min(limit, most * 2) if took < HOLD else most

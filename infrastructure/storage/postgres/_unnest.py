@@ -10,7 +10,7 @@ from typing import Any
 from psycopg._copy_base import format_row_binary
 
 from ._columns import Column, before_the_first_bad, forms_of, transformer
-from ._feed import HOLD, Feed
+from ._feed import HOLD, LOOK, Feed, paced
 from ._insert import Insert
 
 __all__ = ["ArrayFormat", "unnest_text"]
@@ -28,7 +28,7 @@ def unnest_text(insert: Insert, arrays: Sequence[str]) -> str:
     """Return the INSERT of many rows at once; each parameter is an array of one of ``arrays``."""
     values = ", ".join(f"${number}::{name}" for number, name in enumerate(arrays, 1))
     columns = ", ".join(insert.columns)
-    into, source = f"INSERT INTO {insert.head} ({columns})", f"SELECT * FROM unnest({values})"
+    into, source = f"INSERT INTO {insert.head} ({columns})", f"SELECT * FROM unnest({values})"  # noqa: S608 - pieces of a statement that was read
     return f"{into} {source} {insert.conflict}".rstrip()
 
 
@@ -41,6 +41,7 @@ class ArrayFormat:
     def __init__(self, columns: Sequence[Column], oids: Sequence[int]) -> None:
         self._columns = columns
         self._oids = oids
+        self._most = LOOK
         self._bodies = [bytearray() for _ in columns]
         self.rows: list[Any] = []
         """The rows that are in the arrays."""
@@ -60,7 +61,8 @@ class ArrayFormat:
 
         The first that cannot, and those after it, are given back to the feed.
         """
-        taken = feed.take(_SLICE, time.perf_counter() + HOLD)
+        began = time.perf_counter()
+        taken = feed.take(self._most, began + HOLD)
         rows = before_the_first_bad(taken, len(self._columns))
         bodies, count = self._write(rows)
 
@@ -69,6 +71,7 @@ class ArrayFormat:
 
         self.rows += taken[:count]
         feed.put_back(taken[count:])
+        self._most = paced(self._most, time.perf_counter() - began, _SLICE)
         return count == len(taken)
 
     def _write(self, rows: list[Any]) -> tuple[list[bytearray], int]:

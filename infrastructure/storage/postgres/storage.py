@@ -11,7 +11,7 @@ from typing import Any, List, Optional, Union
 from ..._core.deadline import expiry
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
-from ._bulk import execute_many
+from ._bulk import Bulk, bulk_mode
 from ._engine import Engine
 from ._hypertables import create_hypertable
 from ._settings import options_of
@@ -39,6 +39,7 @@ class PostgresStorage(TransactionalStorage):
         pipelining: Union[bool, str] = True,
         settings: Optional[Mapping[str, str]] = None,
         hypertables: str = "require",
+        bulk: str = "auto",
     ) -> None:
         given = {
             "deadline": deadline,
@@ -52,6 +53,8 @@ class PostgresStorage(TransactionalStorage):
         self._engine = Engine(self._options, self._deadline, self._describe)
         self._transactions = self._engine.transactions
         self._atomic = atomic_of(self._engine)
+        self._bulk = Bulk(self._engine)
+        self._bulk_mode = bulk_mode(bulk)
 
     def _describe(self) -> str:
         return f"PostgresStorage {self._options.shown}"
@@ -110,10 +113,13 @@ class PostgresStorage(TransactionalStorage):
             number_partitions=number_partitions,
         )
 
-    async def execute_many(self, query: str, params_list: List[List[Any]]) -> None:
+    async def execute_many(
+        self, query: str, params_list: List[List[Any]], *, bulk: Optional[str] = None
+    ) -> None:
         """Run one statement for every row of parameters, all or nothing."""
         self._check("execute_many")
-        await execute_many(self._engine, query, params_list)
+        mode = self._bulk_mode if bulk is None else bulk_mode(bulk)
+        await self._bulk.execute_many(query, params_list, mode)
 
     async def stream(
         self, query: str, params: Optional[List[Any]] = None, batch_size: int = 1000
