@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._copy_rows import COPY_HEADER, COPY_TRAILER, CopyRows
 from ._declared import declared, python_types
 from ._encoders import encoder_of
 from ._parameters import Parameters
@@ -9,6 +10,9 @@ from ._refusals import Mismatch, TextInput
 from ._rows import Rows
 
 __all__ = [
+    "COPY_HEADER",
+    "COPY_TRAILER",
+    "CopyRows",
     "Mismatch",
     "Parameters",
     "Rows",
