@@ -7,17 +7,25 @@ import subprocess
 __all__ = ["Watchdog"]
 
 # The pipe ends by itself however we end, by SIGKILL too: then the second `read` fails. It ignores
-# what a terminal or a supervisor sends to everybody, because its work comes after that.
-_SCRIPT = """
+# what a terminal or a supervisor sends to everybody, because its work comes after that. A process
+# that left the group is known by its parent, which stands meanwhile.
+_SCRIPT = r"""
 trap '' HUP INT TERM
+below() {
+    for pid in $(sed -n "s/^\([0-9]*\) (.*) . $1 .*/\1/p" /proc/[0-9]*/stat); do
+        echo "$pid"
+        below "$pid"
+    done
+}
 read -r server || exit 0
 read -r goodbye && exit 0
-kill -s KILL -- "-$server"
+kill -s STOP -- "-$server"
+kill -s KILL -- "-$server" $(below "$server")
 """
 
 
 class Watchdog:
-    """Kills the process group that it was told, unless it is told goodbye.
+    """Kills the process group that it was told, and what is below it, unless it is told goodbye.
 
     Not PR_SET_PDEATHSIG: that one goes by the thread that started the server, not by the process.
     """

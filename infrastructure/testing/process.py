@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ..interfaces.exceptions import (
     ConfigurationError,
@@ -20,6 +20,7 @@ from ..interfaces.exceptions import (
     TimeoutError,
     ValidationError,
 )
+from . import _descendants
 from ._log import ServerLog
 from ._watchdog import Watchdog
 
@@ -59,9 +60,14 @@ class ServerProcess:
     ``log``     where its output goes, added at the end; a temporary file unless given.
     ``env``     variables that it gets beside those of this process.
     ``folder``  that it runs in.
+    ``user``    whom it runs as, by number or name, where this process may choose: root is refused
+                by some servers. Its group is that user's.
+    ``ending``  the signal by which ``stop`` asks it to end: SIGINT for PostgreSQL, which waits
+                for its clients after a SIGTERM.
 
     It belongs to no event loop: one may start it and another stop it. It has a process group of
-    its own, to which the signals go, so that Ctrl-C in a terminal does not reach it; and it is
+    its own, so that Ctrl-C in a terminal does not reach it; the signals go to that group, and to
+    the processes that it started, even those which left the group, as PostgreSQL's do. It is
     killed when this process ends, however it ends.
     """
 
@@ -73,6 +79,8 @@ class ServerProcess:
         log: str | os.PathLike[str] | None = None,
         env: Mapping[str, str] | None = None,
         folder: str | os.PathLike[str] | None = None,
+        user: int | str | None = None,
+        ending: signal.Signals = signal.SIGTERM,
     ) -> None:
         if isinstance(command, str) or not command:
             msg = (
@@ -85,6 +93,8 @@ class ServerProcess:
         self._log = ServerLog(log)
         self._env = dict(env or {})
         self._folder = folder
+        self._user = user
+        self._ending = ending
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: Watchdog | None = None
         self._frozen = False
@@ -143,14 +153,14 @@ class ServerProcess:
             raise
 
     async def stop(self, within: float = 5.0) -> None:
-        """Ask it to end by SIGTERM, a frozen one too; kill it when it is there after ``within``.
+        """Ask it to end by a signal, a frozen one too; kill it when it is there after ``within``.
 
         Without effect where it does not run. A cancelled stop kills at once.
         """
         try:
             if self.is_running:
-                self._signal(signal.SIGTERM)
-                self._signal(signal.SIGCONT)
+                self._signal(self._ending)
+                self._go_on()
 
             with suppress(builtins.TimeoutError):
                 async with asyncio.timeout(within):
@@ -169,13 +179,16 @@ class ServerProcess:
 
         Without effect where it does not run.
         """
-        process, self._process = self._process, None
-        watchdog, self._watchdog = self._watchdog, None
-        self._frozen = False
+        if self._process is not None and self.is_running:
+            # What stands starts no further process, and leaves none to somebody else.
+            self._halt()
+            _descendants.end(_descendants.descendants(self._process.pid))
+            self._signal(signal.SIGKILL)
+            self._process.wait()
 
-        if process is not None and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        watchdog, self._watchdog = self._watchdog, None
+        self._process = None
+        self._frozen = False
 
         if watchdog is not None:
             watchdog.goodbye()
@@ -185,21 +198,13 @@ class ServerProcess:
     def freeze(self) -> None:
         """Stop it by SIGSTOP and return when it stands; its sockets stay open, nobody answers."""
         process = self._running("freeze")
-
-        if self._frozen:
-            return
-
-        self._signal(signal.SIGSTOP)
-        self._frozen = True
-
-        # The signal is only on its way: one more answer could come, and a test would see it.
-        _wait_until_halted(process, _PATIENCE)
+        self._halt()
+        _descendants.halt(process.pid)
 
     def thaw(self) -> None:
         """Let it go on by SIGCONT; what came meanwhile is answered then."""
         self._running("thaw")
-        self._signal(signal.SIGCONT)
-        self._frozen = False
+        self._go_on()
 
     def _running(self, operation: str) -> subprocess.Popen[bytes]:
         if self._process is None or not self.is_running:
@@ -215,6 +220,24 @@ class ServerProcess:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
+    def _halt(self) -> None:
+        assert self._process is not None
+
+        if self._frozen:
+            return
+
+        self._signal(signal.SIGSTOP)
+        self._frozen = True
+
+        # The signal is only on its way: one more answer could come, and a test would see it.
+        _wait_until_halted(self._process, _PATIENCE)
+
+    def _go_on(self) -> None:
+        assert self._process is not None
+        _descendants.send(_descendants.descendants(self._process.pid), signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+        self._frozen = False
+
     def _launch(self) -> None:
         self._watchdog = Watchdog()
 
@@ -227,8 +250,9 @@ class ServerProcess:
                 env=os.environ | self._env,
                 cwd=self._folder,
                 start_new_session=True,
+                **_account(self._user),
             )
-        except OSError as exc:
+        except (OSError, KeyError) as exc:
             msg = f"start: {self._command[0]} cannot be run: {exc}; is it installed?"
             raise ConfigurationError(msg, operation="start") from exc
 
@@ -262,6 +286,18 @@ class ServerProcess:
                 f"start: {self!r} ended with status {status} before it was ready; {self._log.end()}"
             )
             raise ConnectionError(msg, operation="start")
+
+
+def _account(user: int | str | None) -> dict[str, Any]:
+    """Return the options of ``Popen`` by which a process runs as ``user`` and as nobody else."""
+    if user is None:
+        return {}
+
+    # Here: Windows has none.
+    import pwd
+
+    known = pwd.getpwuid(user) if isinstance(user, int) else pwd.getpwnam(user)
+    return {"user": known.pw_uid, "group": known.pw_gid, "extra_groups": []}
 
 
 def _wait_until_halted(process: subprocess.Popen[bytes], patience: int) -> bool:

@@ -59,6 +59,22 @@ class Certificates:
         shown = {"ssl_certfile": self.certificate("client"), "ssl_keyfile": self.key("client")}
         return trusted | {name: str(path) for name, path in shown.items()}
 
+    @property
+    def libpq_options(self) -> dict[str, str]:
+        """Options of libpq: whom a client trusts, and what it shows where it must."""
+        trusted = {"sslmode": "verify-full", "sslrootcert": str(self.authority)}
+
+        if not self._mutual:
+            return trusted
+
+        shown = {"sslcert": self.certificate("client"), "sslkey": self.key("client")}
+        return trusted | {name: str(path) for name, path in shown.items()}
+
+    @property
+    def postgres_rule(self) -> str:
+        """What ends a line of pg_hba.conf: whether a client has to show a certificate."""
+        return " clientcert=verify-ca" if self._mutual else ""
+
     def server_options(self, port: int) -> dict[str, object]:
         """Return the lines of a server's settings by which it listens with TLS alone."""
         return {

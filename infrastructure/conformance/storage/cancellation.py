@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from ...testing.cancellation import CancellationOutcome, every_cancellation
 from .._check import check
 from .._expect import apart, beside, equal, has_state, raises, turns
 from .._harness import StorageHarness
+from .._stopwatch import Stopwatch
 from ._items import SLOW, Items, calls_of, items_of
 
 __all__ = [
@@ -130,10 +130,10 @@ async def _cancelled(items: Items, text: str) -> float:
     task = apart(items.run(text))
     # It runs by then: one that had not begun would be given up without a trace.
     await asyncio.sleep(0.02)
-    begun = time.monotonic()
+    watch = Stopwatch()
     task.cancel()
     await raises(asyncio.CancelledError, lambda: task, "the slow statement")
-    return time.monotonic() - begun
+    return watch.taken
 
 
 @check(feature="cancellation")

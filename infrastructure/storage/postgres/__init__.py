@@ -1,1 +1,7 @@
-"""Storage on PostgreSQL and TimescaleDB, over libpq."""
+"""The storage on PostgreSQL and TimescaleDB, by libpq on the event loop."""
+
+from __future__ import annotations
+
+from .storage import PostgresStorage
+
+__all__ = ["PostgresStorage"]

@@ -9,10 +9,10 @@ import pytest
 
 from ...servers.counters import Counters
 from ...servers.server import RedisServer
+from .._timing import draw_seed, share
 from .._watch import until
 from ._caches import Make, Note
 from ._cancels import Cancels
-from ._timing import draw_seed, share
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 

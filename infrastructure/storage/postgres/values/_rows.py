@@ -28,16 +28,16 @@ class Rows:
     """How the results of a statement with these columns become dicts.
 
     ``format``  what to ask of the server: 1 is binary, 0 is text, where a column has a type
-                that is known by its text only.
+                that is known by its text only, or where ``text`` was asked for already.
 
     One result at a time: it belongs to one thread.
     """
 
     __slots__ = ("_exact", "_has_numeric", "_make", "_transformer", "_width", "format", "oids")
 
-    def __init__(self, names: Sequence[str], oids: Sequence[int]) -> None:
+    def __init__(self, names: Sequence[str], oids: Sequence[int], *, text: bool = False) -> None:
         self.oids = tuple(oids)
-        self.format = int(BINARY.issuperset(self.oids))
+        self.format = int(not text and BINARY.issuperset(self.oids))
         self._width = len(self.oids)
         self._make = row_maker(names)
         self._has_numeric = bool(self.format) and not _NUMERIC.isdisjoint(self.oids)

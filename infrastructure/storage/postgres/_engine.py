@@ -1,0 +1,325 @@
+"""Brings a statement to the connection it belongs on: a lane, the pool's, the transaction's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from psycopg.pq.abc import PGresult
+
+from ..._core.deadline import expiry
+from ..._core.tasks import Tasks
+from ...interfaces._context import transactions
+from ...interfaces.exceptions import (
+    ConnectionError,
+    InfrastructureError,
+    TransactionError,
+    ValidationError,
+)
+from .._levels import Level
+from .._parameters import check_parameters
+from .._refusals import refuse
+from .._statement import parse_statement
+from .._transaction import Transactions
+from ._connection import Connection
+from ._dial import Dialled, dial
+from ._group import GroupLane, Write
+from ._lane import Lane
+from ._lanes import Lanes
+from ._plans import Plan, Plans
+from ._pool import Pool
+from ._results import read_rows
+from ._session import PostgresSession
+from ._settings import Options
+from ._statements import CANCELLED, STALE, run, run_alone
+from ._wire import Wire
+
+__all__ = ["Engine", "session_of"]
+
+T = TypeVar("T")
+
+# Connections of a parent process: nobody here may touch them.
+_FOREIGN: list[Any] = []
+
+_LARGE = 64 * 1024
+"""Bytes of parameters from which on a statement would hold up others on a shared connection."""
+
+
+class Engine:
+    """The connections of one storage and the transactions on them."""
+
+    def __init__(
+        self, options: Options, deadline: float | None, describe: Callable[[], str]
+    ) -> None:
+        self.options = options
+        self.deadline = deadline
+        self._describe = describe
+        self.transactions = Transactions(self._lease, deadline)
+        self.plans = Plans()
+        self.server: Dialled | None = None
+        self._pool: Pool | None = None
+        self._lanes: Lanes[Lane] | None = None
+        self._groups: Lanes[GroupLane] | None = None
+        self._tasks = Tasks("storage")
+
+    @property
+    def pool(self) -> Pool:
+        """The connections for one user at a time."""
+        if self._pool is None:
+            raise self.closed()
+
+        return self._pool
+
+    def closed(self) -> ConnectionError:
+        """Return the error of what comes after the end."""
+        return ConnectionError(
+            f"{self._describe()} was closed by disconnect()", outcome="not_applied"
+        )
+
+    async def open(self, expires: float) -> None:
+        """Open the first connection, which tells what server it is."""
+        options = self.options
+        size = options.max_connections
+        lanes = min(2, size // 2) if options.pipelining else 0
+        self._pool = Pool(
+            self._dial_connection,
+            size - lanes,
+            holders=lambda: "; ".join(map(str, self.transactions.roots)),
+            own=lambda level: session_of(level).connection,
+        )
+        self._lanes = Lanes(self._dial_lane, lanes)
+        self._groups = Lanes(self._dial_group, int(options.group_commit and lanes > 0))
+        self.plans = Plans()
+        self._pool.add(await self._dial_connection(self._pool.ended, expires))
+
+    async def _dial(self, expires: float) -> Dialled:
+        found = self.server = await dial(self.options, expires)
+        return found
+
+    async def _dial_connection(self, ended: Callable[[Wire], None], expires: float) -> Connection:
+        found = await self._dial(expires)
+        return Connection(
+            found.pgconn,
+            ended,
+            names=self._names(found),
+            pipelined=self.options.pipelining,
+            read_write=self.options.read_write,
+        )
+
+    async def _dial_lane(self, ended: Callable[[Wire], None], expires: float) -> Lane:
+        found = await self._dial(expires)
+        return Lane(
+            found.pgconn, ended, names=self._names(found), read_write=self.options.read_write
+        )
+
+    def _names(self, found: Dialled) -> int:
+        # Behind a pooler the next statement may run on another server, which knows no name.
+        return 0 if found.pooled else self.options.statement_cache
+
+    async def _dial_group(self, ended: Callable[[Wire], None], expires: float) -> GroupLane:
+        found = await self._dial(expires)
+        return GroupLane(found.pgconn, ended, self._alone, names=self._names(found))
+
+    def _alone(self, write: Write) -> None:
+        """Run a write by itself whose group was undone."""
+        self._tasks.start(self._run_write(write), "run a write by itself")
+
+    async def _run_write(self, write: Write) -> None:
+        async def work(connection: Connection) -> PGresult:
+            return await connection.run(write.plan, write.values, write.formats, write.expires)
+
+        try:
+            result = await self.outside("execute", write.expires, work)
+        except InfrastructureError as exc:
+            if not write.answer.done():
+                write.answer.set_exception(exc)
+        else:
+            if not write.answer.done():
+                write.answer.set_result(result)
+
+    async def close(self) -> None:
+        """Roll open transactions back, finish what is in flight."""
+        self.transactions.abort()
+
+        for lanes in (self._lanes, self._groups):
+            if lanes is not None:
+                await lanes.drain()
+
+        await self.pool.drain()
+
+    def abort(self) -> None:
+        """Fail what is in flight and let go of everything."""
+        self.transactions.abort()
+        reason = f"{self._describe()} was closed by disconnect()"
+
+        for each in (self._lanes, self._groups, self._pool):
+            if each is not None:
+                each.close(reason)
+
+        self._tasks.stop()
+        self._lanes = self._groups = self._pool = None
+        self.plans.clear()
+
+    def abandon(self) -> None:
+        """Forget what a parent process or a closed loop owns, without touching it."""
+        self.transactions.forget()
+        _FOREIGN.append((self._lanes, self._groups, self._pool))
+        self._lanes = self._groups = self._pool = None
+        self.plans.clear()
+
+    async def _lease(self, expires: float, held: Level | None) -> PostgresSession:
+        return PostgresSession(await self.pool.lease(expires, held, "begin"), self.pool)
+
+    def take(
+        self, query: str, params: Sequence[Any] | None
+    ) -> tuple[Plan, Lane | GroupLane, asyncio.Future[PGresult]] | None:
+        """Send a statement that is known to be fast; ``None``: not this way."""
+        # Inside a transaction a statement needs a closer look.
+        if type(query) is not str or transactions.get().get(self.transactions) is not None:
+            return None
+
+        plan = self.plans.fast.get(query)
+
+        if plan is None or not plan.is_fast or self._lanes is None:
+            return None
+
+        if type(params) is not list or len(params) != plan.count:
+            params = plan.check(params)
+
+        try:
+            values, formats = plan.parameters.encode(params)
+        except ValidationError:
+            # With other declared types it may be right: the long way finds out.
+            return None
+
+        lane: Lane | GroupLane | None = None
+
+        if plan.groups and self._groups is not None:
+            lane = self._groups.pick()
+
+        if lane is None:
+            lane = self._lanes.pick()
+
+        if lane is None or sum(len(value) for value in values if value) > _LARGE:
+            return None
+
+        return plan, lane, lane.send(plan, values, formats, expiry(self.deadline))
+
+    async def execute(self, query: str, params: Sequence[Any] | None) -> list[dict[str, Any]]:
+        """Run one statement where it belongs."""
+        found = self.take(query, params)
+
+        if found is not None:
+            plan, lane, answer = found
+
+            try:
+                result = await answer
+            except InfrastructureError as exc:
+                self.look_at(exc, lane)
+
+                if exc.sqlstate in STALE:
+                    # It was not run: the long way prepares it anew.
+                    lane.forget(plan)
+                    self.plans.forget(plan)
+                elif exc.sqlstate != CANCELLED or not lane.cancels:
+                    raise
+            else:
+                return [] if plan.rows is None else await read_rows(plan.rows, result)
+
+        return await self._execute(query, params)
+
+    async def _execute(self, query: str, params: Sequence[Any] | None) -> list[dict[str, Any]]:
+        statement = parse_statement(query)
+        level = self.transactions.current("execute")
+        refuse(statement, in_transaction=level is not None)
+        params = check_parameters(statement, params)
+        expires = expiry(self.deadline)
+
+        if level is not None:
+            return await self.inside(
+                level,
+                "execute",
+                expires,
+                lambda connection: run(self.plans, connection, statement, params, expires),
+            )
+
+        return await self.outside(
+            "execute",
+            expires,
+            lambda connection: run_alone(self.plans, connection, query, statement, params, expires),
+        )
+
+    async def inside(
+        self,
+        level: Level,
+        operation: str,
+        expires: float,
+        work: Callable[[Connection], Awaitable[T]],
+    ) -> T:
+        """Return ``work(connection)`` on the connection of a transaction, when it is its turn."""
+        connection = session_of(level).connection
+        return await level.root.run(level, expires, operation, lambda: work(connection))
+
+    async def outside(
+        self, operation: str, expires: float, work: Callable[[Connection], Awaitable[T]]
+    ) -> T:
+        """Return ``work(connection)`` on a connection that nobody else has.
+
+        Once more on another where the first turned out to be dead before anything was done.
+        """
+        try:
+            return await self._once(operation, expires, work)
+        except ConnectionError as exc:
+            if exc.outcome != "not_applied" or self._pool is None or exc.sqlstate is not None:
+                raise
+
+        return await self._once(operation, expires, work)
+
+    async def _once(
+        self, operation: str, expires: float, work: Callable[[Connection], Awaitable[T]]
+    ) -> T:
+        pool = self.pool
+        connection = await pool.lease(expires, self.transactions.held(), operation)
+
+        try:
+            return await work(connection)
+        except InfrastructureError as exc:
+            self.look_at(exc, connection)
+            raise
+        finally:
+            # One that is not clean is made so first.
+            pool.release(connection)
+
+    def look_at(self, error: InfrastructureError, wire: Wire) -> None:
+        """Leave a server that takes no writes any more: another one does."""
+        if error.sqlstate == "25006" and isinstance(error, ConnectionError):
+            wire.close(str(error))
+            self.pool.evict()
+
+    async def is_reached(self, expires: float) -> bool:
+        """Return whether the server answers now."""
+        level = self.transactions.current("is_connected")
+
+        if level is not None and not session_of(level).connection.is_open:
+            return False
+
+        try:
+            await self.outside("is_connected", expires, partial(_ping, expires=expires))
+        except TransactionError:
+            # All connections are the caller's own, and open.
+            return level is not None
+
+        return True
+
+
+async def _ping(connection: Connection, expires: float) -> None:
+    await connection.simple("SELECT 1", expires, "is_connected")
+
+
+def session_of(level: Level) -> PostgresSession:
+    """Return the session of a level's transaction, which this engine has leased."""
+    session = level.root.session
+    assert isinstance(session, PostgresSession)
+    return session

@@ -1,0 +1,127 @@
+"""The storage on PostgreSQL and TimescaleDB."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any, List, Optional, Union
+
+from ..._core.deadline import expiry
+from .._transactional import TransactionalStorage
+from ._atomic import atomic_of
+from ._bulk import execute_many
+from ._engine import Engine
+from ._hypertables import create_hypertable
+from ._settings import options_of
+from ._stream import stream
+from ._tables import create_table
+
+__all__ = ["PostgresStorage"]
+
+_ROUND_TRIP = 1.0
+"""Seconds within which the server must answer to count as reached."""
+
+
+class PostgresStorage(TransactionalStorage):
+    """A storage on PostgreSQL or TimescaleDB."""
+
+    _default_deadline = 30.0
+    _advice = "; look at host and port, and whether the server accepts connections from here"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        deadline: Union[float, str, None] = None,
+        max_connections: Union[int, str] = 10,
+        pipelining: Union[bool, str] = True,
+        settings: Optional[Mapping[str, str]] = None,
+        hypertables: str = "require",
+    ) -> None:
+        given = {
+            "deadline": deadline,
+            "max_connections": max_connections,
+            "pipelining": pipelining,
+            "settings": settings,
+            "hypertables": hypertables,
+        }
+        self._options = options_of(url, given)
+        super().__init__(deadline=self._options.deadline)
+        self._engine = Engine(self._options, self._deadline, self._describe)
+        self._transactions = self._engine.transactions
+        self._atomic = atomic_of(self._engine)
+
+    def _describe(self) -> str:
+        return f"PostgresStorage {self._options.shown}"
+
+    async def _open(self) -> None:
+        # connect() has the deadline.
+        await self._engine.open(expiry(self._deadline))
+
+    async def _close(self) -> None:
+        await self._engine.close()
+
+    def _abort(self) -> None:
+        self._engine.abort()
+
+    def _abandon(self) -> None:
+        self._engine.abandon()
+
+    async def is_connected(self) -> bool:
+        """Return whether the server answers now."""
+        try:
+            self._check("is_connected")
+            return await self._engine.is_reached(time.monotonic() + _ROUND_TRIP)
+        except Exception:  # noqa: BLE001 - it never raises: whatever is wrong, the answer is no
+            return False
+
+    async def execute(self, query: str, params: Optional[List[Any]] = None) -> List[Any]:
+        """Run one statement; return its rows as ``dict``."""
+        self._check("execute")
+        return await self._engine.execute(query, params)
+
+    async def create_table(self, table_name: str, schema: dict[str, Any]) -> None:
+        """Create a table, or see that it is there as it should be."""
+        self._check("create_table")
+        await create_table(self._atomic, table_name, schema)
+
+    async def create_hypertable(
+        self,
+        table_name: str,
+        time_column: str,
+        *,
+        chunk_interval: Union[timedelta, str, int, None] = None,
+        migrate_data: bool = True,
+        partitioning_column: Optional[str] = None,
+        number_partitions: Optional[int] = None,
+    ) -> None:
+        """Turn a table into a hypertable, or index its time column where the storage says so."""
+        self._check("create_hypertable")
+        await create_hypertable(
+            self._atomic,
+            table_name,
+            time_column,
+            mode=self._options.hypertables,
+            chunk_interval=chunk_interval,
+            migrate_data=migrate_data,
+            partitioning_column=partitioning_column,
+            number_partitions=number_partitions,
+        )
+
+    async def execute_many(self, query: str, params_list: List[List[Any]]) -> None:
+        """Run one statement for every row of parameters, all or nothing."""
+        self._check("execute_many")
+        await execute_many(self._engine, query, params_list)
+
+    async def stream(
+        self, query: str, params: Optional[List[Any]] = None, batch_size: int = 1000
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Give the rows of a query as they come."""
+        self._check("stream")
+
+        async with aclosing(stream(self._engine, query, params, batch_size)) as batches:
+            async for batch in batches:
+                for row in batch:
+                    yield row
