@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from ._copy_rows import COPY_HEADER, COPY_TRAILER, CopyRows
 from ._declared import declared, python_types
 from ._encoders import encoder_of
 from ._parameters import Parameters
-from ._refusals import Mismatch, TextInput
+from ._refusals import TextInput
 from ._rows import Rows
 
 __all__ = [
-    "COPY_HEADER",
-    "COPY_TRAILER",
-    "CopyRows",
-    "Mismatch",
     "Parameters",
     "Rows",
     "TextInput",

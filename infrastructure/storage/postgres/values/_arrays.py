@@ -9,7 +9,7 @@ from typing import Any
 
 from ....interfaces.exceptions import ValidationError
 from ..._shown import shown
-from ._refusals import Mismatch, TextInput, mismatch
+from ._refusals import TextInput, mismatch
 from ._scalars import Encode
 
 __all__ = ["Frame", "array", "array_text", "fixed_frames", "text_frames"]
@@ -53,13 +53,7 @@ def array(
             raise TextInput
 
         dimensions, items = _shape(name, value, nested=nested)
-
-        try:
-            parts, has_null = _framed(items, frame) or _parts(items, encode_item)
-        except Mismatch as exc:
-            # No declared type would be that of an array.
-            raise ValidationError(str(exc)) from exc
-
+        parts, has_null = _framed(items, frame) or _parts(items, encode_item)
         head = _pack_head(len(dimensions), has_null, oid)
         return head + b"".join([_pack_pair(length, 1) for length in dimensions] + parts)
 

@@ -170,7 +170,7 @@ def _special(value: Decimal) -> str:
 
 def _wide(value: Decimal) -> bytes:
     """Return a numeric of thousands of digits: in groups of four, from the point both ways."""
-    before, _, after = f"{abs(value):f}".partition(".")
+    before, _, after = f"{value.copy_abs():f}".partition(".")
     before = before.lstrip("0")
     groups = -(-len(before) // 4)
     digits = before.rjust(groups * 4, "0") + after + "0" * (-len(after) % 4)

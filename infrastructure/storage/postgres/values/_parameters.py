@@ -46,8 +46,7 @@ class Parameters:
     def encode(self, params: Sequence[Any]) -> Encoded:
         """Return ``params``, as many as there are types, as the server takes them.
 
-        A value that does not fit raises ``ValidationError``, or its subclass ``Mismatch`` where
-        the statement, prepared with the types that ``declared(params)`` gives, may take it.
+        A value that does not fit raises ``ValidationError``.
         """
         try:
             if self._only is not None:
@@ -66,7 +65,7 @@ class Parameters:
                 encoded, formats[position] = self._encode_one(position, value)
             except ValidationError as exc:
                 msg = f"${position + 1}: {exc}"
-                raise type(exc)(msg) from exc
+                raise ValidationError(msg) from exc
 
             values.append(encoded)
 
