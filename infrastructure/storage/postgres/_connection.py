@@ -14,6 +14,7 @@ from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError, Outcome
 from ._dial import cancel
 from ._names import Names
+from ._numbers import NUMBER, Number, number_of
 from ._plans import Plan
 from ._wire import Wire
 from .errors import lost, server_error
@@ -45,6 +46,8 @@ class Connection(Wire):
         self.unanswered = False
         self.touched = False
         """Whether a statement left something in the session that the next user must not see."""
+        self.number: Number | None = None
+        """Of the open transaction, once it has changed something."""
         self.names = Names(names)
         self.pipelined = pipelined
         self._read_write = read_write
@@ -180,6 +183,22 @@ class Connection(Wire):
             limit.outcome = "not_applied" if harmless else "unknown"
             return await self.answer(tried, limit.outcome)
 
+    async def change(
+        self, send: Callable[[], None], expires: float, tried: str
+    ) -> list[PGresult]:
+        """Send a request that changes something; learn the number of its transaction with it."""
+        if not self.in_transaction or self.number is not None or not self.pipelined:
+            return await self.request(send, expires, tried)
+
+        def both() -> None:
+            send()
+            self.pgconn.send_query_params(NUMBER, [])
+            self.pgconn.pipeline_sync()
+
+        *results, number = await self.request(both, expires, tried, pipeline=True)
+        self.number = number_of(number)
+        return results
+
     async def simple(
         self, text: str, expires: float, tried: str, *, harmless: bool = False
     ) -> list[PGresult]:
@@ -205,7 +224,8 @@ class Connection(Wire):
             else:
                 pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
 
-        return (await self.request(send, expires, plan.tried))[-1]
+        ask = self.change if plan.changes else self.request
+        return (await ask(send, expires, plan.tried))[-1]
 
     async def _prepare_named(self, plan: Plan, expires: float) -> bytes:
         pgconn, names = self.pgconn, self.names
@@ -276,9 +296,12 @@ class Connection(Wire):
         self.flush()
         self._take()
 
+    def _is_over(self) -> bool:
+        return not (self.unanswered and self.is_open)
+
     async def settle(self, expires: float) -> None:
         """Cancel the request that is unanswered, and wait for its end."""
-        if not (self.unanswered and self.is_open):
+        if self._is_over():
             return
 
         async with Limit("cancel the statement", expires=expires):
@@ -287,7 +310,7 @@ class Connection(Wire):
             else:
                 await cancel(self.pgconn, expires)
 
-            while self.unanswered and self.is_open:
+            while not self._is_over():
                 await self._woken()
                 # The cancelled statement began a copy after all.
                 self.end_copy("the copy was given up")

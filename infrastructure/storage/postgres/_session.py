@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...interfaces.exceptions import ConnectionError
+from ._commits import settle_commit
 from ._connection import Connection
 from ._pool import Pool
 
@@ -33,7 +34,13 @@ class PostgresSession:
             if not connection.in_transaction:
                 return
 
-        await connection.simple(text, expires, text)
+        try:
+            await connection.simple(text, expires, text)
+        except ConnectionError as exc:
+            if text != "COMMIT" or exc.outcome != "unknown" or connection.number is None:
+                raise
+
+            await settle_commit(self._pool, connection.number, exc, expires)
 
     async def _begin(self, text: str, expires: float) -> None:
         try:
@@ -47,6 +54,7 @@ class PostgresSession:
             await self.connection.simple(text, expires, text, harmless=True)
 
         self._begun = True
+        self.connection.number = None
 
     async def undo(self, savepoint: str, expires: float) -> None:
         """Roll back to a savepoint and release it, in one go."""

@@ -15,6 +15,7 @@ class Options:
     group_commit: bool = False
     shown: str = "x"
     hypertables: str = "require"
+    listen_url: str | None = None
 
 
 def options_of(url, given):

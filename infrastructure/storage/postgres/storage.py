@@ -9,14 +9,19 @@ from datetime import timedelta
 from typing import Any, List, Optional, Union
 
 from ..._core.deadline import expiry
+from ..._core.names import check_identifier
+from .._statement import Statement
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
+from ._buckets import ensure_time_bucket
 from ._bulk import execute_many
 from ._engine import Engine
 from ._hypertables import create_hypertable
 from ._settings import options_of
 from ._stream import stream
 from ._tables import create_table
+from .notifications import Notifications
+from .timescale import TimescaleStorage
 
 __all__ = ["PostgresStorage"]
 
@@ -24,7 +29,7 @@ _ROUND_TRIP = 1.0
 """Seconds within which the server must answer to count as reached."""
 
 
-class PostgresStorage(TransactionalStorage):
+class PostgresStorage(TransactionalStorage, TimescaleStorage):
     """A storage on PostgreSQL or TimescaleDB."""
 
     _default_deadline = 30.0
@@ -52,11 +57,16 @@ class PostgresStorage(TransactionalStorage):
         self._engine = Engine(self._options, self._deadline, self._describe)
         self._transactions = self._engine.transactions
         self._atomic = atomic_of(self._engine)
+        self._has_buckets = False
+
+        if self._options.hypertables == "index":
+            self._engine.prepare_for = self._make_buckets
 
     def _describe(self) -> str:
         return f"PostgresStorage {self._options.shown}"
 
     async def _open(self) -> None:
+        self._has_buckets = False
         # connect() has the deadline.
         await self._engine.open(expiry(self._deadline))
 
@@ -68,6 +78,12 @@ class PostgresStorage(TransactionalStorage):
 
     def _abandon(self) -> None:
         self._engine.abandon()
+
+    async def _make_buckets(self, _statement: Statement) -> None:
+        """Make ``time_bucket`` where the server has none; once, but for what a rollback may undo."""
+        if not self._has_buckets:
+            await ensure_time_bucket(self._atomic)
+            self._has_buckets = self._transactions.current("time_bucket") is None
 
     async def is_connected(self) -> bool:
         """Return whether the server answers now."""
@@ -125,3 +141,22 @@ class PostgresStorage(TransactionalStorage):
             async for batch in batches:
                 for row in batch:
                     yield row
+
+    def listen(self, channel: str) -> Notifications:
+        """Return the notifications of a channel: ``async for note in storage.listen("jobs"):``.
+
+        It has a connection of its own, which all channels share, beyond ``max_connections``, and
+        goes on over reconnects: a notification with ``missed`` says that some may be lost.
+        Behind a pooler in transaction mode it needs ``listen_url=``, else ``ConfigurationError``.
+        """
+        name = check_identifier(channel, "channel")
+
+        async def join(reader: Notifications) -> None:
+            self._check("listen")
+            await self._engine.listener.join(reader)
+
+        def leave(reader: Notifications) -> None:
+            if self._live is not None:
+                self._engine.listener.leave(reader)
+
+        return Notifications(name, join, leave)
