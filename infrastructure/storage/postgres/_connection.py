@@ -28,8 +28,9 @@ BROKEN = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_E
 class Connection(Wire):
     """Every method ends by ``expires``; one that did not see its answer leaves it ``unanswered``.
 
-    ``names``       how many prepared statements are kept here; 0 behind a pooler: none has a name.
+    ``names``       how many prepared statements are kept here; with 0 none has a name.
     ``pipelined``   several messages may be sent before the first is answered.
+    ``pooled``      a pooler stands between, whose connections are everybody's.
     ``read_write``  the server was chosen because it takes writes.
     """
 
@@ -40,6 +41,7 @@ class Connection(Wire):
         *,
         names: int = 256,
         pipelined: bool = True,
+        pooled: bool = False,
         read_write: bool = False,
     ) -> None:
         super().__init__(pgconn, ended)
@@ -50,6 +52,7 @@ class Connection(Wire):
         """Of the open transaction, once it has changed something."""
         self.names = Names(names)
         self.pipelined = pipelined
+        self.pooled = pooled
         self._read_write = read_write
         self._results: list[PGresult] = []
         self._waiters: list[asyncio.Future[None]] = []

@@ -120,6 +120,7 @@ class Engine:
             ended,
             names=self._names(found),
             pipelined=self.options.pipelining,
+            pooled=found.pooled,
             read_write=self.options.read_write,
         )
 
