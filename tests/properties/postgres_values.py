@@ -36,7 +36,7 @@ class Session:
         text: bool = False,
     ) -> list[dict[str, Any]]:
         """Run one statement and return its rows; ``text``: asked for in the text format."""
-        self._done(self._pgconn.prepare(b"", sql.encode(), types))
+        self._done(self._pgconn.prepare(b"", sql.encode(), list(types)))
         described = self._done(self._pgconn.describe_prepared(b""))
         oids = [described.param_type(number) for number in range(described.nparams)]
         values, formats = Parameters(oids).encode(params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -194,12 +194,21 @@ def test_a_value_of_another_type_is_refused(name, value) -> None:
     assert caught.value.outcome == "not_applied"
 
 
-@pytest.mark.parametrize("value", [5, 1.5, Decimal(1), True, date(2024, 1, 1), UUID(int=1)])
+@pytest.mark.parametrize(
+    "value", [5, 1.5, Decimal(1), True, date(2024, 1, 1), time(12), UUID(int=1)]
+)
 def test_a_refusal_says_what_to_write(value) -> None:
     """``str(x)`` or a cast, for a text and for a type that is known by its text only."""
     for oid in (OIDS["TEXT"], OIDS["inet"], ENUM):
         with pytest.raises(ValidationError, match=r"got .*; write str\(x\), or .* \$1::\w+"):
             Parameters([oid]).encode([value])
+
+
+@pytest.mark.parametrize("value", [[1], (1,), {1}])
+def test_a_refusal_of_a_list_shows_any(value) -> None:
+    """``id = $1`` and ``id IN ($1)`` take one value."""
+    with pytest.raises(ValidationError, match=r"= ANY\(\$1\)"):
+        Parameters([20]).encode([value])
 
 
 def test_a_refusal_names_the_types() -> None:

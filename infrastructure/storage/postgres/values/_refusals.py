@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
@@ -22,11 +22,11 @@ _CASTS: tuple[tuple[type, str], ...] = (
     (Decimal, "numeric"),
     (datetime, "timestamptz"),
     (date, "date"),
+    (time, "time"),
     (timedelta, "interval"),
     (UUID, "uuid"),
     (bytes, "bytea"),
     (dict, "jsonb"),
-    (list, "jsonb"),
 )
 
 
@@ -48,6 +48,9 @@ def out_of_range(name: str, value: Any) -> NoReturn:
 
 
 def _hint(name: str, value: Any) -> str:
+    if isinstance(value, (list, tuple, set, frozenset)) and not name.endswith("[]"):
+        return "; where any of its items is meant write = ANY($1)"
+
     cast = next((cast for base, cast in _CASTS if isinstance(value, base)), None)
 
     if cast is None:
