@@ -25,6 +25,7 @@ from .._parameters import check_parameters
 from .._refusals import refuse
 from .._statement import parse_statement
 from .._transaction import Transactions
+from ._buckets import TimeBucket
 from ._connection import Connection
 from ._dial import Dialled, dial
 from ._group import GroupLane, Write
@@ -62,6 +63,7 @@ class Engine:
         self.transactions = Transactions(self._lease, deadline)
         self.plans = Plans()
         self.server: Dialled | None = None
+        self.time_bucket: TimeBucket | None = None
         self._pool: Pool | None = None
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
@@ -268,6 +270,10 @@ class Engine:
         level = self.transactions.current("execute")
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
+
+        if self.time_bucket is not None:
+            await self.time_bucket.before(statement, inside=level is not None)
+
         expires = expiry(self.deadline)
 
         if level is not None:

@@ -12,6 +12,7 @@ from ..._core.deadline import expiry
 from ..._core.names import check_identifier
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
+from ._buckets import TimeBucket
 from ._bulk import execute_many
 from ._engine import Engine
 from ._hypertables import create_hypertable
@@ -19,6 +20,7 @@ from ._settings import options_of
 from ._stream import stream
 from ._tables import create_table
 from .notifications import Notifications
+from .timescale import TimescaleStorage
 
 __all__ = ["PostgresStorage"]
 
@@ -26,7 +28,7 @@ _ROUND_TRIP = 1.0
 """Seconds within which the server must answer to count as reached."""
 
 
-class PostgresStorage(TransactionalStorage):
+class PostgresStorage(TransactionalStorage, TimescaleStorage):
     """A storage on PostgreSQL or TimescaleDB."""
 
     _default_deadline = 30.0
@@ -54,6 +56,9 @@ class PostgresStorage(TransactionalStorage):
         self._engine = Engine(self._options, self._deadline, self._describe)
         self._transactions = self._engine.transactions
         self._atomic = atomic_of(self._engine)
+
+        if self._options.hypertables == "index":
+            self._engine.time_bucket = TimeBucket(self._atomic)
 
     def _describe(self) -> str:
         return f"PostgresStorage {self._options.shown}"
