@@ -13,6 +13,7 @@ import infrastructure
 
 from .servers.fixtures import (
     certificates,
+    debian_postgres,
     debian_redis,
     postgres,
     postgres_database,
@@ -31,6 +32,7 @@ from .servers.fixtures import (
 
 __all__ = [
     "certificates",
+    "debian_postgres",
     "debian_redis",
     "postgres",
     "postgres_database",

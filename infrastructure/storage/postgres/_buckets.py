@@ -5,12 +5,11 @@ from __future__ import annotations
 from zlib import crc32
 
 from ...interfaces.exceptions import ConfigurationError, InfrastructureError
-from .._statement import Statement
 from ._ask import Ask, Atomic
 from ._bucket_functions import SCHEMA, STATEMENTS
 from ._timescale import find_extension
 
-__all__ = ["SEARCH_PATH", "TimeBucket", "ensure_time_bucket"]
+__all__ = ["SEARCH_PATH", "ensure_time_bucket"]
 
 SEARCH_PATH = (
     "set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), "
@@ -28,23 +27,6 @@ SELECT pg_catalog.obj_description(
 _WHO = "SELECT current_user::text AS who, current_database()::text AS database"
 # One at a time: two that replace one function disturb each other.
 _TURN = "SELECT pg_catalog.pg_advisory_xact_lock($1::bigint) IS NULL AS mine"
-
-
-class TimeBucket:
-    """Makes the functions before the first statement that calls one."""
-
-    def __init__(self, atomic: Atomic) -> None:
-        self._atomic = atomic
-        self._made = False
-
-    async def before(self, statement: Statement, *, inside: bool) -> None:
-        """Make them, if ``statement`` needs them; ``inside``: it is in an open transaction."""
-        if self._made or "time_bucket" not in statement.functions:
-            return
-
-        await ensure_time_bucket(self._atomic)
-        # What an open transaction made may go with it.
-        self._made = not inside
 
 
 async def ensure_time_bucket(atomic: Atomic) -> None:

@@ -19,8 +19,9 @@ async def dial(options, expires):
     if pg.status != pq.ConnStatus.OK:
         raise Exception(pg.error_message)
     pg.exec_(b"SET timezone='UTC'")
-    for k, v in options.settings.items():
-        pg.exec_(f"SET {k}={v}".encode())
+    path = options.settings.get("search_path", '"$user", public')
+    if options.hypertables == "index": path += ", infrastructure_functions"
+    pg.exec_(f"SET search_path={path}".encode())
     pg.nonblocking = 1
     return Dialled(pg)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 from psycopg.pq.abc import PGresult
@@ -17,15 +16,14 @@ from ...interfaces.exceptions import (
     ConfigurationError,
     ConnectionError,
     InfrastructureError,
-    TransactionError,
+    OperationError,
     ValidationError,
 )
 from .._levels import Level
 from .._parameters import check_parameters
 from .._refusals import refuse
-from .._statement import parse_statement
+from .._statement import Statement, parse_statement
 from .._transaction import Transactions
-from ._buckets import TimeBucket
 from ._connection import Connection
 from ._dial import Dialled, dial
 from ._group import GroupLane, Write
@@ -63,11 +61,12 @@ class Engine:
         self.transactions = Transactions(self._lease, deadline)
         self.plans = Plans()
         self.server: Dialled | None = None
-        self.time_bucket: TimeBucket | None = None
         self._pool: Pool | None = None
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
         self._listener: Listener | None = None
+        self.prepare_for: Callable[[Statement], Awaitable[None]] = _nothing
+        """Makes what a statement needs beforehand, such as ``time_bucket``."""
         self._tasks = Tasks("storage")
 
     @property
@@ -271,8 +270,8 @@ class Engine:
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
 
-        if self.time_bucket is not None:
-            await self.time_bucket.before(statement, inside=level is not None)
+        if "time_bucket" in statement.functions:
+            await self.prepare_for(statement)
 
         expires = expiry(self.deadline)
 
@@ -306,29 +305,27 @@ class Engine:
     ) -> T:
         """Return ``work(connection)`` on a connection that nobody else has.
 
-        Once more on another where the first turned out to be dead before anything was done.
+        Once more on another where the first turns out to be dead before anything was done.
         """
-        try:
-            return await self._once(operation, expires, work)
-        except ConnectionError as exc:
-            if exc.outcome != "not_applied" or self._pool is None or exc.sqlstate is not None:
-                raise
-
-        return await self._once(operation, expires, work)
-
-    async def _once(
-        self, operation: str, expires: float, work: Callable[[Connection], Awaitable[T]]
-    ) -> T:
         pool = self.pool
         connection = await pool.lease(expires, self.transactions.held(), operation)
 
         try:
             return await work(connection)
-        except InfrastructureError as exc:
+        except ConnectionError as exc:
             self.look_at(exc, connection)
-            raise
+
+            if exc.outcome != "not_applied" or connection.is_open or exc.sqlstate is not None:
+                raise
         finally:
             # One that is not clean is made so first.
+            pool.release(connection)
+
+        connection = await pool.lease(expires, self.transactions.held(), operation)
+
+        try:
+            return await work(connection)
+        finally:
             pool.release(connection)
 
     def look_at(self, error: InfrastructureError, wire: Wire) -> None:
@@ -341,20 +338,42 @@ class Engine:
         """Return whether the server answers now."""
         level = self.transactions.current("is_connected")
 
-        if level is not None and not session_of(level).connection.is_open:
-            return False
+        if level is not None:
+            await level.root.take_turn(level, expires, "is_connected", with_inner=True)
+
+            try:
+                return await _answers(session_of(level).connection, expires)
+            finally:
+                level.root.give_turn()
+
+        pool = self.pool
+
+        if pool.is_full:
+            # All connections are in use, and none need be free soon.
+            connection = await self._dial_connection(lambda _wire: None, expires)
+            connection.close("it was only to see")
+            return True
+
+        connection = await pool.lease(expires, None, "is_connected")
 
         try:
-            await self.outside("is_connected", expires, partial(_ping, expires=expires))
-        except TransactionError:
-            # All connections are the caller's own, and open.
-            return level is not None
+            return await _answers(connection, expires)
+        finally:
+            pool.release(connection)
 
+
+async def _answers(connection: Connection, expires: float) -> bool:
+    """Return whether the server says anything; that a transaction is aborted will do."""
+    try:
+        await connection.simple("SELECT 1", expires, "is_connected", harmless=True)
+    except (OperationError, ValidationError):
         return True
 
+    return True
 
-async def _ping(connection: Connection, expires: float) -> None:
-    await connection.simple("SELECT 1", expires, "is_connected")
+
+async def _nothing(_statement: Statement) -> None:
+    """Nothing is needed beforehand."""
 
 
 def session_of(level: Level) -> PostgresSession:

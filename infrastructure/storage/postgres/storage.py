@@ -10,9 +10,10 @@ from typing import Any, List, Optional, Union
 
 from ..._core.deadline import expiry
 from ..._core.names import check_identifier
+from .._statement import Statement
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
-from ._buckets import TimeBucket
+from ._buckets import ensure_time_bucket
 from ._bulk import execute_many
 from ._engine import Engine
 from ._hypertables import create_hypertable
@@ -56,14 +57,16 @@ class PostgresStorage(TransactionalStorage, TimescaleStorage):
         self._engine = Engine(self._options, self._deadline, self._describe)
         self._transactions = self._engine.transactions
         self._atomic = atomic_of(self._engine)
+        self._has_buckets = False
 
         if self._options.hypertables == "index":
-            self._engine.time_bucket = TimeBucket(self._atomic)
+            self._engine.prepare_for = self._make_buckets
 
     def _describe(self) -> str:
         return f"PostgresStorage {self._options.shown}"
 
     async def _open(self) -> None:
+        self._has_buckets = False
         # connect() has the deadline.
         await self._engine.open(expiry(self._deadline))
 
@@ -75,6 +78,12 @@ class PostgresStorage(TransactionalStorage, TimescaleStorage):
 
     def _abandon(self) -> None:
         self._engine.abandon()
+
+    async def _make_buckets(self, _statement: Statement) -> None:
+        """Make ``time_bucket`` where the server has none; once, but for what a rollback may undo."""
+        if not self._has_buckets:
+            await ensure_time_bucket(self._atomic)
+            self._has_buckets = self._transactions.current("time_bucket") is None
 
     async def is_connected(self) -> bool:
         """Return whether the server answers now."""
