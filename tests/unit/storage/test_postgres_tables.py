@@ -166,9 +166,7 @@ async def test_those_who_come_second_find_the_table(postgres_database: PostgresE
 
         for number in range(5):
             schema = {"id": "BIGSERIAL PRIMARY KEY", "name": "TEXT UNIQUE"}
-            await asyncio.gather(
-                *(each.create_table(f"racy{number}", schema) for each in storages)
-            )
+            await asyncio.gather(*(each.create_table(f"racy{number}", schema) for each in storages))
 
 
 async def test_in_a_transaction_a_difference_ends_only_its_savepoint(
