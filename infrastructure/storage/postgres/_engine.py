@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from psycopg.pq.abc import PGresult
@@ -95,16 +94,18 @@ class Engine:
         """Open the first connection, which tells what server it is."""
         options = self.options
         size = options.max_connections
-        lanes = min(2, size // 2) if options.pipelining else 0
+        # Two at least are for one user at a time: a transaction, and what is outside it.
+        shared = min(max(0, size - 2), 2 + options.group_commit) if options.pipelining else 0
+        groups = min(int(options.group_commit), shared)
         self._pool = Pool(
             self._dial_connection,
-            size - lanes,
+            size - shared,
             holders=lambda: "; ".join(map(str, self.transactions.roots)),
             own=lambda level: session_of(level).connection,
         )
-        self._lanes = Lanes(self._dial_lane, lanes)
+        self._lanes = Lanes(self._dial_lane, shared - groups)
         self._listener = Listener(self._dial_listener)
-        self._groups = Lanes(self._dial_group, int(options.group_commit and lanes > 0))
+        self._groups = Lanes(self._dial_group, groups)
         self.plans = Plans()
         self._pool.add(await self._dial_connection(self._pool.ended, expires))
 
@@ -131,12 +132,7 @@ class Engine:
     async def _dial_listener(
         self, ended: Callable[[Wire], None], expires: float
     ) -> ListeningConnection:
-        options = self.options
-
-        if options.listen_url is not None:
-            options = replace(options, url=options.listen_url)
-
-        found = await dial(options, expires)
+        found = await dial(self.options.listen or self.options, expires)
 
         if found.pooled:
             found.pgconn.finish()
@@ -150,7 +146,8 @@ class Engine:
 
     def _names(self, found: Dialled) -> int:
         # Behind a pooler the next statement may run on another server, which knows no name.
-        return 0 if found.pooled else self.options.statement_cache
+        named = not found.pooled and self.options.prepared == "auto"
+        return self.options.statement_cache if named else 0
 
     async def _dial_group(self, ended: Callable[[Wire], None], expires: float) -> GroupLane:
         found = await self._dial(expires)
