@@ -41,7 +41,8 @@ def program(package: str, pattern: str) -> Program:
 
     path = _newest(tree, pattern)
     assert path is not None, f"{package} has no {pattern}"
-    libraries = sorted({str(path.parent) for path in tree.glob("usr/lib/**/lib*.so.*")})
+    shared = [*tree.glob("lib/**/lib*.so.*"), *tree.glob("usr/lib/**/lib*.so.*")]
+    libraries = sorted({str(path.parent) for path in shared})
     return Program(path, {"LD_LIBRARY_PATH": os.pathsep.join(libraries)}, tree)
 
 

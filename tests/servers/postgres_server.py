@@ -210,5 +210,5 @@ class PostgresServer(PostgresEndpoint):
 
     async def _is_ready(self) -> bool:
         # In its folder nobody else listens.
-        place = f"host={self.folder} port={self.port}"
+        place = f"host={self.folder} port={self.port} connect_timeout=2"
         return PGconn.ping(place.encode()) == Ping.OK

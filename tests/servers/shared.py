@@ -20,6 +20,7 @@ from . import (
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .pgbouncer import PgBouncer
 from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
@@ -28,6 +29,7 @@ from .server import RedisServer
 __all__ = [
     "debian_postgres",
     "debian_redis",
+    "pgbouncer",
     "postgres",
     "postgres_tls",
     "redis_acl",
@@ -37,7 +39,7 @@ __all__ = [
     "valkey_sentinel",
 ]
 
-S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel, PostgresServer)
+S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer)
 
 
 @functools.cache
@@ -98,6 +100,12 @@ def postgres_tls() -> PostgresServer:
     """
     made = Certificates(_folder())
     return _started(PostgresServer(debians.program(), password="p w@rd", certificates=made))
+
+
+@functools.cache
+def pgbouncer() -> PgBouncer:
+    """Return a PgBouncer in front of the PostgreSQL of the run, one connection a transaction."""
+    return _started(PgBouncer(postgres()))
 
 
 def _folder() -> Path:

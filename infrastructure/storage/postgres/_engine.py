@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from psycopg.pq.abc import PGresult
@@ -16,13 +15,13 @@ from ...interfaces.exceptions import (
     ConfigurationError,
     ConnectionError,
     InfrastructureError,
-    TransactionError,
+    OperationError,
     ValidationError,
 )
 from .._levels import Level
 from .._parameters import check_parameters
 from .._refusals import refuse
-from .._statement import parse_statement
+from .._statement import Statement, parse_statement
 from .._transaction import Transactions
 from ._connection import Connection
 from ._dial import Dialled, dial
@@ -65,6 +64,8 @@ class Engine:
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
         self._listener: Listener | None = None
+        self.prepare_for: Callable[[Statement], Awaitable[None]] = _nothing
+        """Makes what a statement needs beforehand, such as ``time_bucket``."""
         self._tasks = Tasks("storage")
 
     @property
@@ -93,16 +94,18 @@ class Engine:
         """Open the first connection, which tells what server it is."""
         options = self.options
         size = options.max_connections
-        lanes = min(2, size // 2) if options.pipelining else 0
+        # Two at least are for one user at a time: a transaction, and what is outside it.
+        shared = min(max(0, size - 2), 2 + options.group_commit) if options.pipelining else 0
+        groups = min(int(options.group_commit), shared)
         self._pool = Pool(
             self._dial_connection,
-            size - lanes,
+            size - shared,
             holders=lambda: "; ".join(map(str, self.transactions.roots)),
             own=lambda level: session_of(level).connection,
         )
-        self._lanes = Lanes(self._dial_lane, lanes)
+        self._lanes = Lanes(self._dial_lane, shared - groups)
         self._listener = Listener(self._dial_listener)
-        self._groups = Lanes(self._dial_group, int(options.group_commit and lanes > 0))
+        self._groups = Lanes(self._dial_group, groups)
         self.plans = Plans()
         self._pool.add(await self._dial_connection(self._pool.ended, expires))
 
@@ -143,7 +146,8 @@ class Engine:
 
     def _names(self, found: Dialled) -> int:
         # Behind a pooler the next statement may run on another server, which knows no name.
-        return 0 if found.pooled else self.options.statement_cache
+        named = not found.pooled and self.options.prepared == "auto"
+        return self.options.statement_cache if named else 0
 
     async def _dial_group(self, ended: Callable[[Wire], None], expires: float) -> GroupLane:
         found = await self._dial(expires)
@@ -262,6 +266,10 @@ class Engine:
         level = self.transactions.current("execute")
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
+
+        if "time_bucket" in statement.functions:
+            await self.prepare_for(statement)
+
         expires = expiry(self.deadline)
 
         if level is not None:
@@ -294,29 +302,27 @@ class Engine:
     ) -> T:
         """Return ``work(connection)`` on a connection that nobody else has.
 
-        Once more on another where the first turned out to be dead before anything was done.
+        Once more on another where the first turns out to be dead before anything was done.
         """
-        try:
-            return await self._once(operation, expires, work)
-        except ConnectionError as exc:
-            if exc.outcome != "not_applied" or self._pool is None or exc.sqlstate is not None:
-                raise
-
-        return await self._once(operation, expires, work)
-
-    async def _once(
-        self, operation: str, expires: float, work: Callable[[Connection], Awaitable[T]]
-    ) -> T:
         pool = self.pool
         connection = await pool.lease(expires, self.transactions.held(), operation)
 
         try:
             return await work(connection)
-        except InfrastructureError as exc:
+        except ConnectionError as exc:
             self.look_at(exc, connection)
-            raise
+
+            if exc.outcome != "not_applied" or connection.is_open or exc.sqlstate is not None:
+                raise
         finally:
             # One that is not clean is made so first.
+            pool.release(connection)
+
+        connection = await pool.lease(expires, self.transactions.held(), operation)
+
+        try:
+            return await work(connection)
+        finally:
             pool.release(connection)
 
     def look_at(self, error: InfrastructureError, wire: Wire) -> None:
@@ -329,20 +335,42 @@ class Engine:
         """Return whether the server answers now."""
         level = self.transactions.current("is_connected")
 
-        if level is not None and not session_of(level).connection.is_open:
-            return False
+        if level is not None:
+            await level.root.take_turn(level, expires, "is_connected", with_inner=True)
+
+            try:
+                return await _answers(session_of(level).connection, expires)
+            finally:
+                level.root.give_turn()
+
+        pool = self.pool
+
+        if pool.is_full:
+            # All connections are in use, and none need be free soon.
+            connection = await self._dial_connection(lambda _wire: None, expires)
+            connection.close("it was only to see")
+            return True
+
+        connection = await pool.lease(expires, None, "is_connected")
 
         try:
-            await self.outside("is_connected", expires, partial(_ping, expires=expires))
-        except TransactionError:
-            # All connections are the caller's own, and open.
-            return level is not None
+            return await _answers(connection, expires)
+        finally:
+            pool.release(connection)
 
+
+async def _answers(connection: Connection, expires: float) -> bool:
+    """Return whether the server says anything; that a transaction is aborted will do."""
+    try:
+        await connection.simple("SELECT 1", expires, "is_connected", harmless=True)
+    except (OperationError, ValidationError):
         return True
 
+    return True
 
-async def _ping(connection: Connection, expires: float) -> None:
-    await connection.simple("SELECT 1", expires, "is_connected")
+
+async def _nothing(_statement: Statement) -> None:
+    """Nothing is needed beforehand."""
 
 
 def session_of(level: Level) -> PostgresSession:

@@ -10,6 +10,7 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from ...interfaces.exceptions import ConfigurationError, InfrastructureError
+from ._bucket_functions import SCHEMA
 from ._settings import Options
 from .errors import server_error
 
@@ -66,6 +67,9 @@ def question(options: Options, pid: int) -> str:
         seen = "EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
         values.append(f"CASE WHEN {direct} AND {seen} THEN {_set(_PLANS, _CUSTOM)} END")
 
+    if options.hypertables == "index":
+        values.append(f"CASE WHEN {direct} THEN {_with_functions(options)} END")
+
     return f"SELECT {', '.join((*_FACTS, *values))}"
 
 
@@ -91,6 +95,14 @@ def answer(result: PGresult, options: Options, pid: int) -> Greeting:
 
 def _wanted(options: Options) -> Mapping[str, str]:
     return {**_READ_BY, **options.settings}
+
+
+def _with_functions(options: Options) -> str:
+    """Return what puts the functions of ours last on the search path, be they there or not."""
+    given = options.settings.get("search_path")
+    path = _current("search_path") if given is None else _literal(given)
+    both = f"concat_ws(', ', nullif(btrim({path}), ''), {_literal(SCHEMA)})"
+    return f"set_config('search_path', {both}, false)"
 
 
 def _set(name: str, value: str) -> str:

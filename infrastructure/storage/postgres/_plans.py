@@ -18,6 +18,8 @@ __all__ = ["Plan", "Plans"]
 _CACHED = 1024
 _GROUPS = frozenset({("INSERT",), ("UPDATE",), ("DELETE",), ("MERGE",)})
 """First words of the statements that may share a commit."""
+_MOST_ROWS = 1000
+"""Rows that a statement on a shared connection gives at most."""
 _FAST = 0.005
 """Seconds: a statement that usually takes no longer may share a connection with others."""
 
@@ -83,10 +85,14 @@ class Plan:
         """Return whether the server described both in the same way."""
         return self.oids == other.oids and self.columns == other.columns
 
-    def took(self, seconds: float) -> None:
-        """Note how long one run took."""
+    def took(self, seconds: float, rows: int) -> None:
+        """Note how long one run took, and how many rows it gave."""
         known = self.seconds
         self.seconds = seconds if known == float("inf") else known + (seconds - known) / 8
+
+        if rows > _MOST_ROWS:
+            # Whoever comes behind on a shared connection would wait for all of them.
+            self.seconds = max(self.seconds, _FAST * 2)
 
     def check(self, params: Sequence[object] | None) -> Sequence[object]:
         """Return ``params`` as a list or tuple of the right length."""

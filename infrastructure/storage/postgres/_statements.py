@@ -107,7 +107,7 @@ async def run(
 
     begun = time.monotonic()
     result = await connection.run(plan, values, formats, expires)
-    plan.took(time.monotonic() - begun)
+    plan.took(time.monotonic() - begun, result.ntuples)
 
     if query is not None:
         plans.learn(query, plan)
