@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Optional
@@ -49,7 +50,7 @@ async def dial(options: Options, expires: float) -> Dialled:
     ``time.monotonic()``), ``TimeoutError``; nothing was applied then, and nothing is left
     behind, by a cancellation neither.
     """
-    _check_libpq()
+    _check_ground()
     where = options.where
 
     async with Limit("connect", expires=expires) as limit:
@@ -132,10 +133,18 @@ async def _greet(pgconn: abc.PGconn, options: Options) -> Greeting:
     return greeting
 
 
-def _check_libpq() -> None:
+def _check_ground() -> None:
+    """Raise where the driver or the event loop cannot do what is asked of them."""
     if pq.version() < _OLDEST_LIBPQ:
         msg = (
             f"libpq {pq.version() // 10000} is too old, 17 is needed: "
-            "pip install 'psycopg[binary]>=3.2.4'"
+            "pip install 'infrastructure-interfaces[postgres]'"
+        )
+        raise ConfigurationError(msg, operation="connect")
+
+    if type(asyncio.get_running_loop()).__name__ == "ProactorEventLoop":
+        msg = (
+            "this event loop cannot watch a socket of libpq's: on Windows run "
+            "asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)"
         )
         raise ConfigurationError(msg, operation="connect")
