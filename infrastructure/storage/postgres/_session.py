@@ -24,6 +24,7 @@ class PostgresSession:
         self.changed_schema = False
         self._pool = pool
         self._begun = False
+        self._given_back = False
 
     async def control(self, text: str, expires: float) -> None:
         """Run a transaction command; what a cancelled statement left is ended before a rollback."""
@@ -83,8 +84,15 @@ class PostgresSession:
 
     def release(self) -> None:
         """Give the connection back."""
-        self._pool.release(self.connection)
+        if self._give_back():
+            self._pool.release(self.connection)
 
     def discard(self) -> None:
         """Return at once; the pool rolls back or closes."""
-        self._pool.discard(self.connection)
+        if self._give_back():
+            self._pool.discard(self.connection)
+
+    def _give_back(self) -> bool:
+        # Each level that ends badly does: by the second time it may be somebody else's.
+        first, self._given_back = not self._given_back, True
+        return first
