@@ -9,13 +9,7 @@ from ._ask import Ask, Atomic
 from ._bucket_functions import SCHEMA, STATEMENTS
 from ._timescale import find_extension
 
-__all__ = ["SEARCH_PATH", "ensure_time_bucket"]
-
-SEARCH_PATH = (
-    "set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), "
-    f"'{SCHEMA}'), false)"
-)
-"""Puts the schema last on the search path of a session, whatever else is on it."""
+__all__ = ["ensure_time_bucket"]
 
 _MARK = f"time_bucket of infrastructure, {crc32(chr(10).join(STATEMENTS).encode()):08x}"
 """The comment of the schema, by which the functions in it are known as these."""
