@@ -19,9 +19,7 @@ _STATUS = (
 )
 
 
-async def settle_commit(
-    pool: Pool, number: Number, error: ConnectionError, expires: float
-) -> None:
+async def settle_commit(pool: Pool, number: Number, error: ConnectionError, expires: float) -> None:
     """Return where the transaction was committed; else raise ``error``, with what is known."""
     until = min(expires, time.monotonic() + _WITHIN)
 

@@ -186,9 +186,7 @@ class Connection(Wire):
             limit.outcome = "not_applied" if harmless else "unknown"
             return await self.answer(tried, limit.outcome)
 
-    async def change(
-        self, send: Callable[[], None], expires: float, tried: str
-    ) -> list[PGresult]:
+    async def change(self, send: Callable[[], None], expires: float, tried: str) -> list[PGresult]:
         """Send a request that changes something; learn the number of its transaction with it."""
         if not self.in_transaction or self.number is not None or not self.pipelined:
             return await self.request(send, expires, tried)

@@ -102,7 +102,9 @@ class Notifications:
         done, _ = await asyncio.wait({self._wake}, timeout=remaining)
 
         if not done:
-            msg = f"listen: the deadline passed before anything came on the channel {self.channel!r}"
+            msg = (
+                f"listen: the deadline passed before anything came on the channel {self.channel!r}"
+            )
             raise TimeoutError(msg, operation="listen")
 
     def put(self, notification: Notification) -> None:

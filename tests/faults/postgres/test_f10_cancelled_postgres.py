@@ -19,9 +19,7 @@ from .postgres_scenarios import SCENARIOS as OWN
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]
 
-SCENARIOS = Scenarios(
-    [*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN]
-)
+SCENARIOS = Scenarios([*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN])
 
 
 def held(storage: PostgresStorage) -> dict[str, Any]:
