@@ -77,10 +77,11 @@ async def dial(options: Options, expires: float) -> Dialled:
     )
 
 
-async def cancel(pgconn: abc.PGconn, expires: float) -> None:
+async def cancel(pgconn: abc.PGconn, expires: float) -> bool:
     """Ask the server to stop what it does for ``pgconn``; no answer tells whether it did.
 
-    It raises nothing but a cancellation of its own task, and returns by ``expires``.
+    It raises nothing but a cancellation of its own task, and returns by ``expires``. ``False``:
+    nobody knows whether the server was asked, or will be.
     """
     with suppress(psycopg.Error, InfrastructureError):
         asked = pgconn.cancel_conn()
@@ -91,6 +92,10 @@ async def cancel(pgconn: abc.PGconn, expires: float) -> None:
                 await _poll_cancel(asked)
         finally:
             asked.finish()
+
+        return True
+
+    return False
 
 
 async def _poll_cancel(asked: abc.PGcancelConn) -> None:
