@@ -89,16 +89,14 @@ async def cancel(pgconn: abc.PGconn, expires: float) -> bool:
         try:
             async with Limit("cancel", expires=expires):
                 asked.start()
-                await _poll_cancel(asked)
+                return await _poll_cancel(asked)
         finally:
             asked.finish()
-
-        return True
 
     return False
 
 
-async def _poll_cancel(asked: abc.PGcancelConn) -> None:
+async def _poll_cancel(asked: abc.PGcancelConn) -> bool:
     wanted = PollingStatus.WRITING
 
     while wanted in (PollingStatus.READING, PollingStatus.WRITING):
@@ -108,6 +106,8 @@ async def _poll_cancel(asked: abc.PGcancelConn) -> None:
             write=wanted == PollingStatus.WRITING,
         )
         wanted = PollingStatus(asked.poll())
+
+    return wanted == PollingStatus.OK
 
 
 async def _greet(pgconn: abc.PGconn, options: Options) -> Greeting:
