@@ -11,6 +11,11 @@ from . import (
     cache_stall,
     codec,
     messaging,
+    postgres_batches,
+    postgres_bulk,
+    postgres_inserts,
+    postgres_reads,
+    postgres_upserts,
     redis_calls,
     redis_cluster,
     redis_near,
@@ -36,6 +41,11 @@ QUESTIONS: tuple[Question, ...] = (
     *redis_cluster.QUESTIONS,
     *redis_near.QUESTIONS,
     *redis_scan.QUESTIONS,
+    *postgres_reads.QUESTIONS,
+    *postgres_bulk.QUESTIONS,
+    *postgres_batches.QUESTIONS,
+    *postgres_upserts.QUESTIONS,
+    *postgres_inserts.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 

@@ -13,7 +13,9 @@ import infrastructure
 
 from .servers.fixtures import (
     certificates,
+    debian_postgres,
     debian_redis,
+    pgbouncer,
     postgres,
     postgres_database,
     postgres_tls,
@@ -23,6 +25,8 @@ from .servers.fixtures import (
     private_valkey,
     redis_acl,
     redis_tls,
+    start_pgbouncer,
+    start_postgres,
     start_redis,
     valkey,
     valkey_cluster,
@@ -31,7 +35,9 @@ from .servers.fixtures import (
 
 __all__ = [
     "certificates",
+    "debian_postgres",
     "debian_redis",
+    "pgbouncer",
     "postgres",
     "postgres_database",
     "postgres_tls",
@@ -41,6 +47,8 @@ __all__ = [
     "private_valkey",
     "redis_acl",
     "redis_tls",
+    "start_pgbouncer",
+    "start_postgres",
     "start_redis",
     "valkey",
     "valkey_cluster",

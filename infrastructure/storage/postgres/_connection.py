@@ -14,6 +14,7 @@ from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError, Outcome
 from ._dial import cancel
 from ._names import Names
+from ._numbers import NUMBER, Number, number_of
 from ._plans import Plan
 from ._wire import Wire
 from .errors import lost, server_error
@@ -27,8 +28,9 @@ BROKEN = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_E
 class Connection(Wire):
     """Every method ends by ``expires``; one that did not see its answer leaves it ``unanswered``.
 
-    ``names``       how many prepared statements are kept here; 0 behind a pooler: none has a name.
+    ``names``       how many prepared statements are kept here; with 0 none has a name.
     ``pipelined``   several messages may be sent before the first is answered.
+    ``pooled``      a pooler stands between, whose connections are everybody's.
     ``read_write``  the server was chosen because it takes writes.
     """
 
@@ -39,14 +41,18 @@ class Connection(Wire):
         *,
         names: int = 256,
         pipelined: bool = True,
+        pooled: bool = False,
         read_write: bool = False,
     ) -> None:
         super().__init__(pgconn, ended)
         self.unanswered = False
         self.touched = False
         """Whether a statement left something in the session that the next user must not see."""
+        self.number: Number | None = None
+        """Of the open transaction, once it has changed something."""
         self.names = Names(names)
         self.pipelined = pipelined
+        self.pooled = pooled
         self._read_write = read_write
         self._results: list[PGresult] = []
         self._waiters: list[asyncio.Future[None]] = []
@@ -180,6 +186,20 @@ class Connection(Wire):
             limit.outcome = "not_applied" if harmless else "unknown"
             return await self.answer(tried, limit.outcome)
 
+    async def change(self, send: Callable[[], None], expires: float, tried: str) -> list[PGresult]:
+        """Send a request that changes something; learn the number of its transaction with it."""
+        if not self.in_transaction or self.number is not None or not self.pipelined:
+            return await self.request(send, expires, tried)
+
+        def both() -> None:
+            send()
+            self.pgconn.send_query_params(NUMBER, [])
+            self.pgconn.pipeline_sync()
+
+        *results, number = await self.request(both, expires, tried, pipeline=True)
+        self.number = number_of(number)
+        return results
+
     async def simple(
         self, text: str, expires: float, tried: str, *, harmless: bool = False
     ) -> list[PGresult]:
@@ -205,7 +225,8 @@ class Connection(Wire):
             else:
                 pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
 
-        return (await self.request(send, expires, plan.tried))[-1]
+        ask = self.change if plan.changes else self.request
+        return (await ask(send, expires, plan.tried))[-1]
 
     async def _prepare_named(self, plan: Plan, expires: float) -> bytes:
         pgconn, names = self.pgconn, self.names
@@ -276,9 +297,12 @@ class Connection(Wire):
         self.flush()
         self._take()
 
+    def _is_over(self) -> bool:
+        return not (self.unanswered and self.is_open)
+
     async def settle(self, expires: float) -> None:
         """Cancel the request that is unanswered, and wait for its end."""
-        if not (self.unanswered and self.is_open):
+        if self._is_over():
             return
 
         async with Limit("cancel the statement", expires=expires):
@@ -287,7 +311,7 @@ class Connection(Wire):
             else:
                 await cancel(self.pgconn, expires)
 
-            while self.unanswered and self.is_open:
+            while not self._is_over():
                 await self._woken()
                 # The cancelled statement began a copy after all.
                 self.end_copy("the copy was given up")

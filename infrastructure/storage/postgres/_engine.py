@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from psycopg.pq.abc import PGresult
@@ -13,21 +12,23 @@ from ..._core.deadline import expiry
 from ..._core.tasks import Tasks
 from ...interfaces._context import transactions
 from ...interfaces.exceptions import (
+    ConfigurationError,
     ConnectionError,
     InfrastructureError,
-    TransactionError,
+    OperationError,
     ValidationError,
 )
 from .._levels import Level
 from .._parameters import check_parameters
 from .._refusals import refuse
-from .._statement import parse_statement
+from .._statement import Statement, parse_statement
 from .._transaction import Transactions
 from ._connection import Connection
 from ._dial import Dialled, dial
 from ._group import GroupLane, Write
 from ._lane import Lane
 from ._lanes import Lanes
+from ._listen import Listener, ListeningConnection
 from ._plans import Plan, Plans
 from ._pool import Pool
 from ._results import read_rows
@@ -62,6 +63,9 @@ class Engine:
         self._pool: Pool | None = None
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
+        self._listener: Listener | None = None
+        self.prepare_for: Callable[[Statement], Awaitable[None]] = _nothing
+        """Makes what a statement needs beforehand, such as ``time_bucket``."""
         self._tasks = Tasks("storage")
 
     @property
@@ -71,6 +75,14 @@ class Engine:
             raise self.closed()
 
         return self._pool
+
+    @property
+    def listener(self) -> Listener:
+        """The connection that listens."""
+        if self._listener is None:
+            raise self.closed()
+
+        return self._listener
 
     def closed(self) -> ConnectionError:
         """Return the error of what comes after the end."""
@@ -82,15 +94,18 @@ class Engine:
         """Open the first connection, which tells what server it is."""
         options = self.options
         size = options.max_connections
-        lanes = min(2, size // 2) if options.pipelining else 0
+        # Two at least are for one user at a time: a transaction, and what is outside it.
+        shared = min(max(0, size - 2), 2 + options.group_commit) if options.pipelining else 0
+        groups = min(int(options.group_commit), shared)
         self._pool = Pool(
             self._dial_connection,
-            size - lanes,
+            size - shared,
             holders=lambda: "; ".join(map(str, self.transactions.roots)),
             own=lambda level: session_of(level).connection,
         )
-        self._lanes = Lanes(self._dial_lane, lanes)
-        self._groups = Lanes(self._dial_group, int(options.group_commit and lanes > 0))
+        self._lanes = Lanes(self._dial_lane, shared - groups)
+        self._listener = Listener(self._dial_listener)
+        self._groups = Lanes(self._dial_group, groups)
         self.plans = Plans()
         self._pool.add(await self._dial_connection(self._pool.ended, expires))
 
@@ -105,6 +120,7 @@ class Engine:
             ended,
             names=self._names(found),
             pipelined=self.options.pipelining,
+            pooled=found.pooled,
             read_write=self.options.read_write,
         )
 
@@ -114,9 +130,25 @@ class Engine:
             found.pgconn, ended, names=self._names(found), read_write=self.options.read_write
         )
 
+    async def _dial_listener(
+        self, ended: Callable[[Wire], None], expires: float
+    ) -> ListeningConnection:
+        found = await dial(self.options.listen or self.options, expires)
+
+        if found.pooled:
+            found.pgconn.finish()
+            msg = (
+                "listen: the server is behind a pooler, where a LISTEN belongs to whoever comes "
+                "next; give the server's own address by listen_url="
+            )
+            raise ConfigurationError(msg, operation="listen")
+
+        return ListeningConnection(found.pgconn, ended, names=0)
+
     def _names(self, found: Dialled) -> int:
         # Behind a pooler the next statement may run on another server, which knows no name.
-        return 0 if found.pooled else self.options.statement_cache
+        named = not found.pooled and self.options.prepared == "auto"
+        return self.options.statement_cache if named else 0
 
     async def _dial_group(self, ended: Callable[[Wire], None], expires: float) -> GroupLane:
         found = await self._dial(expires)
@@ -154,19 +186,19 @@ class Engine:
         self.transactions.abort()
         reason = f"{self._describe()} was closed by disconnect()"
 
-        for each in (self._lanes, self._groups, self._pool):
+        for each in (self._lanes, self._groups, self._listener, self._pool):
             if each is not None:
                 each.close(reason)
 
         self._tasks.stop()
-        self._lanes = self._groups = self._pool = None
+        self._lanes = self._groups = self._listener = self._pool = None
         self.plans.clear()
 
     def abandon(self) -> None:
         """Forget what a parent process or a closed loop owns, without touching it."""
         self.transactions.forget()
-        _FOREIGN.append((self._lanes, self._groups, self._pool))
-        self._lanes = self._groups = self._pool = None
+        _FOREIGN.append((self._lanes, self._groups, self._listener, self._pool))
+        self._lanes = self._groups = self._listener = self._pool = None
         self.plans.clear()
 
     async def _lease(self, expires: float, held: Level | None) -> PostgresSession:
@@ -235,6 +267,10 @@ class Engine:
         level = self.transactions.current("execute")
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
+
+        if "time_bucket" in statement.functions:
+            await self.prepare_for(statement)
+
         expires = expiry(self.deadline)
 
         if level is not None:
@@ -267,29 +303,27 @@ class Engine:
     ) -> T:
         """Return ``work(connection)`` on a connection that nobody else has.
 
-        Once more on another where the first turned out to be dead before anything was done.
+        Once more on another where the first turns out to be dead before anything was done.
         """
-        try:
-            return await self._once(operation, expires, work)
-        except ConnectionError as exc:
-            if exc.outcome != "not_applied" or self._pool is None or exc.sqlstate is not None:
-                raise
-
-        return await self._once(operation, expires, work)
-
-    async def _once(
-        self, operation: str, expires: float, work: Callable[[Connection], Awaitable[T]]
-    ) -> T:
         pool = self.pool
         connection = await pool.lease(expires, self.transactions.held(), operation)
 
         try:
             return await work(connection)
-        except InfrastructureError as exc:
+        except ConnectionError as exc:
             self.look_at(exc, connection)
-            raise
+
+            if exc.outcome != "not_applied" or connection.is_open or exc.sqlstate is not None:
+                raise
         finally:
             # One that is not clean is made so first.
+            pool.release(connection)
+
+        connection = await pool.lease(expires, self.transactions.held(), operation)
+
+        try:
+            return await work(connection)
+        finally:
             pool.release(connection)
 
     def look_at(self, error: InfrastructureError, wire: Wire) -> None:
@@ -302,20 +336,42 @@ class Engine:
         """Return whether the server answers now."""
         level = self.transactions.current("is_connected")
 
-        if level is not None and not session_of(level).connection.is_open:
-            return False
+        if level is not None:
+            await level.root.take_turn(level, expires, "is_connected", with_inner=True)
+
+            try:
+                return await _answers(session_of(level).connection, expires)
+            finally:
+                level.root.give_turn()
+
+        pool = self.pool
+
+        if pool.is_full:
+            # All connections are in use, and none need be free soon.
+            connection = await self._dial_connection(lambda _wire: None, expires)
+            connection.close("it was only to see")
+            return True
+
+        connection = await pool.lease(expires, None, "is_connected")
 
         try:
-            await self.outside("is_connected", expires, partial(_ping, expires=expires))
-        except TransactionError:
-            # All connections are the caller's own, and open.
-            return level is not None
+            return await _answers(connection, expires)
+        finally:
+            pool.release(connection)
 
+
+async def _answers(connection: Connection, expires: float) -> bool:
+    """Return whether the server says anything; that a transaction is aborted will do."""
+    try:
+        await connection.simple("SELECT 1", expires, "is_connected", harmless=True)
+    except (OperationError, ValidationError):
         return True
 
+    return True
 
-async def _ping(connection: Connection, expires: float) -> None:
-    await connection.simple("SELECT 1", expires, "is_connected")
+
+async def _nothing(_statement: Statement) -> None:
+    """Nothing is needed beforehand."""
 
 
 def session_of(level: Level) -> PostgresSession:

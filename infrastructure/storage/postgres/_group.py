@@ -12,7 +12,9 @@ import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from ..._core.tasks import Tasks
 from ...interfaces.exceptions import TimeoutError
+from ._dial import cancel
 from ._names import Names
 from ._overdue import Overdue
 from ._plans import Plan
@@ -24,6 +26,8 @@ __all__ = ["GroupLane", "Write"]
 _MOST = 500
 """Writes in one commit at most."""
 _MOST_WAITING = 10_000
+_RESCUE = 0.25
+"""Seconds after which a group is undone, and each of its writes run alone."""
 _SILENT = 3.0
 """Seconds without an answer after which a connection with overdue writes is given up."""
 
@@ -79,6 +83,7 @@ class GroupLane(Wire):
         self._failed = False
         self._since = 0.0
         self._overdue = Overdue(self._sweep)
+        self._tasks = Tasks("storage")
 
     @property
     def load(self) -> int:
@@ -119,6 +124,7 @@ class GroupLane(Wire):
 
         if self._group:
             self._since = monotonic()
+            self._overdue.watch(self._since + _RESCUE)
             self._send_group()
 
     def _send_group(self) -> None:
@@ -200,6 +206,7 @@ class GroupLane(Wire):
 
     def _fail(self) -> None:
         self._overdue.stop()
+        self._tasks.stop()
 
         for write in self._waiting:
             if not write.answer.done():
@@ -231,14 +238,20 @@ class GroupLane(Wire):
             else:
                 write.answer.set_exception(self._too_late(write))
 
-        if self._group and all(write.answer.done() for write in self._group):
-            if now - self._since > _SILENT:
-                self.close("the server did not answer for too long")
-                return math.inf
+        if not self._group:
+            return following
 
-            following = min(following, self._since + _SILENT + 0.01)
+        stalled = now - self._since
 
-        return following
+        if stalled > _SILENT and all(write.answer.done() for write in self._group):
+            self.close("the server did not answer for too long")
+            return math.inf
+
+        if stalled >= _RESCUE and not len(self._tasks):
+            # One waits for a lock, perhaps of somebody who waits for the next group.
+            self._tasks.start(cancel(self.pgconn, now + _SILENT), "cancel a group of writes")
+
+        return min(following, now + _RESCUE)
 
     def _too_late(self, write: Write) -> TimeoutError:
         sent = write in self._group

@@ -26,6 +26,8 @@ __all__ = ["Lane"]
 _STALLED = 0.02
 """Seconds without an answer after which a lane takes no new work."""
 _MOST = 1000
+_RESCUE = 0.1
+"""Seconds for which the others wait for one: it waits for a lock, perhaps of one of them."""
 _SILENT = 3.0
 """Seconds after its last answer at which a lane with overdue statements is given up."""
 
@@ -121,8 +123,10 @@ class Lane(Wire):
         self._entries.append(entry)
         self.flush()
 
-        if expires < self._overdue.due:
-            self._overdue.watch(expires)
+        due = expires if len(self._entries) == 1 else min(expires, self._since + _RESCUE)
+
+        if due < self._overdue.due:
+            self._overdue.watch(due)
 
         return entry.answer
 
@@ -174,14 +178,13 @@ class Lane(Wire):
             entry.before, entry.result = 0, result
 
     def _end(self, entry: Entry, now: float) -> None:
-        entry.plan.took(now - self._since)
-        self._since = now
         result, answer = entry.result, entry.answer
+        assert result is not None
+        entry.plan.took(now - self._since, result.ntuples)
+        self._since = now
 
         if answer.done():
             return
-
-        assert result is not None
 
         if result.status == ExecStatus.FATAL_ERROR:
             tried = entry.plan.tried
@@ -211,19 +214,32 @@ class Lane(Wire):
             else:
                 following = min(following, entry.expires)
 
-        if not self._entries or not self._entries[0].answer.done():
-            return following
+        if not self._entries:
+            return math.inf
 
-        # Nobody waits for what runs now.
-        if now - self._since > _SILENT and following == math.inf:
+        abandoned = self._entries[0].answer.done()
+        stalled = now - self._since
+
+        if abandoned and following == math.inf and stalled > _SILENT:
             self.close("the server did not answer for too long")
             return math.inf
 
-        if now - self._since > _STALLED and not len(self._tasks):
+        if not abandoned and len(self._entries) == 1:
+            return following
+
+        patience = _STALLED if abandoned else _RESCUE
+
+        if stalled >= patience:
+            self._cancel(now)
+            patience = stalled + _RESCUE
+
+        return min(following, self._since + patience)
+
+    def _cancel(self, now: float) -> None:
+        """End the statement that runs: nobody waits for it, or it is run again, alone."""
+        if not len(self._tasks):
             self.cancels = True
             self._tasks.start(cancel(self.pgconn, now + _SILENT), "cancel a statement")
-
-        return min(following, max(self._since + _SILENT, now) + 0.01)
 
 
 def _too_late(entry: Entry) -> TimeoutError:

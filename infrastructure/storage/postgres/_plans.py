@@ -18,6 +18,8 @@ __all__ = ["Plan", "Plans"]
 _CACHED = 1024
 _GROUPS = frozenset({("INSERT",), ("UPDATE",), ("DELETE",), ("MERGE",)})
 """First words of the statements that may share a commit."""
+_MOST_ROWS = 1000
+"""Rows that a statement on a shared connection gives at most."""
 _FAST = 0.005
 """Seconds: a statement that usually takes no longer may share a connection with others."""
 
@@ -29,11 +31,13 @@ class Plan:
     ``columns``   the name and the type of each column of its result.
     ``rows``      reads its result; ``None`` where it has none.
     ``format``    of the result: 1 is binary.
+    ``changes``   whether it writes.
     ``groups``    whether it may share a commit with writes of other tasks.
     ``seconds``   how long it takes, about; ``inf`` until that is known.
     """
 
     __slots__ = (
+        "changes",
         "columns",
         "count",
         "format",
@@ -63,6 +67,7 @@ class Plan:
         self.rows = Rows(names, types) if names else None
         self.format = 0 if self.rows is None else self.rows.format
         self.plain = statement.plain
+        self.changes = statement.kind is StatementKind.WRITE
         self.groups = statement.plain and statement.keywords[:1] in _GROUPS
         self.seconds = float("inf")
 
@@ -80,10 +85,14 @@ class Plan:
         """Return whether the server described both in the same way."""
         return self.oids == other.oids and self.columns == other.columns
 
-    def took(self, seconds: float) -> None:
-        """Note how long one run took."""
+    def took(self, seconds: float, rows: int) -> None:
+        """Note how long one run took, and how many rows it gave."""
         known = self.seconds
         self.seconds = seconds if known == float("inf") else known + (seconds - known) / 8
+
+        if rows > _MOST_ROWS:
+            # Whoever comes behind on a shared connection would wait for all of them.
+            self.seconds = max(self.seconds, _FAST * 2)
 
     def check(self, params: Sequence[object] | None) -> Sequence[object]:
         """Return ``params`` as a list or tuple of the right length."""

@@ -70,9 +70,9 @@ class Pool:
         self._tasks = Tasks("storage")
 
     @property
-    def idle(self) -> int:
-        """How many connections nobody has."""
-        return len(self._idle)
+    def is_full(self) -> bool:
+        """Whether all connections that there may be are in use."""
+        return not self._idle and len(self._leased) >= self._size
 
     async def lease(self, expires: float, held: Level | None, tried: str) -> Connection:
         """Return a connection that nobody else has."""

@@ -107,7 +107,7 @@ async def run(
 
     begun = time.monotonic()
     result = await connection.run(plan, values, formats, expires)
-    plan.took(time.monotonic() - begun)
+    plan.took(time.monotonic() - begun, result.ntuples)
 
     if query is not None:
         plans.learn(query, plan)
@@ -121,7 +121,7 @@ async def _run_command(
     """Run what need not be described before: it has no parameters, and seldom a result."""
     sql, tried = statement.text.encode(), f"execute {Plan.show(statement)}"
     pgconn = connection.pgconn
-    results = await connection.request(lambda: pgconn.send_query_params(sql, []), expires, tried)
+    results = await connection.change(lambda: pgconn.send_query_params(sql, []), expires, tried)
 
     if statement.kind in _CHANGES:
         plans.clear()

@@ -9,7 +9,7 @@ from psycopg import errors as driver
 from psycopg.pq import DiagnosticField as Field
 from psycopg.pq.abc import PGresult
 
-from ..._core.errors import ErrorMap
+from ..._core.errors import ErrorMap, translate
 from ..._core.secrets import scrub
 from ...interfaces.exceptions import (
     ConfigurationError,
@@ -22,7 +22,7 @@ from ...interfaces.exceptions import (
 from .._statement import excerpt
 from ._states import READ_ONLY, Rule, rule_of
 
-__all__ = ["ERRORS", "lost", "server_error"]
+__all__ = ["CONNECT_ERRORS", "ERRORS", "lost", "server_error"]
 
 _LONGEST = 300
 _MASK = "***"
@@ -216,3 +216,13 @@ ERRORS: ErrorMap = {
     driver.PipelineAborted: _broken,
 }
 """Every class of psycopg that is no SQLSTATE's; those with one are subclasses of these."""
+
+
+def _unsent(tried: str, exc: BaseException) -> InfrastructureError:
+    error = translate(ERRORS, tried, exc)
+    error.outcome = "not_applied"
+    return error
+
+
+CONNECT_ERRORS: ErrorMap = dict.fromkeys(ERRORS, _unsent)
+"""The same while a connection is made: nothing of a statement was sent then."""

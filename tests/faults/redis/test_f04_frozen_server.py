@@ -14,7 +14,7 @@ from ...servers.server import RedisServer
 from .._timing import HEALED, SOAK, within
 from .._watch import until
 from ._caches import DEADLINE, Note
-from ._outcomes import all_ended
+from .._outcomes import all_ended
 
 pytestmark = pytest.mark.slow
 

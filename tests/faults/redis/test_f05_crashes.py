@@ -16,7 +16,7 @@ from ...servers.server import RedisServer
 from .._timing import HEALED, SOAK, within
 from .._watch import until
 from ._caches import Make, Note
-from ._outcomes import ended
+from .._outcomes import ended
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 
