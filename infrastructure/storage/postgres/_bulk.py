@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
 from ..._core.deadline import expiry
-from ...interfaces.exceptions import ConfigurationError, InfrastructureError, ValidationError
+from ...interfaces.exceptions import InfrastructureError, ValidationError
 from .._blocks import TransactionBlock
 from .._levels import Level
 from .._parameters import check_parameters
@@ -36,14 +36,14 @@ _FEW: Final = 30
 
 
 def bulk_mode(value: str) -> BulkMode:
-    """Return ``value`` where it is one, or raise ``ConfigurationError``."""
+    """Return ``value`` where it is one, or raise ``ValidationError``."""
     modes: dict[str, BulkMode] = {"auto": "auto", "copy": "copy", "values": "values"}
 
     if value in modes:
         return modes[value]
 
     msg = f'bulk= is "auto", "copy" or "values", got {value!r}'
-    raise ConfigurationError(msg)
+    raise ValidationError(msg, operation="execute_many")
 
 
 class Bulk:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from infrastructure.interfaces.exceptions import (
-    ConfigurationError,
     IntegrityError,
     OperationError,
     TransactionError,
@@ -241,7 +240,7 @@ async def test_bulk_copy_says_why_not(storage: PostgresStorage) -> None:
         with pytest.raises(ValidationError, match=why):
             await storage.execute_many(text, rows(2), bulk="copy")
 
-    with pytest.raises(ConfigurationError, match="bulk="):
+    with pytest.raises(ValidationError, match="bulk="):
         await storage.execute_many(INSERT, rows(2), bulk="text")
 
 
