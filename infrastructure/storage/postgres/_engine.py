@@ -186,6 +186,9 @@ class Engine:
         if type(params) is not list or len(params) != plan.count:
             params = plan.check(params)
 
+        if plan.declared and not self.plans.is_for(plan, params):
+            return None
+
         try:
             values, formats = plan.parameters.encode(params)
         except ValidationError:

@@ -120,6 +120,10 @@ class Requests(Wire):
         except psycopg.Error as exc:
             self.lose(exc)
             raise lost(tried, self.reason, "not_applied") from exc
+        except BaseException as exc:
+            # Half of it may be sent, and what comes next would get its answers.
+            self.lose(exc)
+            raise
 
         self.unanswered = True
         self.flush()

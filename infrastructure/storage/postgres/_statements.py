@@ -24,6 +24,8 @@ STALE = frozenset({"0A000", "26000"})
 
 CANCELLED = "57014"
 _NO_TYPE = "42P18"
+_OF_TYPES = ("42", "22P", "22007", "22008")
+"""Types that do not fit, and texts that their types do not take."""
 _ROWS = (StatementKind.READ, StatementKind.WRITE)
 
 
@@ -52,7 +54,7 @@ async def run_alone(
 def _may_be_stale(error: InfrastructureError) -> bool:
     """Return whether the server did not run a statement, perhaps because it was prepared for other types."""
     state = error.sqlstate or ""
-    return state in STALE or (isinstance(error, OperationError) and state.startswith("42"))
+    return state in STALE or (isinstance(error, OperationError) and state.startswith(_OF_TYPES))
 
 
 async def _renew(
