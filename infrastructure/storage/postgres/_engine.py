@@ -34,7 +34,7 @@ from ._plans import Plan, Plans
 from ._pool import Pool
 from ._session import PostgresSession
 from ._settings import Options
-from ._statements import CANCELLED, STALE, rows_of, run, run_alone
+from ._statements import CANCELLED, may_be_stale, rows_of, run, run_alone
 from ._wire import Wire
 
 __all__ = ["Engine", "session_of"]
@@ -232,8 +232,8 @@ class Engine:
         """Return where a statement was not run and is to go the long way; else raise ``error``."""
         self.look_at(error)
 
-        if error.sqlstate in STALE:
-            # The long way prepares it anew.
+        if may_be_stale(error):
+            # The server has undone what it did; the long way describes it anew.
             lane.forget(plan)
             self.plans.forget(plan)
             return

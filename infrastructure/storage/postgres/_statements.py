@@ -17,7 +17,7 @@ from ._results import read_rows
 from ._scope import changes_names, changes_schema
 from .values import Rows
 
-__all__ = ["CANCELLED", "STALE", "plan_of", "rows_of", "run", "run_alone"]
+__all__ = ["CANCELLED", "STALE", "may_be_stale", "plan_of", "rows_of", "run", "run_alone"]
 
 STALE = frozenset({"0A000", "26000"})
 """A prepared statement gives other columns by now, or the server has forgotten it."""
@@ -43,7 +43,7 @@ async def run_alone(
     try:
         return await run(plans, connection, statement, params, expires, query)
     except InfrastructureError as exc:
-        if known is None or not connection.is_clean or not _may_be_stale(exc):
+        if known is None or not connection.is_clean or not may_be_stale(exc):
             raise
 
         await _renew(plans, connection, known, params, expires, exc)
@@ -51,7 +51,7 @@ async def run_alone(
     return await run(plans, connection, statement, params, expires, query)
 
 
-def _may_be_stale(error: InfrastructureError) -> bool:
+def may_be_stale(error: InfrastructureError) -> bool:
     """Return whether the server did not run a statement, perhaps because it was prepared for other types."""
     state = error.sqlstate or ""
     return state in STALE or (isinstance(error, OperationError) and state.startswith(_OF_TYPES))
@@ -132,7 +132,7 @@ async def _timed(
     try:
         result = await connection.run(plan, values, formats, expires)
     except InfrastructureError as exc:
-        if _may_be_stale(exc):
+        if may_be_stale(exc):
             _forget(plans, connection, plan)
 
         raise

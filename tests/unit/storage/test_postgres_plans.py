@@ -13,7 +13,6 @@ import pytest
 from infrastructure.interfaces import (
     InfrastructureError,
     OperationError,
-    TransactionError,
     ValidationError,
 )
 from infrastructure.storage.postgres import PostgresStorage
@@ -22,6 +21,7 @@ from ...servers.postgres_endpoint import PostgresEndpoint
 from .postgres_shared import alter, fast, lane_for
 
 BIG = 2**40
+GROW = "ALTER TABLE t ALTER v TYPE bigint USING 1099511627776"
 READ = "SELECT v FROM t WHERE id = $1"
 ALL = "SELECT * FROM t"
 
@@ -52,7 +52,7 @@ async def test_a_column_of_another_type(
 ) -> None:
     """Connections that prepare a statement after the change give what is there: not the first half of it."""
     assert await values(storage, 1) == [7]
-    alter(postgres_database, "ALTER TABLE t ALTER v TYPE bigint", f"UPDATE t SET v = {BIG}")
+    alter(postgres_database, GROW)
     assert await values(storage) == [BIG] * 4
     alter(postgres_database, "ALTER TABLE t ALTER v TYPE text")
     assert await values(storage) == [str(BIG)] * 4
@@ -68,10 +68,26 @@ async def test_a_column_of_another_type_on_a_shared_connection(
         await lane_for(storage, "SELECT 1 AS one")
         await fast(storage, ALL)
         storage._engine._lanes._lanes[0]._names.forget_all()  # type: ignore[union-attr]
-        alter(postgres_database, "ALTER TABLE t ALTER v TYPE bigint", f"UPDATE t SET v = {BIG}")
+        alter(postgres_database, GROW)
         assert await storage.execute(ALL) == [{"id": 1, "v": BIG}]
         alter(postgres_database, "ALTER TABLE t RENAME v TO w")
         assert await storage.execute(ALL) == [{"id": 1, "w": BIG}]
+
+
+async def test_a_parameter_of_another_type_on_a_shared_connection(
+    postgres_database: PostgresEndpoint,
+) -> None:
+    """A write that was declared for the column of before is made anew, and done once."""
+    insert = "INSERT INTO t (v) VALUES ($1)"
+    alter(postgres_database, "CREATE TABLE t (v text)")
+
+    async with PostgresStorage(postgres_database.url) as storage:
+        lane = await lane_for(storage, insert, ["one"])
+        lane._names.forget_all()
+        alter(postgres_database, "TRUNCATE t", "ALTER TABLE t ALTER v TYPE int USING 0")
+        await storage.execute(insert, ["1"])
+        await storage.execute(insert, [2])
+        assert await storage.execute("SELECT v FROM t ORDER BY v") == [{"v": 1}, {"v": 2}]
 
 
 async def test_a_column_whose_type_only_has_a_text(
@@ -226,14 +242,14 @@ async def test_a_custom_setting_changes_no_plan(storage: PostgresStorage) -> Non
     assert [key for key in known if key not in storage._engine.plans._plans] == []
 
 
-@pytest.mark.parametrize("text", ["NOTIFY n", "LOCK TABLE t", "TRUNCATE e", "ANALYZE t", "CALL p()"])
+@pytest.mark.parametrize(
+    "text", ["NOTIFY n", "LOCK TABLE t", "TRUNCATE e", "ANALYZE t", "CALL p()"]
+)
 async def test_what_changes_no_schema_leaves_the_plans(
     postgres_database: PostgresEndpoint, storage: PostgresStorage, text: str
 ) -> None:
     """Such as a NOTIFY after each write."""
-    alter(
-        postgres_database, "CREATE TABLE e ()", "CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1'"
-    )
+    alter(postgres_database, "CREATE TABLE e ()", "CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1'")
     await values(storage, 1)
 
     async with storage.transaction():
