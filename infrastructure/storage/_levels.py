@@ -94,10 +94,17 @@ class Waiter:
 
 
 class Root:
-    """An open transaction on one session: one statement at a time, the innermost level's first."""
+    """An open transaction on one session: one statement at a time, the innermost level's first.
 
-    def __init__(self, session: Session, outer: Optional[Level], *, flat: bool) -> None:
+    ``outer``   what the task that opened it holds besides.
+    ``before``  the scope outside any transaction that it was opened in, if it was.
+    """
+
+    def __init__(
+        self, session: Session, outer: Optional[Level], *, flat: bool, before: Optional[Any] = None
+    ) -> None:
         self.session: Session = session
+        self.before: Any | None = before
         self.outer: Level | None = outer
         self.since: float = time.monotonic()
         self.gone: bool = False

@@ -96,9 +96,11 @@ class Transactions:
         return inner
 
     async def _open_root(self, *, flat: bool, expires: float) -> Level:
-        outer = self.held()
+        outer, scope = self.held(), self.scope()
         session = await self._lease(expires, outer)
-        root = Root(session, outer, flat=flat)
+        # After it the task is where it was: its `detached` block ends by that scope.
+        before = scope if isinstance(scope, Detached) else None
+        root = Root(session, outer, flat=flat, before=before)
 
         try:
             await session.control(self._begin, expires)
@@ -253,8 +255,9 @@ class Transactions:
         root.session.discard()
 
     def _outside(self, level: Level) -> Optional[Detached]:
-        outer = level.root.outer
-        return None if outer is None else Detached(outer)
+        root = level.root
+        before: Optional[Detached] = root.before
+        return Detached(root.outer) if before is None and root.outer is not None else before
 
     async def roll_back(self, level: Level) -> None:
         """Roll ``level`` back within a second, or leave it to the background."""
