@@ -25,6 +25,7 @@ from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
 from .server import RedisServer
+from .timescale_server import TimescaleServer
 
 __all__ = [
     "debian_postgres",
@@ -34,12 +35,15 @@ __all__ = [
     "postgres_tls",
     "redis_acl",
     "redis_tls",
+    "timescale",
     "valkey",
     "valkey_cluster",
     "valkey_sentinel",
 ]
 
-S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer)
+S = TypeVar(
+    "S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer, TimescaleServer
+)
 
 
 @functools.cache
@@ -106,6 +110,13 @@ def postgres_tls() -> PostgresServer:
 def pgbouncer() -> PgBouncer:
     """Return a PgBouncer in front of the PostgreSQL of the run, one connection a transaction."""
     return _started(PgBouncer(postgres()))
+
+
+@functools.cache
+def timescale() -> PostgresEndpoint:
+    """Return TimescaleDB in WebAssembly, or the server that ``TIMESCALEDB_URL`` names."""
+    given = os.environ.get("TIMESCALEDB_URL")
+    return PostgresEndpoint(given) if given else _started(TimescaleServer())
 
 
 def _folder() -> Path:
