@@ -92,12 +92,17 @@ def _run(question: Question, asking: Coroutine[Any, Any, Found]) -> Found:
 
 
 def _settle(fact: Fact) -> Comparison:
+    _progress(f"{fact.name}: {fact.peer}")
+    ours, theirs = fact.measure()
     return Comparison(
         question=fact.name,
         peer=fact.peer,
-        ratio=spread([fact.measure()]),
+        ratio=spread([ours / theirs]),
+        ours=ours,
+        theirs=theirs,
         target=fact.most,
         at_most=True,
+        unit=fact.unit,
     )
 
 

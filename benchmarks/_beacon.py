@@ -77,6 +77,7 @@ async def longest_stall(question: Question) -> Stall:
         wall=min(beacon.longest for beacon in passes),
         cpu=statistics.median(beacon.longest_busy for beacon in passes),
         noise=noise,
+        target=question.stall,
     )
 
 

@@ -11,6 +11,12 @@ from . import (
     cache_stall,
     codec,
     messaging,
+    postgres_batches,
+    postgres_bulk,
+    postgres_flights,
+    postgres_inserts,
+    postgres_reads,
+    postgres_upserts,
     redis_calls,
     redis_cluster,
     redis_near,
@@ -36,10 +42,16 @@ QUESTIONS: tuple[Question, ...] = (
     *redis_cluster.QUESTIONS,
     *redis_near.QUESTIONS,
     *redis_scan.QUESTIONS,
+    *postgres_reads.QUESTIONS,
+    *postgres_bulk.QUESTIONS,
+    *postgres_batches.QUESTIONS,
+    *postgres_upserts.QUESTIONS,
+    *postgres_inserts.QUESTIONS,
+    *postgres_flights.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 
-FACTS: tuple[Fact, ...] = codec.FACTS
+FACTS: tuple[Fact, ...] = (*codec.FACTS, *postgres_flights.FACTS)
 
 Asked = TypeVar("Asked", Question, Fact)
 

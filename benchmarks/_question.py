@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from ._verdict import STALL_TARGET
+
 __all__ = ["OURS", "Contender", "Fact", "Opening", "Question", "Work"]
 
 OURS = "ours"
@@ -58,6 +60,7 @@ class Question:
     ``turn``        operations between two turns of the loop while stalls are looked for: what
                     never waits would otherwise hold the loop as long as the caller's own loop.
     ``passes``      while stalls are looked for; what other processes add is not in all of them.
+    ``stall``       seconds for which ours may hold the loop.
     ``latency``     whether the runs tell the time that counts, not how long they took.
     ``loop``        makes the event loop on which all contenders run, where it is not asyncio's.
     """
@@ -69,6 +72,7 @@ class Question:
     targets: Mapping[str, float] = field(default_factory=dict)
     turn: int = 1
     passes: int = 3
+    stall: float = STALL_TARGET
     latency: bool = False
     loop: Callable[[], AbstractEventLoop] | None = None
 
@@ -85,10 +89,15 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
-    """A ratio of ours to a peer that takes no clock, a size for instance: the less, the better."""
+    """A ratio of ours to a peer that takes no clock: the less, the better.
+
+    ``most``     that it may be.
+    ``measure``  returns ours and the peer's, in ``unit``.
+    """
 
     name: str
     asks: str
     peer: str
-    most: float
-    measure: Callable[[], float]
+    unit: str
+    measure: Callable[[], tuple[float, float]]
+    most: float | None = None

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from ._verdict import STALL_TARGET, Comparison, Stall
+from ._verdict import Comparison, Stall
 
 __all__ = ["Answers", "as_json", "as_markdown", "as_text"]
 
 _WORDS = {True: "met", False: "short", None: ""}
 _RATIOS = ("question", "peer", "target", "measured", "quartiles", "by CPU", "ours", "peer's", "")
-_STALLS = ("question", "of work", "by the clock", "nothing ran", "")
+_STALLS = ("question", "target", "of work", "by the clock", "nothing ran", "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +45,6 @@ def as_markdown(answers: Answers) -> str:
         "![ratio to the target](ratios.svg)",
         _pipes(_RATIOS, map(_ratio_cells, answers.comparisons)),
         "## The longest that ours held the event loop",
-        f"Target: {STALL_TARGET * 1000:g} ms.",
         _pipes(_STALLS, map(_stall_cells, answers.stalls)),
         "## What is asked",
         "\n".join(f"- `{name}`: {asks}" for name, asks in answers.asks.items()),
@@ -72,22 +71,25 @@ def _ratio_cells(each: Comparison) -> tuple[str, ...]:
         f"{each.ratio.median:.2f}x",
         f"{each.ratio.low:.2f} – {each.ratio.high:.2f}",
         "" if each.cpu is None else f"{each.cpu:.2f}x",
-        _rate(each.ours, latency=each.latency),
-        _rate(each.theirs, latency=each.latency),
+        _amount(each, each.ours),
+        _amount(each, each.theirs),
         _WORDS[each.met],
     )
 
 
 def _stall_cells(each: Stall) -> tuple[str, ...]:
     times = map(_milliseconds, (each.cpu, each.wall, each.noise))
-    return (each.question, *times, _WORDS[each.met])
+    return (each.question, f"≤ {each.target * 1000:g} ms", *times, _WORDS[each.met])
 
 
-def _rate(operations: float | None, *, latency: bool) -> str:
-    if operations is None:
+def _amount(each: Comparison, amount: float | None) -> str:
+    if amount is None:
         return ""
 
-    return f"{1e6 / operations:,.0f} µs" if latency else f"{operations:,.0f}/s"
+    if each.unit:
+        return f"{amount:,.4g} {each.unit}"
+
+    return f"{1e6 / amount:,.0f} µs" if each.latency else f"{amount:,.0f}/s"
 
 
 def _milliseconds(seconds: float) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["STALL_TARGET", "Comparison", "Sample", "Spread", "Stall", "compare", "spread"]
 
 STALL_TARGET = 0.005
-"""Seconds for which ours may hold the event loop."""
+"""Seconds for which ours may hold the event loop, where a question does not allow others."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +36,7 @@ class Comparison:
     ``cpu``      the same ratio by processor time, in which other processes have no share.
     ``latency``  whether it is latencies that are compared, ``ours`` and ``theirs`` one a second
                  divided by them.
+    ``unit``     of ``ours`` and ``theirs`` where they are sizes.
     """
 
     question: str
@@ -47,6 +48,7 @@ class Comparison:
     target: float | None = None
     at_most: bool = False
     latency: bool = False
+    unit: str = ""
 
     @property
     def met(self) -> bool | None:
@@ -71,11 +73,12 @@ class Stall:
     wall: float
     cpu: float
     noise: float
+    target: float = STALL_TARGET
 
     @property
     def met(self) -> bool:
         """Whether the work is short enough; the clock belongs to the whole machine."""
-        return self.cpu <= STALL_TARGET
+        return self.cpu <= self.target
 
 
 def spread(values: Sequence[float]) -> Spread:

@@ -60,8 +60,9 @@ def _question(kind: str, values: Sequence[Any]) -> Question:
     )
 
 
-def _size(values: Sequence[Any]) -> float:
-    return sum(len(encode(value)) for value in values) / sum(len(_dump(value)) for value in values)
+def _sizes(values: Sequence[Any]) -> tuple[float, float]:
+    ours, theirs = ([len(write(value)) for value in values] for write in (encode, _dump))
+    return sum(ours), sum(theirs)
 
 
 QUESTIONS = tuple(_question(kind, values) for kind, values in _SETS.items())
@@ -70,8 +71,9 @@ FACTS = tuple(
         name=f"codec-size-{kind}",
         asks=f"encoded bytes: {kind}",
         peer=_PICKLE,
+        unit="bytes",
+        measure=partial(_sizes, values),
         most=0.7,
-        measure=partial(_size, values),
     )
     for kind, values in _SETS.items()
 )

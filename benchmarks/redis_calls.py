@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from ._loops import uvloop
 from ._question import OURS, Contender, Question, Work
 from ._redis import PEERS, Opener, ours, redis_py, server
 from ._tasks import shared_among
@@ -85,12 +86,6 @@ def _pipeline(*, writes: bool) -> Contender:
     return Contender(name="redis-py, pipelines", open=opened)
 
 
-def _uvloop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    return uvloop.new_event_loop()
-
-
 def _question(
     operation: str,
     tasks: int,
@@ -120,6 +115,6 @@ def _question(
 
 QUESTIONS = tuple(
     _question(operation, tasks, target, loop)
-    for tasks, target, loop in ((50, 8.0, None), (5, 4.0, None), (1, 1.1, None), (50, 6.0, _uvloop))
+    for tasks, target, loop in ((50, 8.0, None), (5, 4.0, None), (1, 1.1, None), (50, 6.0, uvloop))
     for operation in ("get", "set")
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from ..interfaces import InfrastructureError, deadline
 from ._expect import beside, name_of
 from ._faults import FaultHarness
 from ._harness import Harness
+from ._stopwatch import Stopwatch
 
 __all__ = [
     "BACK",
@@ -84,19 +84,18 @@ async def ends(call: Callable[[], Awaitable[Any]], within: float, what: str) -> 
         return await call()
 
     task = beside(run())
-    began = time.monotonic()
+    watch = Stopwatch()
 
     try:
-        await asyncio.wait({task}, timeout=within + _SLACK)
+        while not task.done() and (left := within + _SLACK - watch.taken) > 0:
+            await asyncio.wait({task}, timeout=left)
     except asyncio.CancelledError:
         _give_up(task)
         raise
 
-    took = time.monotonic() - began
-
     if not task.done():
         _give_up(task)
-        msg = f"{what} had not ended after {took:.2f} s, it had {within:g} s"
+        msg = f"{what} had not ended after {watch.taken:.2f} s, it had {within:g} s"
         raise AssertionError(msg)
 
     error = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -142,8 +141,8 @@ def of(task: asyncio.Task[T]) -> Callable[[], Awaitable[T]]:
 async def until(holds: Callable[[], Awaitable[bool]], what: str, within: float = BACK) -> None:
     """Return when ``holds()``; fail where it does not ``within`` seconds."""
     __tracebackhide__ = True
-    ends_at = time.monotonic() + within
+    watch = Stopwatch()
 
     while not await holds():
-        assert time.monotonic() < ends_at, f"{what}: not within {within:g} s"
+        assert watch.taken < within, f"{what}: not within {within:g} s"
         await asyncio.sleep(_POLL)

@@ -12,6 +12,7 @@ from typing import Optional
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..._core.urls import parse_url
 from ...opening import open_cache, open_messaging, open_storage
 from .observations import data_file, read_observations
 from .pipeline import Pipeline
@@ -31,7 +32,7 @@ async def run_demo(
 
     async with (
         open_cache(cache) as cache_backend,
-        open_storage(storage) as storage_backend,
+        open_storage(storage, **_storage_options(storage)) as storage_backend,
         open_messaging(messaging) as messaging_backend,
     ):
         console.print(
@@ -47,6 +48,13 @@ async def run_demo(
             await pipeline.publish(lines)
 
         return await report(console, pipeline, time.perf_counter() - began)
+
+
+def _storage_options(url: str) -> dict[str, str]:
+    """Return what a PostgreSQL is opened with: the demo is content where it has no TimescaleDB."""
+    parts = parse_url(url)
+    plain = parts.scheme.startswith("postgres") and "hypertables" not in parts.options
+    return {"hypertables": "index"} if plain else {}
 
 
 @asynccontextmanager

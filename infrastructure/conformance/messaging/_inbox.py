@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 from ...interfaces import MessageInfo, OperationError, current_message
+from .._stopwatch import Stopwatch
 
 __all__ = ["PATIENCE", "Gate", "Inbox", "cancel_inside", "patience", "topic"]
 
@@ -148,8 +148,8 @@ async def cancel_inside(body: Callable[[asyncio.Event], Coroutine[Any, Any, None
 
     assert not task.done(), f"the body ended before it was cancelled: {task!r}"
 
-    began = time.monotonic()
+    watch = Stopwatch()
     task.cancel()
     await asyncio.wait({task})
     assert task.cancelled(), "the cancellation was swallowed"
-    return time.monotonic() - began
+    return watch.taken

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from infrastructure.caching.redis import RedisCache
+from infrastructure.conformance._stopwatch import Stopwatch
 from infrastructure.interfaces.exceptions import InfrastructureError
 
 __all__ = ["Load"]
@@ -49,14 +50,14 @@ class Load:
 
     async def some(self, count: int = 50, within: float = 10.0) -> float:
         """Return when so many further writes, begun from now on, were acknowledged: the seconds."""
-        began = time.monotonic()
+        began, watch = time.monotonic(), Stopwatch()
 
         async with asyncio.timeout(within):
             while sum(at >= began for at in self.acknowledged.values()) < count:
                 self._told.clear()
                 await self._told.wait()
 
-        return time.monotonic() - began
+        return watch.taken
 
     def since(self, instant: float) -> set[str]:
         """Return the keys whose writes began after the instant and were acknowledged."""

@@ -14,7 +14,7 @@ from infrastructure.testing.redis import RedisCounters
 
 from .._watch import until
 from ._caches import DEADLINE, WRITES, Call
-from ._outcomes import ended
+from .._outcomes import ended
 
 
 @pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)

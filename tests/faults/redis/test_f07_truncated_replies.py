@@ -11,7 +11,7 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
 from ._caches import DEADLINE, READS, Call
-from ._outcomes import ended
+from .._outcomes import ended
 
 pytestmark = pytest.mark.slow
 

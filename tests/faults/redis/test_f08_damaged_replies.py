@@ -16,10 +16,10 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
 from ...servers.server import RedisServer
+from .._timing import SLACK, draw_seed, share, within
 from ._caches import Make, Note
-from ._outcomes import all_ended, ended
+from .._outcomes import all_ended, ended
 from ._relay import Relay
-from ._timing import SLACK, draw_seed, share, within
 
 pytestmark = pytest.mark.slow
 

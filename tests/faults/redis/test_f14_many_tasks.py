@@ -8,8 +8,8 @@ import pytest
 
 from ...servers.counters import Counters
 from ...servers.server import RedisServer
+from .._timing import share
 from ._caches import Make, Note
-from ._timing import share
 
 pytestmark = pytest.mark.slow
 

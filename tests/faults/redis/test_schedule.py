@@ -11,11 +11,11 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers import valkey
 from ...servers.server import RedisServer
+from .._timing import HEALED, SOAK, draw_seed, within
 from .._watch import nothing_left
 from ._caches import Make, Note
 from ._histories import Histories
 from ._schedule import Schedule
-from ._timing import HEALED, SOAK, draw_seed, within
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.caching.redis import RedisCache
+from infrastructure.conformance._stopwatch import Stopwatch
 from infrastructure.interfaces.exceptions import (
     ConfigurationError,
     ConnectionError,
@@ -32,12 +32,12 @@ CLIENT_HELLO = b"\x16\x03"
 
 async def refused(url: str, **options: object) -> InfrastructureError:
     """Expect that `connect` fails in time, and return its error."""
-    began = time.monotonic()
+    watch = Stopwatch()
 
     with pytest.raises(InfrastructureError) as caught:
         await RedisCache(url, deadline=DEADLINE, **options).connect()
 
-    assert time.monotonic() - began < DEADLINE + 0.25
+    assert watch.taken < DEADLINE + 0.25
     assert caught.value.outcome != "unknown"
     return caught.value
 

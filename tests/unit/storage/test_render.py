@@ -90,3 +90,19 @@ def test_a_default_of_bytes_is_refused() -> None:
     """PostgreSQL and DuckDB would read one text as different bytes."""
     with pytest.raises(ValidationError, match="bytes"):
         rendered({"b": Column(bytes, default=b"a")})
+
+
+def test_a_database_may_write_literals_itself() -> None:
+    """And make a table only where an existing one is an error."""
+    schema = parse_schema({"b": Column(bytes, default=b"a")})
+    text = render_table(
+        parse_table_name("t", schemas=True),
+        schema,
+        literal=lambda value, _: f"'\\x{value.hex()}'",
+        if_missing=False,
+    )
+    assert text.splitlines() == [
+        'CREATE TABLE "t" (',
+        "  \"b\" BYTEA DEFAULT (CAST('\\x61' AS BYTEA)) NOT NULL",
+        ")",
+    ]

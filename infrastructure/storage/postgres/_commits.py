@@ -1,0 +1,58 @@
+"""Whether a transaction was committed whose COMMIT got no answer: the server is asked for its number."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from ...interfaces.exceptions import ConnectionError, InfrastructureError
+from ._numbers import SERVER, Number
+from ._pool import Pool
+
+__all__ = ["settle_commit"]
+
+_WITHIN = 2.0
+"""Seconds for which the server is asked, and waited for where it is away."""
+_AGAIN = 0.05
+_STATUS = (
+    "SELECT pg_catalog.pg_xact_status('{xid}'::text::xid8), " + SERVER + " = '{server}' AS same"
+)
+
+
+async def settle_commit(pool: Pool, number: Number, error: ConnectionError, expires: float) -> None:
+    """Return where the transaction was committed; else raise ``error``, with what is known."""
+    until = min(expires, time.monotonic() + _WITHIN)
+
+    while time.monotonic() < until:
+        try:
+            status = await _status(pool, number, until)
+        except InfrastructureError:
+            status = "in progress"
+
+        if status == "committed":
+            return
+
+        if status == "aborted":
+            msg = f"{error.message} -- the server says that it was rolled back"
+            raise ConnectionError(msg, outcome="not_applied", operation="commit") from error
+
+        if status != "in progress":
+            break
+
+        await asyncio.sleep(_AGAIN)
+
+    raise error
+
+
+async def _status(pool: Pool, number: Number, expires: float) -> str | None:
+    """Return what the server says; ``None`` where it cannot tell, or is another one by now."""
+    connection = await pool.lease(expires, None, "commit")
+
+    try:
+        text = _STATUS.format(xid=number.xid, server=number.server)
+        found = (await connection.simple(text, expires, "commit", harmless=True))[-1]
+    finally:
+        pool.release(connection)
+
+    status, same = found.get_value(0, 0), found.get_value(0, 1)
+    return status.decode() if status is not None and same == b"t" else None

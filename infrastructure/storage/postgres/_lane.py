@@ -1,0 +1,247 @@
+"""A connection that many share: short statements, each committed by itself, one after another."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+import psycopg
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from ..._core.tasks import Tasks
+from ...interfaces.exceptions import TimeoutError
+from ._dial import cancel
+from ._names import Names
+from ._overdue import Overdue
+from ._plans import Plan
+from ._wire import Wire
+from .errors import lost, server_error
+
+__all__ = ["Lane"]
+
+_STALLED = 0.02
+"""Seconds without an answer after which a lane takes no new work."""
+_MOST = 1000
+_RESCUE = 0.1
+"""Seconds for which the others wait for one: it waits for a lock, perhaps of one of them."""
+_SILENT = 3.0
+"""Seconds after its last answer at which a lane with overdue statements is given up."""
+
+
+class Entry:
+    """A statement on its way; ``answer`` gets its result."""
+
+    __slots__ = ("answer", "before", "expires", "plan", "result")
+
+    def __init__(self, plan: Plan, answer: asyncio.Future[PGresult], expires: float) -> None:
+        self.plan = plan
+        self.answer = answer
+        self.expires = expires
+        # Results of its preparation that come first.
+        self.before = 0
+        self.result: PGresult | None = None
+
+
+class Lane(Wire):
+    """libpq's pipeline mode with a Sync behind each statement: an error is its own statement's only."""
+
+    def __init__(
+        self,
+        pgconn: PGconn,
+        ended: Callable[[Wire], None],
+        *,
+        names: int = 256,
+        read_write: bool = False,
+    ) -> None:
+        super().__init__(pgconn, ended)
+        pgconn.enter_pipeline_mode()
+        self._names = Names(names)
+        self._named = names > 0
+        self._read_write = read_write
+        self._entries: deque[Entry] = deque()
+        # When the first of them became the first.
+        self._since = 0.0
+        self._overdue = Overdue(self._sweep)
+        self._tasks = Tasks("storage")
+        self.cancels = False
+        """Whether a cancel request was sent, which may hit the statement after the one it was for."""
+
+    @property
+    def load(self) -> int:
+        """How many statements wait for their answers."""
+        return len(self._entries)
+
+    def takes_work(self) -> bool:
+        """Whether it may be given a further statement now."""
+        if not self._entries or not self.is_open:
+            return self.is_open
+
+        if monotonic() - self._since > _STALLED:
+            # Perhaps nobody waits for what holds it up.
+            self._overdue.watch(0.0)
+            return False
+
+        return len(self._entries) < _MOST and not self._writing
+
+    async def drained(self) -> None:
+        """Return when everything was answered."""
+        while self._entries and self.is_open:
+            await asyncio.wait({self._entries[-1].answer})
+            # The callers go on first, and may send more.
+            await asyncio.sleep(0)
+
+    def send(
+        self, plan: Plan, values: Sequence[bytes | None], formats: Sequence[int], expires: float
+    ) -> asyncio.Future[PGresult]:
+        """Send one statement; the future gets its result, or its error."""
+        pgconn = self.pgconn
+        entry = Entry(plan, self._loop.create_future(), expires)
+        name = self._names.get(plan) if self._named else None
+
+        try:
+            if name is not None:
+                pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
+            elif self._named:
+                self._send_new(plan, values, formats, entry)
+            else:
+                pgconn.send_query_params(
+                    plan.sql, values, plan.oids, formats, result_format=plan.format
+                )
+
+            pgconn.pipeline_sync()
+        except psycopg.Error as exc:
+            self.lose(exc)
+            raise lost(plan.tried, self.reason, "unknown") from exc
+
+        if not self._entries:
+            self._since = monotonic()
+
+        self._entries.append(entry)
+        self.flush()
+
+        due = expires if len(self._entries) == 1 else min(expires, self._since + _RESCUE)
+
+        if due < self._overdue.due:
+            self._overdue.watch(due)
+
+        return entry.answer
+
+    def _send_new(
+        self, plan: Plan, values: Sequence[bytes | None], formats: Sequence[int], entry: Entry
+    ) -> None:
+        pgconn, names = self.pgconn, self._names
+        name = names.make(plan)
+
+        if names.stale:
+            pgconn.send_close_prepared(names.stale.pop())
+            entry.before += 1
+
+        # With the statement under one Sync: where it fails, the statement is not run.
+        pgconn.send_prepare(name, plan.sql, plan.oids)
+        entry.before += 1
+        pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
+
+    def forget(self, plan: Plan) -> None:
+        """Prepare the statement anew the next time."""
+        self._names.forget(plan)
+
+    def _take(self) -> None:
+        pgconn, entries = self.pgconn, self._entries
+        is_busy, get_result = pgconn.is_busy, pgconn.get_result
+        now = monotonic()
+
+        while entries and not is_busy():
+            result = get_result()
+
+            if result is None:
+                continue
+
+            status = result.status
+
+            if status == ExecStatus.PIPELINE_SYNC:
+                self._end(entries.popleft(), now)
+            elif entries[0].before:
+                self._prepared(entries[0], result)
+            elif entries[0].result is None:
+                entries[0].result = result
+
+    def _prepared(self, entry: Entry, result: PGresult) -> None:
+        """Take what came for the preparation that was sent before the statement."""
+        entry.before -= 1
+
+        if result.status != ExecStatus.COMMAND_OK:
+            self._names.forget(entry.plan, prepared=False)
+            entry.before, entry.result = 0, result
+
+    def _end(self, entry: Entry, now: float) -> None:
+        result, answer = entry.result, entry.answer
+        assert result is not None
+        entry.plan.took(now - self._since, result.ntuples)
+        self._since = now
+
+        if answer.done():
+            return
+
+        if result.status == ExecStatus.FATAL_ERROR:
+            tried = entry.plan.tried
+            answer.set_exception(server_error(result, tried, read_write=self._read_write))
+        else:
+            answer.set_result(result)
+
+    def _fail(self) -> None:
+        self._overdue.stop()
+        self._tasks.stop()
+        entries, self._entries = self._entries, deque()
+
+        for entry in entries:
+            if not entry.answer.done():
+                entry.answer.set_exception(lost(entry.plan.tried, self.reason, "unknown"))
+
+    def _sweep(self, now: float) -> float:
+        """End what is overdue; a lane that has said nothing for long is given up."""
+        following = math.inf
+
+        for entry in self._entries:
+            if entry.answer.done():
+                continue
+
+            if entry.expires <= now:
+                entry.answer.set_exception(_too_late(entry))
+            else:
+                following = min(following, entry.expires)
+
+        if not self._entries:
+            return math.inf
+
+        abandoned = self._entries[0].answer.done()
+        stalled = now - self._since
+
+        if abandoned and following == math.inf and stalled > _SILENT:
+            self.close("the server did not answer for too long")
+            return math.inf
+
+        if not abandoned and len(self._entries) == 1:
+            return following
+
+        patience = _STALLED if abandoned else _RESCUE
+
+        if stalled >= patience:
+            self._cancel(now)
+            patience = stalled + _RESCUE
+
+        return min(following, self._since + patience)
+
+    def _cancel(self, now: float) -> None:
+        """End the statement that runs: nobody waits for it, or it is run again, alone."""
+        if not len(self._tasks):
+            self.cancels = True
+            self._tasks.start(cancel(self.pgconn, now + _SILENT), "cancel a statement")
+
+
+def _too_late(entry: Entry) -> TimeoutError:
+    msg = f"{entry.plan.tried}: the deadline passed before the server answered"
+    return TimeoutError(msg, outcome="unknown", operation="execute")

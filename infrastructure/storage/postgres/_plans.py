@@ -1,0 +1,158 @@
+"""What the server said of an SQL text: the types of its parameters, the columns of its result."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from psycopg.pq.abc import PGresult
+
+from ..._core.secrets import scrub
+from .._parameters import check_parameters
+from .._result_names import refuse_twins
+from .._statement import Statement, StatementKind
+from .values import Parameters, Rows
+
+__all__ = ["Plan", "Plans"]
+
+_CACHED = 1024
+_GROUPS = frozenset({("INSERT",), ("UPDATE",), ("DELETE",), ("MERGE",)})
+"""First words of the statements that may share a commit."""
+_MOST_ROWS = 1000
+"""Rows that a statement on a shared connection gives at most."""
+_FAST = 0.005
+"""Seconds: a statement that usually takes no longer may share a connection with others."""
+
+
+class Plan:
+    """One text with one set of declared types; shared by all connections of a storage.
+
+    ``oids``      the types of its parameters, as the server found them.
+    ``columns``   the name and the type of each column of its result.
+    ``rows``      reads its result; ``None`` where it has none.
+    ``format``    of the result: 1 is binary.
+    ``changes``   whether it writes.
+    ``groups``    whether it may share a commit with writes of other tasks.
+    ``seconds``   how long it takes, about; ``inf`` until that is known.
+    """
+
+    __slots__ = (
+        "changes",
+        "columns",
+        "count",
+        "format",
+        "groups",
+        "oids",
+        "parameters",
+        "plain",
+        "rows",
+        "seconds",
+        "shown",
+        "sql",
+        "statement",
+        "tried",
+    )
+
+    def __init__(self, statement: Statement, described: PGresult) -> None:
+        self.statement = statement
+        self.sql = statement.text.encode()
+        self.count = statement.parameters
+        self.shown = self.show(statement)
+        self.tried = f"execute {self.shown}"
+        self.oids = [described.param_type(number) for number in range(described.nparams)]
+        self.parameters = Parameters(self.oids)
+        names, types = names_of(described), types_of(described)
+        refuse_twins(names, names)
+        self.columns = list(zip(names, types, strict=True))
+        self.rows = Rows(names, types) if names else None
+        self.format = 0 if self.rows is None else self.rows.format
+        self.plain = statement.plain
+        self.changes = statement.kind is StatementKind.WRITE
+        self.groups = statement.plain and statement.keywords[:1] in _GROUPS
+        self.seconds = float("inf")
+
+    @staticmethod
+    def show(statement: Statement) -> str:
+        """Return the beginning of a statement for the text of an error."""
+        return repr(scrub(statement.text[:80]))
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether it may run on a connection that others wait for."""
+        return self.seconds <= _FAST
+
+    def is_like(self, other: Plan) -> bool:
+        """Return whether the server described both in the same way."""
+        return self.oids == other.oids and self.columns == other.columns
+
+    def took(self, seconds: float, rows: int) -> None:
+        """Note how long one run took, and how many rows it gave."""
+        known = self.seconds
+        self.seconds = seconds if known == float("inf") else known + (seconds - known) / 8
+
+        if rows > _MOST_ROWS:
+            # Whoever comes behind on a shared connection would wait for all of them.
+            self.seconds = max(self.seconds, _FAST * 2)
+
+    def check(self, params: Sequence[object] | None) -> Sequence[object]:
+        """Return ``params`` as a list or tuple of the right length."""
+        return check_parameters(self.statement, params)
+
+
+def names_of(described: PGresult) -> list[str]:
+    """Return the names of the columns of a result."""
+    return [(described.fname(n) or b"").decode() for n in range(described.nfields)]
+
+
+def types_of(result: PGresult) -> list[int]:
+    """Return the OIDs of the types of the columns of a result."""
+    return [result.ftype(number) for number in range(result.nfields)]
+
+
+class Plans:
+    """The plans of one storage, by text and declared types; the oldest are forgotten first."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[tuple[str, tuple[int, ...]], Plan] = OrderedDict()
+        self.fast: dict[str, Plan] = {}
+        """Those that are known to be fast, by their text as it came: the short way."""
+
+    def get(self, statement: Statement, declared: tuple[int, ...]) -> Plan | None:
+        """Return the plan of a statement."""
+        return self._plans.get((statement.text, declared))
+
+    def of(self, statement: Statement) -> list[Plan]:
+        """Return the plans of a statement, whatever types were declared."""
+        return [plan for (text, _), plan in self._plans.items() if text == statement.text]
+
+    def keep(self, plan: Plan, declared: tuple[int, ...]) -> None:
+        """Remember a plan."""
+        self._plans[plan.statement.text, declared] = plan
+
+        if len(self._plans) > _CACHED:
+            self._plans.popitem(last=False)
+
+    def learn(self, query: str, plan: Plan) -> None:
+        """Take the short way from now on where the plan has shown to be fast."""
+        rows = plan.statement.kind in (StatementKind.READ, StatementKind.WRITE)
+
+        if not (plan.plain and rows and plan.is_fast):
+            return
+
+        if len(self.fast) >= _CACHED and query not in self.fast:
+            self.fast.clear()
+
+        self.fast[query] = plan
+
+    def forget(self, plan: Plan) -> None:
+        """Forget a plan: the server describes the statement otherwise by now."""
+        for key in [key for key, known in self._plans.items() if known is plan]:
+            del self._plans[key]
+
+        for query in [query for query, known in self.fast.items() if known is plan]:
+            del self.fast[query]
+
+    def clear(self) -> None:
+        """Forget all: a statement of ours has changed the schema."""
+        self._plans.clear()
+        self.fast.clear()

@@ -1,0 +1,292 @@
+"""The connections that are given to one user at a time: the last one back is the first one out."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from ..._core.tasks import Tasks
+from ...interfaces.exceptions import (
+    ConnectionError,
+    InfrastructureError,
+    TimeoutError,
+    TransactionError,
+)
+from .._levels import Level
+from ._connection import Connection
+from ._wire import Wire
+
+__all__ = ["Pool"]
+
+_SETTLE = 1.0
+"""Seconds that a connection has to become clean before it is closed."""
+_DIAL = 10.0
+"""Seconds that an attempt to connect may take."""
+_PATIENCE = 0.4
+"""Seconds after which an attempt without an answer no longer holds up a further one."""
+
+Dial = Callable[[Callable[[Wire], None], float], Awaitable[Connection]]
+
+
+class Waiter:
+    """Somebody who waits for a connection; ``held`` is the transaction that he has open."""
+
+    __slots__ = ("granted", "held")
+
+    def __init__(self, held: Level | None) -> None:
+        self.held = held
+        self.granted: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+
+
+class Pool:
+    """At most ``size`` connections, each made by ``dial`` when somebody needs it.
+
+    ``holders``     tells who has them, for the text of a time-out.
+    ``connection``  of a transaction is asked of ``own``.
+    """
+
+    def __init__(
+        self,
+        dial: Dial,
+        size: int,
+        *,
+        holders: Callable[[], str],
+        own: Callable[[Level], Connection],
+    ) -> None:
+        self._dial = dial
+        self._size = size
+        self._holders = holders
+        self._own = own
+        self._idle: list[Connection] = []
+        self._leased: set[Connection] = set()
+        self._queue: deque[Waiter] = deque()
+        self._dials: dict[asyncio.Task[Connection | InfrastructureError], float] = {}
+        self._failing = False
+        self._quiet: asyncio.Future[None] | None = None
+        self._tasks = Tasks("storage")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all connections that there may be are in use."""
+        return not self._idle and len(self._leased) >= self._size
+
+    async def lease(self, expires: float, held: Level | None, tried: str) -> Connection:
+        """Return a connection that nobody else has."""
+        connection = self.take()
+
+        if connection is not None:
+            return connection
+
+        waiter = Waiter(held)
+        self._refuse_own(waiter, tried)
+        self._queue.append(waiter)
+        self._grow()
+
+        try:
+            return await self._granted(waiter, expires, tried)
+        except BaseException:
+            self._withdraw(waiter)
+            raise
+
+    def take(self) -> Connection | None:
+        """Return an idle connection, if there is one."""
+        while self._idle:
+            connection = self._idle.pop()
+
+            if connection.is_open:
+                self._leased.add(connection)
+                return connection
+
+        return None
+
+    async def _granted(self, waiter: Waiter, expires: float, tried: str) -> Connection:
+        remaining = None if expires == math.inf else max(0.0, expires - time.monotonic())
+        await asyncio.wait({waiter.granted}, timeout=remaining)
+
+        if waiter.granted.done():
+            return waiter.granted.result()
+
+        if self._dials and not self._leased:
+            msg = f"{tried}: the deadline passed while a connection to the server was opened"
+        else:
+            msg = (
+                f"{tried}: all {self._size} connections were in use until the deadline; open "
+                f"transactions: {self._holders() or 'none'}; see max_connections="
+            )
+
+        raise TimeoutError(msg, retryable=True, outcome="not_applied")
+
+    def _withdraw(self, waiter: Waiter) -> None:
+        """Take a waiter out; a connection that he got meanwhile goes to the next."""
+        with suppress(ValueError):
+            self._queue.remove(waiter)
+
+        if waiter.granted.done() and not waiter.granted.cancelled():
+            if waiter.granted.exception() is None:
+                self.release(waiter.granted.result())
+        else:
+            waiter.granted.cancel()
+
+    def _refuse_own(self, waiter: Waiter, tried: str) -> None:
+        """Raise where nobody could ever give the waiter a connection: all who have one wait too."""
+        if waiter.held is None or len(self._leased) < self._size:
+            return
+
+        waiting = [other.held for other in (*self._queue, waiter) if other.held is not None]
+
+        if self._leased <= {self._own(level) for level in waiting}:
+            msg = (
+                f"{tried}: the transactions that hold all {self._size} connections wait for a further "
+                "one, which would never come; end the transaction first, or raise max_connections="
+            )
+            raise TransactionError(msg, outcome="not_applied")
+
+    def release(self, connection: Connection) -> None:
+        """Give a connection back; one that is not clean is made so, or closed, by and by."""
+        if connection not in self._leased:
+            return
+
+        if not connection.is_clean:
+            self.discard(connection)
+            return
+
+        while self._queue:
+            waiter = self._queue.popleft()
+
+            if not waiter.granted.done():
+                waiter.granted.set_result(connection)
+                return
+
+        self._leased.discard(connection)
+        self._idle.append(connection)
+        self._left()
+
+    def discard(self, connection: Connection) -> None:
+        """Return at once; what runs is cancelled and rolled back, or the connection is closed."""
+        if connection.is_awaited:
+            # Not by whoever gave it up: a statement of another task runs there.
+            connection.close("the transaction was given up, or the storage disconnected")
+        elif connection in self._leased and connection.is_open:
+            self._tasks.start(self._settle(connection), "end what a connection was left with")
+
+    async def _settle(self, connection: Connection) -> None:
+        expires = time.monotonic() + _SETTLE
+
+        try:
+            if not connection.touched:
+                await connection.settle(expires)
+
+                if connection.in_transaction:
+                    await connection.simple("ROLLBACK", expires, "roll back")
+        except InfrastructureError:
+            pass
+        finally:
+            if connection.is_clean:
+                self.release(connection)
+            else:
+                connection.close("it was left in the middle of a statement")
+
+    def ended(self, wire: Wire) -> None:
+        """Note that a connection is gone."""
+        assert isinstance(wire, Connection)
+        self._leased.discard(wire)
+
+        with suppress(ValueError):
+            self._idle.remove(wire)
+
+        self._left()
+        self._grow()
+
+    def evict(self) -> None:
+        """Close what is idle: the server is no longer the one to talk to."""
+        for connection in tuple(self._idle):
+            connection.close("the server takes no writes any more")
+
+    def _grow(self) -> None:
+        """Open as many connections as are waited for and allowed."""
+        now = time.monotonic()
+        fresh = sum(1 for since in self._dials.values() if now - since < _PATIENCE)
+        wanted = sum(1 for waiter in self._queue if not waiter.granted.done())
+        # While the server does not answer one attempt is enough, which all share.
+        most = 1 if self._failing else self._size - len(self._leased) - len(self._idle)
+
+        for _ in range(min(wanted, most) - fresh):
+            # Not a Tasks: its error goes to who waits.
+            dial = self._tasks.start(self._open(), "connect")
+            self._dials[dial] = now
+            dial.add_done_callback(self._dialled)
+
+    async def _open(self) -> Connection | InfrastructureError:
+        try:
+            return await self._dial(self.ended, time.monotonic() + _DIAL)
+        except InfrastructureError as exc:
+            return exc
+
+    def _dialled(self, dial: asyncio.Task[Connection | InfrastructureError]) -> None:
+        del self._dials[dial]
+
+        if dial.cancelled():
+            return
+
+        result = dial.result()
+
+        if isinstance(result, InfrastructureError):
+            self._failing = True
+            self._refuse(result)
+        else:
+            self._failing = False
+            self.add(result)
+            self._grow()
+
+    def add(self, connection: Connection) -> None:
+        """Take a new connection in."""
+        if len(self._leased) + len(self._idle) >= self._size:
+            connection.close("there are enough connections")
+            return
+
+        self._leased.add(connection)
+        self.release(connection)
+
+    def _refuse(self, error: InfrastructureError) -> None:
+        """Fail all who wait, unless somebody will give a connection back."""
+        if self._leased and error.sqlstate == "53300":
+            return
+
+        queue, self._queue = self._queue, deque()
+
+        for waiter in queue:
+            if not waiter.granted.done():
+                waiter.granted.set_exception(error)
+
+    def close(self, reason: str) -> None:
+        """Close all at once and fail who waits."""
+        self._tasks.stop()
+
+        for dial in tuple(self._dials):
+            dial.cancel()
+
+        self._refuse(ConnectionError(reason, outcome="not_applied"))
+
+        for connection in (*self._idle, *self._leased):
+            connection.close(reason)
+
+        self._idle.clear()
+        self._leased.clear()
+
+    async def drain(self) -> None:
+        """Return when all that was leased is back."""
+        while self._leased:
+            if self._quiet is None:
+                self._quiet = asyncio.get_running_loop().create_future()
+
+            await asyncio.wait({self._quiet})
+
+    def _left(self) -> None:
+        """Wake who waits for the last one to come back."""
+        if self._quiet is not None and not self._leased:
+            self._quiet.set_result(None)
+            self._quiet = None

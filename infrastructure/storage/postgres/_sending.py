@@ -1,0 +1,125 @@
+"""Many rows to one connection: a copy, or one statement again and again without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, Callable, Sequence
+from functools import partial
+
+import psycopg
+
+from ..._core.deadline import Limit
+from ...interfaces.exceptions import InfrastructureError
+from ._connection import BROKEN, Connection
+from ._plans import Plan
+from .errors import lost
+
+__all__ = ["batch", "copy_in"]
+
+_HOLD = 0.004
+"""Seconds for which the loop is held while rows are handed to libpq."""
+
+Values = tuple[Sequence[bytes | None], Sequence[int]]
+
+
+async def copy_in(
+    connection: Connection,
+    text: str,
+    chunks: AsyncIterable[bytes],
+    expiry: Callable[[], float],
+    tried: str,
+) -> None:
+    """Run ``COPY ... FROM STDIN`` with the bytes of ``chunks``, each by an ``expiry()`` of its own.
+
+    An error of ``chunks`` ends the copy, of which the server keeps nothing, and is raised.
+    """
+    send = partial(connection.pgconn.send_query, text.encode())
+    await connection.request(send, expiry(), tried)
+
+    try:
+        async for chunk in chunks:
+            async with Limit(tried, expires=expiry()):
+                connection.put(chunk, tried)
+                await connection.room()
+    except asyncio.CancelledError:
+        # Whoever has the connection ends what runs on it.
+        raise
+    except Exception:
+        await _give_up(connection, expiry(), tried)
+        raise
+
+    connection.end_copy()
+
+    async with Limit(tried, expires=expiry(), outcome="unknown"):
+        await connection.answer(tried)
+
+
+async def _give_up(connection: Connection, expires: float, tried: str) -> None:
+    connection.end_copy("the rows could not be read")
+
+    try:
+        async with Limit(tried, expires=expires):
+            await connection.answer(tried)
+    except InfrastructureError:
+        # That it was given up, as was asked; or the connection is gone, and the copy with it.
+        pass
+
+
+async def batch(
+    connection: Connection,
+    plan: Plan,
+    rows: Sequence[Values],
+    expires: float,
+    tried: str,
+) -> None:
+    """Run a statement for every row, all or nothing, in one round trip.
+
+    The error of a row has its ``row_index``.
+    """
+    async with Limit(tried, expires=expires) as limit:
+        connection.begin(lambda: None, tried, pipeline=True)
+        limit.outcome = "unknown"
+
+        try:
+            before = await _send(connection, plan, rows)
+        except psycopg.Error as exc:
+            connection.lose(exc)
+            raise lost(tried, connection.reason, "unknown") from exc
+
+        results = await connection.results(tried)
+
+    for position, result in enumerate(results):
+        if result.status in BROKEN:
+            error = connection.refused(result, tried)
+            # What is refused after the last row is so at the end: a deferred constraint.
+            index = position - before
+            error.row_index = index if 0 <= index < len(rows) else None
+            raise error
+
+
+async def _send(connection: Connection, plan: Plan, rows: Sequence[Values]) -> int:
+    """Send all rows; return how many results come before theirs."""
+    pgconn = connection.pgconn
+    name = connection.names.get(plan)
+    before = 0
+
+    if name is None:
+        # Without a name it stands until the next one without: all rows are sent before.
+        name, before = b"", 1
+        pgconn.send_prepare(name, plan.sql, plan.oids)
+
+    until = time.monotonic() + _HOLD
+
+    for values, formats in rows:
+        pgconn.send_query_prepared(name, values, formats)
+
+        if time.monotonic() > until:
+            connection.flush()
+            await connection.room()
+            await asyncio.sleep(0)
+            until = time.monotonic() + _HOLD
+
+    pgconn.pipeline_sync()
+    connection.flush()
+    return before

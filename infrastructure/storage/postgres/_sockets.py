@@ -1,0 +1,33 @@
+"""Waits on the event loop until libpq's socket can be read from or written to."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["wait_for_socket"]
+
+
+async def wait_for_socket(socket: int, *, read: bool = False, write: bool = False) -> None:
+    """Return when ``socket`` is ready for one of the two; nothing stays registered."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    try:
+        if read:
+            loop.add_reader(socket, _set, ready)
+
+        if write:
+            loop.add_writer(socket, _set, ready)
+
+        await ready
+    finally:
+        if read:
+            loop.remove_reader(socket)
+
+        if write:
+            loop.remove_writer(socket)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
