@@ -84,6 +84,8 @@ class Connection(Wire):
                 # In a pipeline it stands behind each statement, else at the end of all.
                 if not self._in_pipeline:
                     self._end()
+                elif self.is_broken:
+                    break
             elif result.status == ExecStatus.PIPELINE_SYNC:
                 self._in_pipeline = False
                 pgconn.exit_pipeline_mode()

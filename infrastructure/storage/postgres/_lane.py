@@ -77,8 +77,8 @@ class Lane(Wire):
 
     def takes_work(self) -> bool:
         """Whether it may be given a further statement now."""
-        if not self._entries or not self.is_open:
-            return self.is_open
+        if not self._entries:
+            return self.looks_alive()
 
         if monotonic() - self._since > _STALLED:
             # Perhaps nobody waits for what holds it up.
@@ -158,6 +158,9 @@ class Lane(Wire):
             result = get_result()
 
             if result is None:
+                if self.is_broken:
+                    break
+
                 continue
 
             status = result.status
