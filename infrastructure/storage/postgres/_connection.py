@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import psycopg
@@ -21,6 +23,8 @@ from .errors import lost, server_error
 
 __all__ = ["BROKEN", "Connection"]
 
+_AGAIN = 0.1
+"""Seconds after which a statement that still runs is cancelled once more."""
 BROKEN = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_ERROR)
 """What a result is that tells of an error."""
 
@@ -306,17 +310,25 @@ class Connection(Wire):
             return
 
         async with Limit("cancel the statement", expires=expires):
-            if self._copying:
-                self.end_copy("the copy was given up")
-            else:
-                await cancel(self.pgconn, expires)
-
             while not self._is_over():
-                await self._woken()
-                # The cancelled statement began a copy after all.
+                # A copy, perhaps one that the cancelled statement has begun after all.
                 self.end_copy("the copy was given up")
+
+                if not self._is_over():
+                    await self._cancelled(expires)
 
             self._results = []
+
+    async def _cancelled(self, expires: float) -> None:
+        """Ask the server to stop, and wait a little: it hears nothing before it has begun."""
+        if not await cancel(self.pgconn, expires):
+            # It may come late, and would hit what runs here next.
+            self.close("a statement could not be cancelled")
+
+        if self.unanswered and self.is_open:
+            with suppress(builtins.TimeoutError):
+                async with asyncio.timeout(_AGAIN):
+                    await self._woken()
 
 
 def _broken(results: Sequence[PGresult]) -> bool:

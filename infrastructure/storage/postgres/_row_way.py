@@ -98,10 +98,6 @@ class RowWay:
             with at_row(row_index):
                 await connection.run(plan, encoded, formats, expiry(self.deadline))
 
-    async def check(self, connection: Connection, rows: list[Any], first: int) -> None:
-        """Raise what is wrong with the first of some rows."""
-        await self._encoded(connection, rows[:1], first)
-
     async def _encoded(
         self, connection: Connection, rows: list[Any], first: int
     ) -> tuple[Plan, list[Values]]:
@@ -162,6 +158,13 @@ class RowWay:
                 plan.parameters.encode(row)
 
         self.plan = plan
+
+    async def renew(self, connection: Connection, row: Any) -> None:
+        """Take a new plan for a row: the one that is known is out of date."""
+        self._plans.forget(self.plan)
+        connection.names.forget(self.plan)
+        self._renewed = True
+        self.plan = await self._plan_for(connection, row)
 
     async def _plan_for(self, connection: Connection, row: Any) -> Plan:
         statement = self.plan.statement

@@ -75,10 +75,11 @@ async def _flat(storage: PostgresStorage) -> None:
 
     try:
         await storage.execute("UPDATE t SET name = 'flat' WHERE id = 1")
-        await storage.commit()
     except BaseException:
         await storage.rollback()
         raise
+
+    await storage.commit()
 
 
 async def _stream(storage: PostgresStorage) -> list[Any]:
