@@ -25,6 +25,7 @@ PART = Part(
             transactions.exhausted,
             transactions.lost_commit,
             outages.killed,
+            outages.reset,
             outages.idle_killed,
             outages.silent,
             outages.silent_under_timeout,

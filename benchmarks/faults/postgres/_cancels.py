@@ -32,7 +32,7 @@ async def cancelled_statements(stage: Stage) -> str:
 
     async def once() -> None:
         number = next(numbers)
-        found = await stage.client.run("SELECT $1::bigint", number)
+        found = await stage.client.run("SELECT CAST($1 AS bigint)", number)
         counts["foreign"] += found[0][0] != number
         counts["answers"] += 1
 
@@ -108,7 +108,7 @@ async def _after(stage: Stage, counts: Counter[str]) -> str:
     """Return what is left of it, and whether the client still works."""
     await asyncio.sleep(0.5)
     left = stage.asked(_IN_TRANSACTION)
-    calls = (ended(lambda: stage.client.run("SELECT 1::bigint"), 5.0) for _ in range(20))
+    calls = (ended(lambda: stage.client.run("SELECT 1"), 5.0) for _ in range(20))
     healthy = sum(end.error is None for end in await asyncio.gather(*calls))
     errors = [f"{count} {name[6:]}" for name, count in counts.items() if name.startswith("error ")]
     told = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tests.servers import postgres, unprivileged
@@ -13,9 +13,10 @@ from tests.servers.postgres_server import PostgresServer
 from .._ending import Ending, ended, named
 from ._stage import Stage
 
-__all__ = ["demoted", "idle_killed", "killed", "silent", "silent_under_timeout"]
+__all__ = ["demoted", "idle_killed", "killed", "reset", "silent", "silent_under_timeout"]
 
-_SELECT = "SELECT 1::bigint"
+_SELECT = "SELECT 1"
+_SLOW = "SELECT 1 FROM pg_sleep(0.01)"
 _INSERT = "INSERT INTO pairs VALUES ($1, $2) RETURNING pair"
 _TERMINATE = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -26,28 +27,35 @@ _LONGEST = 32.0
 
 async def killed(stage: Stage) -> str:
     """All backends are terminated under 20 tasks that select (10 ms each): those that fail."""
+    return await _under_load(stage, lambda: stage.asked(_TERMINATE))
+
+
+async def reset(stage: Stage) -> str:
+    """All connections are reset under 20 tasks that select (10 ms each): those that fail."""
+    return await _under_load(stage, stage.proxy.reset)
+
+
+async def _under_load(stage: Stage, fault: Callable[[], object]) -> str:
     running = True
     ends: list[Ending] = []
 
     async def select() -> None:
         while running:
-            ends.append(
-                await ended(lambda: stage.client.run(f"{_SELECT} FROM pg_sleep(0.01)"), 10.0)
-            )
+            ends.append(await ended(lambda: stage.client.run(_SLOW), 10.0))
 
     tasks = [asyncio.ensure_future(select()) for _ in range(20)]
     await asyncio.sleep(0.3)
-    count = stage.asked(_TERMINATE)
-    at = len(ends)
+    fault()
+    before = len(ends)
     await asyncio.sleep(1.5)
     running = False
     await asyncio.gather(*tasks)
     errors = [end.error for end in ends if end.error]
-    late = sum(end.error is not None for end in ends[at + 100 :])
+    late = sum(end.error is not None for end in ends[before + 100 :])
     slowest = max(end.seconds for end in ends)
     return (
-        f"{len(errors)} of {len(ends)} fail{named(errors)} for {count} backends, {late} of them "
-        f"after the first hundred; the slowest took {slowest:.2g} s"
+        f"{len(errors)} of {len(ends)}{named(errors)}, {late} of them after the first hundred; "
+        f"the slowest took {slowest:.2g} s"
     )
 
 

@@ -47,14 +47,14 @@ async def exhausted(stage: Stage) -> str:
 
     async def one() -> None:
         async with stage.client.transaction() as run:
-            await run("SELECT 1::bigint")
+            await run("SELECT 1")
             await ready.wait()
-            await stage.client.apart("SELECT 1::bigint")
+            await stage.client.apart("SELECT 1")
 
     calls = (ended(one, _LONGEST) for _ in range(stage.client.size))
     ends: list[Ending] = await asyncio.gather(*calls)
     kinds = Counter(_kind(end) for end in ends)
-    after = await ended(lambda: stage.client.run("SELECT 1::bigint"), 5.0)
+    after = await ended(lambda: stage.client.run("SELECT 1"), 5.0)
     slowest = max(end.seconds for end in ends)
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     return f"{told}; the slowest took {slowest:.2g} s; a select afterwards {after}"
@@ -83,5 +83,5 @@ async def lost_commit(stage: Stage) -> str:
     stage.proxy.cut()
     stage.proxy.heal()
     end = await asked
-    after = await ended(lambda: stage.client.run("SELECT 1::bigint"), 5.0)
+    after = await ended(lambda: stage.client.run("SELECT 1"), 5.0)
     return f"{end}; {stage.asked(_COUNT)} row committed; the next select {after}"

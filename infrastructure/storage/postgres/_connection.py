@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 import psycopg
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from ..._core.deadline import Limit
@@ -84,6 +84,9 @@ class Connection(Wire):
                 # In a pipeline it stands behind each statement, else at the end of all.
                 if not self._in_pipeline:
                     self._end()
+                elif pgconn.status == ConnStatus.BAD:
+                    # Of a pipeline that is lost it would come for ever.
+                    break
             elif result.status == ExecStatus.PIPELINE_SYNC:
                 self._in_pipeline = False
                 pgconn.exit_pipeline_mode()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 import psycopg
-from psycopg.pq import ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from ..._core.tasks import Tasks
@@ -158,6 +158,10 @@ class Lane(Wire):
             result = get_result()
 
             if result is None:
+                # It stands behind each statement; of a connection that is lost it comes for ever.
+                if pgconn.status == ConnStatus.BAD:
+                    break
+
                 continue
 
             status = result.status
