@@ -7,6 +7,7 @@ from typing import Any
 
 from infrastructure.conformance.harnesses.postgres import PostgresHarness
 from infrastructure.conformance.pytest import conformance
+from infrastructure.storage.postgres import PostgresStorage
 
 from ..servers import shared
 
@@ -22,5 +23,26 @@ class OnServer(PostgresHarness):
         await super().open()
 
 
+class BehindPooler(OnServer):
+    """In no schema of its own: a pooler's connections are everybody's, their settings too."""
+
+    missing = {
+        **PostgresHarness.missing,
+        "time_bucket": "a search path cannot be set behind a pooler",
+    }
+
+    async def open(self) -> None:
+        self._url = f"{self._server().url}{self._query}"
+
+    def make(self, **options: Any) -> PostgresStorage:
+        return PostgresStorage(self._url, **{"hypertables": "index", **options})
+
+    async def close(self) -> None:
+        """Leave the tables: each check names its own."""
+
+
 test_postgres = conformance(lambda: OnServer(shared.postgres))
-test_without_pipelining = conformance(lambda: OnServer(shared.postgres, "?pipelining=false"))
+test_group_commit = conformance(lambda: OnServer(shared.postgres, "?group_commit=true"))
+test_postgres_15 = conformance(lambda: OnServer(shared.debian_postgres))
+test_without_pipelining = conformance(lambda: OnServer(shared.debian_postgres, "?pipelining=false"))
+test_pgbouncer = conformance(lambda: BehindPooler(shared.pgbouncer))

@@ -12,10 +12,16 @@ import pytest
 
 from infrastructure.storage.sqlite import SQLiteStorage
 
-from . import storage_scenarios, transaction_scenarios
+from . import sqlite_scenarios, statement_scenarios, transaction_scenarios
 from ._sweep import Scenario, Scenarios, Stage
 
-SCENARIOS = Scenarios([*storage_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS])
+SCENARIOS = Scenarios(
+    [
+        *statement_scenarios.SCENARIOS,
+        *sqlite_scenarios.SCENARIOS,
+        *transaction_scenarios.SCENARIOS,
+    ]
+)
 
 
 async def works(storage: SQLiteStorage) -> None:

@@ -30,9 +30,9 @@ _TIMESTAMP = """CASE
     THEN {schema}.refuse('a width is greater than 0', '22023', ts)
   WHEN {schema}.months(bucket_width) = 0
     THEN {schema}.time_bucket_fixed(bucket_width, ts, origin)
-  WHEN bucket_width = make_interval(months => {schema}.months(bucket_width))
-    THEN {schema}.time_bucket_months({schema}.months(bucket_width), ts, origin)
-  ELSE {schema}.refuse('a width of months has no days or time beside', '0A000', ts)
+  WHEN bucket_width <> make_interval(months => {schema}.months(bucket_width))
+    THEN {schema}.refuse('a width of months has no days or time beside', '0A000', ts)
+  ELSE {schema}.time_bucket_months({schema}.months(bucket_width), ts, origin)
 END"""
 
 # For a time before the origin that begins a bucket, date_bin of servers before May 2024 gives the

@@ -9,7 +9,7 @@ from ._ask import Ask, Atomic
 from ._bucket_functions import SCHEMA, STATEMENTS
 from ._timescale import find_extension
 
-__all__ = ["SCHEMA", "ensure_time_bucket"]
+__all__ = ["ensure_time_bucket"]
 
 _MARK = f"time_bucket of infrastructure, {crc32(chr(10).join(STATEMENTS).encode()):08x}"
 """The comment of the schema, by which the functions in it are known as these."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Optional
@@ -49,7 +50,7 @@ async def dial(options: Options, expires: float) -> Dialled:
     ``time.monotonic()``), ``TimeoutError``; nothing was applied then, and nothing is left
     behind, by a cancellation neither.
     """
-    _check_libpq()
+    _check_ground()
     where = options.where
 
     async with Limit("connect", expires=expires) as limit:
@@ -76,10 +77,11 @@ async def dial(options: Options, expires: float) -> Dialled:
     )
 
 
-async def cancel(pgconn: abc.PGconn, expires: float) -> None:
+async def cancel(pgconn: abc.PGconn, expires: float) -> bool:
     """Ask the server to stop what it does for ``pgconn``; no answer tells whether it did.
 
-    It raises nothing but a cancellation of its own task, and returns by ``expires``.
+    It raises nothing but a cancellation of its own task, and returns by ``expires``. ``False``:
+    nobody knows whether the server was asked, or will be.
     """
     with suppress(psycopg.Error, InfrastructureError):
         asked = pgconn.cancel_conn()
@@ -87,12 +89,14 @@ async def cancel(pgconn: abc.PGconn, expires: float) -> None:
         try:
             async with Limit("cancel", expires=expires):
                 asked.start()
-                await _poll_cancel(asked)
+                return await _poll_cancel(asked)
         finally:
             asked.finish()
 
+    return False
 
-async def _poll_cancel(asked: abc.PGcancelConn) -> None:
+
+async def _poll_cancel(asked: abc.PGcancelConn) -> bool:
     wanted = PollingStatus.WRITING
 
     while wanted in (PollingStatus.READING, PollingStatus.WRITING):
@@ -102,6 +106,8 @@ async def _poll_cancel(asked: abc.PGcancelConn) -> None:
             write=wanted == PollingStatus.WRITING,
         )
         wanted = PollingStatus(asked.poll())
+
+    return wanted == PollingStatus.OK
 
 
 async def _greet(pgconn: abc.PGconn, options: Options) -> Greeting:
@@ -132,10 +138,18 @@ async def _greet(pgconn: abc.PGconn, options: Options) -> Greeting:
     return greeting
 
 
-def _check_libpq() -> None:
+def _check_ground() -> None:
+    """Raise where the driver or the event loop cannot do what is asked of them."""
     if pq.version() < _OLDEST_LIBPQ:
         msg = (
             f"libpq {pq.version() // 10000} is too old, 17 is needed: "
-            "pip install 'psycopg[binary]>=3.2.4'"
+            "pip install 'infrastructure-interfaces[postgres]'"
+        )
+        raise ConfigurationError(msg, operation="connect")
+
+    if type(asyncio.get_running_loop()).__name__ == "ProactorEventLoop":
+        msg = (
+            "this event loop cannot watch a socket of libpq's: on Windows run "
+            "asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)"
         )
         raise ConfigurationError(msg, operation="connect")

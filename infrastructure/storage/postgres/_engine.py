@@ -94,16 +94,18 @@ class Engine:
         """Open the first connection, which tells what server it is."""
         options = self.options
         size = options.max_connections
-        lanes = min(2, size // 2) if options.pipelining else 0
+        # Two at least are for one user at a time: a transaction, and what is outside it.
+        shared = min(max(0, size - 2), 2 + options.group_commit) if options.pipelining else 0
+        groups = min(int(options.group_commit), shared)
         self._pool = Pool(
             self._dial_connection,
-            size - lanes,
+            size - shared,
             holders=lambda: "; ".join(map(str, self.transactions.roots)),
             own=lambda level: session_of(level).connection,
         )
-        self._lanes = Lanes(self._dial_lane, lanes)
+        self._lanes = Lanes(self._dial_lane, shared - groups)
         self._listener = Listener(self._dial_listener)
-        self._groups = Lanes(self._dial_group, int(options.group_commit and lanes > 0))
+        self._groups = Lanes(self._dial_group, groups)
         self.plans = Plans()
         self._pool.add(await self._dial_connection(self._pool.ended, expires))
 
@@ -118,13 +120,17 @@ class Engine:
             ended,
             names=self._names(found),
             pipelined=self.options.pipelining,
-            read_write=self.options.read_write,
+            pooled=found.pooled,
+            read_write=self.options.read_write or found.in_recovery,
         )
 
     async def _dial_lane(self, ended: Callable[[Wire], None], expires: float) -> Lane:
         found = await self._dial(expires)
         return Lane(
-            found.pgconn, ended, names=self._names(found), read_write=self.options.read_write
+            found.pgconn,
+            ended,
+            names=self._names(found),
+            read_write=self.options.read_write or found.in_recovery,
         )
 
     async def _dial_listener(

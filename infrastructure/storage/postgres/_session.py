@@ -9,6 +9,12 @@ from ._pool import Pool
 
 __all__ = ["PostgresSession"]
 
+# In one message with the end of the transaction: after it a pooler gives the connection to others.
+_RESETS = (
+    "; DISCARD TEMP; RESET ALL; RESET SESSION AUTHORIZATION; DEALLOCATE ALL; UNLISTEN *; CLOSE ALL; "
+    "SELECT pg_catalog.pg_advisory_unlock_all()"
+)
+
 
 class PostgresSession:
     """A lease of one connection."""
@@ -18,6 +24,7 @@ class PostgresSession:
         self.changed_schema = False
         self._pool = pool
         self._begun = False
+        self._given_back = False
 
     async def control(self, text: str, expires: float) -> None:
         """Run a transaction command; what a cancelled statement left is ended before a rollback."""
@@ -35,12 +42,22 @@ class PostgresSession:
                 return
 
         try:
-            await connection.simple(text, expires, text)
+            await connection.simple(text + self._resets(text), expires, text)
         except ConnectionError as exc:
             if text != "COMMIT" or exc.outcome != "unknown" or connection.number is None:
                 raise
 
             await settle_commit(self._pool, connection.number, exc, expires)
+
+    def _resets(self, text: str) -> str:
+        """Return what undoes the state of a session that is not closed afterwards, but a pooler's."""
+        connection = self.connection
+
+        if text not in ("COMMIT", "ROLLBACK") or not (connection.pooled and connection.touched):
+            return ""
+
+        connection.touched = False
+        return _RESETS
 
     async def _begin(self, text: str, expires: float) -> None:
         try:
@@ -67,8 +84,15 @@ class PostgresSession:
 
     def release(self) -> None:
         """Give the connection back."""
-        self._pool.release(self.connection)
+        if self._give_back():
+            self._pool.release(self.connection)
 
     def discard(self) -> None:
         """Return at once; the pool rolls back or closes."""
-        self._pool.discard(self.connection)
+        if self._give_back():
+            self._pool.discard(self.connection)
+
+    def _give_back(self) -> bool:
+        # Each level that ends badly does: by the second time it may be somebody else's.
+        first, self._given_back = not self._given_back, True
+        return first

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from ...interfaces.exceptions import ConfigurationError
-
 __all__ = ["wait_for_socket"]
 
 
@@ -22,12 +20,6 @@ async def wait_for_socket(socket: int, *, read: bool = False, write: bool = Fals
             loop.add_writer(socket, _set, ready)
 
         await ready
-    except NotImplementedError as exc:
-        msg = (
-            "this event loop cannot watch a socket of libpq's: on Windows run "
-            "asyncio.run(main(), loop_factory=asyncio.SelectorEventLoop)"
-        )
-        raise ConfigurationError(msg, operation="connect") from exc
     finally:
         if read:
             loop.remove_reader(socket)

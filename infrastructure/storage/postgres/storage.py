@@ -14,7 +14,7 @@ from .._statement import Statement
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
 from ._buckets import ensure_time_bucket
-from ._bulk import execute_many
+from ._bulk import Bulk, bulk_mode
 from ._engine import Engine
 from ._hypertables import create_hypertable
 from ._settings import options_of
@@ -101,6 +101,7 @@ class PostgresStorage(TransactionalStorage, TimescaleStorage):
         self._engine = Engine(self._options, self._deadline, self._describe)
         self._transactions = self._engine.transactions
         self._atomic = atomic_of(self._engine)
+        self._bulk = Bulk(self._engine)
         self._has_buckets = False
 
         if self._options.hypertables == "index":
@@ -170,10 +171,13 @@ class PostgresStorage(TransactionalStorage, TimescaleStorage):
             number_partitions=number_partitions,
         )
 
-    async def execute_many(self, query: str, params_list: List[List[Any]]) -> None:
+    async def execute_many(
+        self, query: str, params_list: List[List[Any]], *, bulk: Optional[str] = None
+    ) -> None:
         """Run one statement for every row of parameters, all or nothing."""
         self._check("execute_many")
-        await execute_many(self._engine, query, params_list)
+        mode = self._options.bulk if bulk is None else bulk_mode(bulk)
+        await self._bulk.execute_many(query, params_list, mode)
 
     async def stream(
         self, query: str, params: Optional[List[Any]] = None, batch_size: int = 1000

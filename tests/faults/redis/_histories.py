@@ -10,7 +10,7 @@ from functools import partial
 from infrastructure import ConnectionError, InfrastructureError, TimeoutError
 from infrastructure.caching.redis import RedisCache
 
-from ._outcomes import ended
+from .._outcomes import ended
 
 __all__ = ["Histories", "History"]
 

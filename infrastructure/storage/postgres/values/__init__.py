@@ -5,11 +5,10 @@ from __future__ import annotations
 from ._declared import declared, python_types
 from ._encoders import encoder_of
 from ._parameters import Parameters
-from ._refusals import Mismatch, TextInput
+from ._refusals import TextInput
 from ._rows import Rows
 
 __all__ = [
-    "Mismatch",
     "Parameters",
     "Rows",
     "TextInput",

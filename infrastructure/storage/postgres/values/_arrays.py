@@ -9,10 +9,10 @@ from typing import Any
 
 from ....interfaces.exceptions import ValidationError
 from ..._shown import shown
-from ._refusals import Mismatch, TextInput, mismatch
+from ._refusals import TextInput, mismatch
 from ._scalars import Encode
 
-__all__ = ["array", "array_text"]
+__all__ = ["Frame", "array", "array_text", "fixed_frames", "text_frames"]
 
 _MOST_DIMENSIONS = 6
 _ARRAYS = (list, tuple, set, frozenset)
@@ -21,8 +21,28 @@ _pack_pair = struct.Struct("!ii").pack
 _pack_length = struct.Struct("!i").pack
 _NULL = _pack_length(-1)
 
+Frame = tuple[type, Callable[[list[Any]], list[bytes]]]
+"""A Python type, and what makes the lengths and binary forms of values that are all of it."""
 
-def array(name: str, oid: int, encode_item: Encode, *, nested: bool = True) -> Encode:
+
+def fixed_frames(kind: type, code: str) -> Frame:
+    """Return the frames of a type of one length; ``code`` is its letter for ``struct``."""
+    packer = struct.Struct(f"!i{code}")
+    pack, length = packer.pack, packer.size - 4
+    return kind, lambda items: [pack(length, item) for item in items]
+
+
+def text_frames(items: list[str]) -> list[bytes]:
+    """Return the frames of texts."""
+    if "\0" in "".join(items):
+        raise ValueError
+
+    return [_pack_length(len(data)) + data for data in map(str.encode, items)]
+
+
+def array(
+    name: str, oid: int, encode_item: Encode, frame: Frame | None = None, *, nested: bool = True
+) -> Encode:
     """Return the encoder of arrays of a type; ``nested`` where a list inside is a dimension."""
 
     def encode(value: Any) -> bytes | None:
@@ -33,24 +53,16 @@ def array(name: str, oid: int, encode_item: Encode, *, nested: bool = True) -> E
             raise TextInput
 
         dimensions, items = _shape(name, value, nested=nested)
-
-        try:
-            parts, has_null = _parts(items, encode_item)
-        except Mismatch as exc:
-            # No declared type would be that of an array.
-            raise ValidationError(str(exc)) from exc
-
+        parts, has_null = _framed(items, frame) or _parts(items, encode_item)
         head = _pack_head(len(dimensions), has_null, oid)
         return head + b"".join([_pack_pair(length, 1) for length in dimensions] + parts)
 
     return encode
 
 
-def array_text(
-    name: str, value: Any, write_item: Callable[[Any], str], *, nested: bool = True
-) -> str:
+def array_text(name: str, value: Any, write_item: Callable[[Any], str]) -> str:
     """Return an array as PostgreSQL's text, with its items as ``write_item`` gives them."""
-    dimensions, items = _shape(name, value, nested=nested)
+    dimensions, items = _shape(name, value, nested=True)
     texts = ["NULL" if item is None else _quoted(write_item(item)) for item in items]
 
     for length in reversed(dimensions[1:]):
@@ -60,6 +72,17 @@ def array_text(
         ]
 
     return "{" + ",".join(texts) + "}"
+
+
+def _framed(items: list[Any], frame: Frame | None) -> tuple[list[bytes], bool] | None:
+    """Return the frames of items that are all of the plain type, and all fit."""
+    if frame is None or set(map(type, items)) != {frame[0]}:
+        return None
+
+    try:
+        return frame[1](items), False
+    except (struct.error, ValueError):
+        return None
 
 
 def _parts(items: list[Any], encode_item: Encode) -> tuple[list[bytes], bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from . import _scalars, _times
-from ._arrays import array
+from ._arrays import Frame, array, fixed_frames, text_frames
 from ._numbers import floating, integer, numeric
 from ._oids import ELEMENT_OF, NAMES, OIDS
 from ._scalars import Encode
@@ -38,12 +38,26 @@ _BY_NAME: Mapping[str, Encode] = {
     "JSONB": _scalars.jsonb,
 }
 _BY_OID = {OIDS[name]: encode for name, encode in _BY_NAME.items()}
+_FRAMES: Mapping[str, Frame] = {
+    "SMALLINT": fixed_frames(int, "h"),
+    "INTEGER": fixed_frames(int, "i"),
+    "BIGINT": fixed_frames(int, "q"),
+    "DOUBLE PRECISION": fixed_frames(float, "d"),
+    "TEXT": (str, text_frames),
+    "VARCHAR": (str, text_frames),
+}
 _JSON = frozenset({OIDS["JSON"], OIDS["JSONB"]})
 
 ENCODERS: Final[Mapping[int, Encode]] = {
     **_BY_OID,
     **{
-        oid: array(NAMES[oid], element, _BY_OID[element], nested=element not in _JSON)
+        oid: array(
+            NAMES[oid],
+            element,
+            _BY_OID[element],
+            _FRAMES.get(NAMES[element]),
+            nested=element not in _JSON,
+        )
         for oid, element in ELEMENT_OF.items()
         if element in _BY_OID
     },

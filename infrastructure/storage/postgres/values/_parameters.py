@@ -7,6 +7,8 @@ from typing import Any
 
 from ....interfaces.exceptions import OperationError, ValidationError
 from ._encoders import ENCODERS
+from ._numbers import numeric_text
+from ._oids import OIDS
 from ._refusals import TextInput
 from ._scalars import Encode
 from ._texts import as_text, text_encoder
@@ -17,6 +19,14 @@ Encoded = tuple[list["bytes | None"], list[int]]
 """The values, and the format of each: 1 is binary, 0 is text."""
 
 
+_NUMERIC = OIDS["NUMERIC"]
+_BINARY = {oid: encode for oid, encode in ENCODERS.items() if oid != _NUMERIC}
+
+
+def _text_encoder(oid: int) -> Encode:
+    return numeric_text if oid == _NUMERIC else text_encoder(oid)
+
+
 class Parameters:
     """How the values of a statement go to parameters of these types.
 
@@ -24,20 +34,24 @@ class Parameters:
     ``formats``  what ``encode`` gives where no value needs the text format.
     """
 
-    __slots__ = ("_encoders", "formats", "oids")
+    __slots__ = ("_encoders", "_only", "formats", "oids")
 
     def __init__(self, oids: Sequence[int]) -> None:
         self.oids = tuple(oids)
-        self.formats = [int(oid in ENCODERS) for oid in self.oids]
-        self._encoders: list[Encode] = [ENCODERS.get(oid) or text_encoder(oid) for oid in self.oids]
+        self.formats = [int(oid in _BINARY) for oid in self.oids]
+        self._encoders = [_BINARY.get(oid) or _text_encoder(oid) for oid in self.oids]
+        # A key, most often: its way is the shortest.
+        self._only = self._encoders[0] if len(self.oids) == 1 else None
 
     def encode(self, params: Sequence[Any]) -> Encoded:
         """Return ``params``, as many as there are types, as the server takes them.
 
-        A value that does not fit raises ``ValidationError``, or its subclass ``Mismatch`` where
-        the statement, prepared with the types that ``declared(params)`` gives, may take it.
+        A value that does not fit raises ``ValidationError``.
         """
         try:
+            if self._only is not None:
+                return [self._only(params[0])], self.formats
+
             return [encode(value) for encode, value in zip(self._encoders, params)], self.formats  # noqa: B905 - counted before
         except (TextInput, OperationError, ValidationError):
             return self._encode_each(params)
@@ -51,7 +65,7 @@ class Parameters:
                 encoded, formats[position] = self._encode_one(position, value)
             except ValidationError as exc:
                 msg = f"${position + 1}: {exc}"
-                raise type(exc)(msg) from exc
+                raise ValidationError(msg) from exc
 
             values.append(encoded)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from ....interfaces.exceptions import OperationError, ValidationError
 from ..._shown import shown
 
-__all__ = ["TEXTS", "Mismatch", "TextInput", "mismatch", "out_of_range"]
+__all__ = ["TEXTS", "TextInput", "mismatch", "out_of_range"]
 
 TEXTS = frozenset({"TEXT", "VARCHAR", "CHAR", "name", '"char"', "xml"})
 """The types of text, as errors show them."""
@@ -22,16 +22,12 @@ _CASTS: tuple[tuple[type, str], ...] = (
     (Decimal, "numeric"),
     (datetime, "timestamptz"),
     (date, "date"),
+    (time, "time"),
     (timedelta, "interval"),
     (UUID, "uuid"),
     (bytes, "bytea"),
     (dict, "jsonb"),
-    (list, "jsonb"),
 )
-
-
-class Mismatch(ValidationError):
-    """A ``timedelta`` or a ``UUID`` met another type: prepared with ``declared`` it may fit."""
 
 
 class TextInput(Exception):
@@ -42,10 +38,6 @@ def mismatch(name: str, takes: str, value: Any) -> NoReturn:
     """Raise for a value of a type that the parameter does not take."""
     kind = type(value).__name__
     msg = f"{name} takes {takes}, got {kind} {shown(value)}{_hint(name, value)}"
-
-    if isinstance(value, (timedelta, UUID)) and name not in TEXTS:
-        raise Mismatch(msg)
-
     raise ValidationError(msg)
 
 
@@ -56,12 +48,18 @@ def out_of_range(name: str, value: Any) -> NoReturn:
 
 
 def _hint(name: str, value: Any) -> str:
+    if isinstance(value, (list, tuple, set, frozenset)) and not name.endswith("[]"):
+        return "; where any of its items is meant write = ANY($1)"
+
     cast = next((cast for base, cast in _CASTS if isinstance(value, base)), None)
 
     if cast is None:
         return ""
 
-    if name in TEXTS or not name.isupper():
-        return f"; write str(x), or a cast of the parameter as in $1::{cast}"
+    if isinstance(value, datetime) and value.tzinfo is None:
+        cast = "timestamp"
 
-    return f"; where it is meant so, a cast of the parameter as in $1::{cast} says it"
+    if name in TEXTS or not name.isupper():
+        return f"; write str(x), or in the statement a cast as in $1::{cast}"
+
+    return f"; where that is meant write a cast in the statement, as in $1::{cast}"

@@ -20,8 +20,8 @@ from ._text_loaders import TEXT
 __all__ = ["Rows"]
 
 _NUMERIC = frozenset({OIDS["NUMERIC"], ARRAYS["NUMERIC"]})
-# The driver reads decimals of so many digits under the default context.
-_ENOUGH = 28
+# The driver reads short decimals under this context, whatever the program has made of it.
+_USUAL = 28
 
 
 class Rows:
@@ -55,7 +55,7 @@ class Rows:
             msg = f"the result has {result.nfields} columns, {self._width} were described"
             raise OperationError(msg)
 
-        if self._has_numeric and DefaultContext.prec < _ENOUGH:
+        if self._has_numeric and DefaultContext.prec != _USUAL:
             return self._decode_exactly(result, start, stop)
 
         try:
@@ -89,5 +89,6 @@ class Rows:
 
     def _with(self, adapters: Any) -> abc.Transformer:
         transformer: abc.Transformer = Transformer(adapters)
-        transformer.set_loader_types(self.oids, Format(self.format))
+        # psycopg 3.2 takes a list only.
+        transformer.set_loader_types(list(self.oids), Format(self.format))
         return transformer

@@ -36,8 +36,12 @@ def text(name: str) -> Encode:
     """Return the encoder of a type of text."""
 
     def encode(value: Any) -> bytes | None:
-        if type(value) is str:
-            return checked_text(value)
+        if type(value) is str and "\0" not in value:
+            try:
+                return value.encode()
+            except UnicodeEncodeError:
+                # checked_text() says what is wrong with it.
+                pass
 
         if value is None:
             return None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
-from ..._json import encode_json
+from ....interfaces.exceptions import OperationError
 from ._arrays import array_text
 from ._encoders import ENCODERS
-from ._oids import ELEMENT_OF, NAMES, OIDS, type_name
-from ._refusals import mismatch
+from ._oids import ELEMENT_OF, NAMES, type_name
+from ._refusals import TextInput, mismatch
 from ._scalars import Encode, checked_text
 
 __all__ = ["as_text", "text_encoder"]
-
-_JSON = frozenset({OIDS["JSON"], OIDS["JSONB"]})
 
 
 def as_text(oid: int, value: Any) -> bytes:
@@ -30,17 +29,13 @@ def as_text(oid: int, value: Any) -> bytes:
     encode = ENCODERS[element]
 
     def write(item: Any) -> str:
-        if element in _JSON:
-            return encode_json(item)
+        # What does not fit is refused as it is in binary; the rest is for the server to read.
+        with suppress(OperationError, TextInput):
+            encode(item)
 
-        if isinstance(item, str):
-            return str.__str__(item)
-
-        # What does not fit is refused as it is in binary.
-        encode(item)
         return _written(item)
 
-    return checked_text(array_text(NAMES[oid], value, write, nested=element not in _JSON))
+    return checked_text(array_text(NAMES[oid], value, write))
 
 
 def text_encoder(oid: int) -> Encode:
@@ -79,8 +74,11 @@ def _written(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
 
-    for base in (str, int, float):
-        if isinstance(value, base):
-            return base.__repr__(value) if base is not str else str.__str__(value)
+    # Whatever a subclass makes of them.
+    if isinstance(value, float):
+        return float.__repr__(value)
 
-    return str(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+
+    return str.__str__(value) if isinstance(value, str) else str(value)

@@ -8,7 +8,7 @@ from typing import Any
 
 from infrastructure import InfrastructureError
 
-from .._timing import SLACK, within
+from ._timing import SLACK, within
 
 __all__ = ["all_ended", "ended"]
 
