@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import pytest
+
+from infrastructure.conformance import Check, run_check, storage
+from infrastructure.conformance._harness import wanted
 from infrastructure.conformance.harnesses.postgres import PostgresHarness
 from infrastructure.conformance.pytest import conformance
 from infrastructure.storage.postgres import PostgresStorage
@@ -45,19 +49,17 @@ class BehindPooler(OnServer):
 
 
 class OnTimescale(OnServer):
-    """The server in WebAssembly has one session for everybody, and lets one in at a time."""
-
-    missing: Mapping[str, str] = MappingProxyType(
-        {
-            **PostgresHarness.missing,
-            "isolation": "there is one connection",
-            "detached": "there is one connection",
-            "stream": "there is one connection",
-        }
-    )
+    """Runs as TimescaleDB in WebAssembly can: one session, that lets in one at a time."""
 
     def make(self, **options: Any) -> PostgresStorage:
         return super().make(**{**shared.timescale().storage_options, **options})
+
+
+ASKED = [check for check in storage.CHECKS if wanted(check, PostgresHarness)]
+BESIDE = {
+    "G3_instances_reach_the_same_data": "two instances",
+}
+"""Checks that need a second connection while the first is in use, and what for."""
 
 
 test_postgres = conformance(lambda: OnServer(shared.postgres))
@@ -65,4 +67,14 @@ test_group_commit = conformance(lambda: OnServer(shared.postgres, "?group_commit
 test_postgres_15 = conformance(lambda: OnServer(shared.debian_postgres))
 test_without_pipelining = conformance(lambda: OnServer(shared.debian_postgres, "?pipelining=false"))
 test_pgbouncer = conformance(lambda: BehindPooler(shared.pgbouncer))
-test_timescale = conformance(lambda: OnTimescale(shared.timescale))
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in ASKED if check.name not in BESIDE], ids=lambda check: check.name
+)
+def test_timescale(check: Check) -> None:
+    """All that one connection can show."""
+    result = run_check(check, lambda: OnTimescale(shared.timescale))
+
+    if result.error is not None:
+        raise result.error
