@@ -20,9 +20,7 @@ from .postgres_scenarios import SCENARIOS as OWN
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]
 
-SCENARIOS = Scenarios(
-    [*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN]
-)
+SCENARIOS = Scenarios([*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN])
 EVERY = 1 if SOAK else 3
 """Of the suspensions of an operation."""
 
@@ -41,6 +39,7 @@ def held(storage: PostgresStorage) -> dict[str, Any]:
         "queue": pool and pool._queue,
         "clearing up": pool and len(pool._tasks),
         "on its way": lanes and sum(lane.load for lane in lanes._lanes),
+        "listening": engine._listener and len(engine._listener._tasks),
         "connecting": storage._waiting,
     }
 
