@@ -287,7 +287,17 @@ async def test_what_another_client_changes_is_seen(
     assert await storage.execute("SELECT count(*) AS n FROM log") == [{"n": 60}]
 
     with database.control() as control:
-        control.execute("DROP TRIGGER x ON t; ALTER TABLE t ALTER a TYPE numeric")
+        control.execute(
+            "DROP TRIGGER x ON t; ALTER TABLE t ALTER a ADD GENERATED ALWAYS AS IDENTITY"
+        )
+
+    with pytest.raises(OperationError) as caught:
+        await storage.execute_many(INSERT, [[number + 200, ""] for number in range(60)])
+
+    assert caught.value.sqlstate == "428C9"
+
+    with database.control() as control:
+        control.execute("ALTER TABLE t ALTER a DROP IDENTITY; ALTER TABLE t ALTER a TYPE numeric")
 
     for number in (10, 60, 2000):
         await storage.execute("DELETE FROM t")
