@@ -6,21 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...interfaces.exceptions import InfrastructureError
-from ._feed import Feed
 
 __all__ = ["at_row", "shifted"]
 
 
 @contextmanager
-def shifted(first: int, *, besides: Feed | None = None) -> Iterator[None]:
-    """Add the rows that came before to the ``row_index`` of an error of the server.
-
-    An error that the iterable of ``besides`` raised is the caller's own.
-    """
+def shifted(first: int) -> Iterator[None]:
+    """Add the rows that came before to the ``row_index`` of an error of the server."""
     try:
         yield
     except InfrastructureError as exc:
-        if exc.row_index is not None and not (besides and exc is besides.error):
+        if exc.row_index is not None:
             exc.row_index += first
 
         raise

@@ -20,7 +20,6 @@ from ._copy import CopyFormat, CopyStream
 from ._feed import Feed
 from ._insert import Insert
 from ._plans import Plans
-from ._row_index import shifted
 from ._row_way import RowWay, Way
 from ._sending import copy_in
 from ._statements import plan_of
@@ -63,10 +62,9 @@ class CopyWay:
 
     async def run(self, connection: Connection, feed: Feed) -> Way | None:
         """Run the rows of ``feed`` inside a transaction; the rest goes by the way returned."""
+        # It is the first way of a call: the server's line numbers are those of the rows.
         stream = CopyStream(self._written, feed)
-
-        with shifted(feed.position, besides=feed):
-            await self._copy(connection, stream)
+        await self._copy(connection, stream)
 
         if not stream.refused:
             return None
