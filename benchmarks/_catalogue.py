@@ -13,6 +13,7 @@ from . import (
     messaging,
     postgres_batches,
     postgres_bulk,
+    postgres_flights,
     postgres_inserts,
     postgres_reads,
     postgres_upserts,
@@ -46,10 +47,11 @@ QUESTIONS: tuple[Question, ...] = (
     *postgres_batches.QUESTIONS,
     *postgres_upserts.QUESTIONS,
     *postgres_inserts.QUESTIONS,
+    *postgres_flights.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 
-FACTS: tuple[Fact, ...] = codec.FACTS
+FACTS: tuple[Fact, ...] = (*codec.FACTS, *postgres_flights.FACTS)
 
 Asked = TypeVar("Asked", Question, Fact)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import psycopg
@@ -21,6 +23,8 @@ from .errors import lost, server_error
 
 __all__ = ["BROKEN", "Connection"]
 
+_AGAIN = 0.1
+"""Seconds after which a statement that still runs is cancelled once more."""
 BROKEN = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_ERROR)
 """What a result is that tells of an error."""
 
@@ -80,10 +84,15 @@ class Connection(Wire):
                 # In a pipeline it stands behind each statement, else at the end of all.
                 if not self._in_pipeline:
                     self._end()
+                elif self.is_broken:
+                    break
             elif result.status == ExecStatus.PIPELINE_SYNC:
                 self._in_pipeline = False
                 pgconn.exit_pipeline_mode()
                 self._end()
+            elif result.status in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
+                # libpq would say so again and again, and nobody reads here.
+                self.close("the server began to copy out")
             else:
                 self._results.append(result)
 
@@ -275,7 +284,8 @@ class Connection(Wire):
             raise lost(tried, self.reason, "not_applied")
 
         try:
-            self.pgconn.put_copy_data(chunk)
+            if not self.pgconn.put_copy_data(chunk):
+                raise psycopg.OperationalError("there is no memory for a part of the copy")
         except psycopg.Error as exc:
             self.lose(exc)
             raise lost(tried, self.reason, "not_applied") from exc
@@ -306,17 +316,30 @@ class Connection(Wire):
             return
 
         async with Limit("cancel the statement", expires=expires):
-            if self._copying:
-                self.end_copy("the copy was given up")
-            else:
-                await cancel(self.pgconn, expires)
-
             while not self._is_over():
-                await self._woken()
-                # The cancelled statement began a copy after all.
+                # A copy, perhaps one that the cancelled statement has begun after all.
                 self.end_copy("the copy was given up")
+
+                if not self._is_over():
+                    await self._cancelled(expires)
 
             self._results = []
+
+    async def _cancelled(self, expires: float) -> None:
+        """Ask the server to stop, and wait a little: it hears nothing before it has begun."""
+        asked = False
+
+        try:
+            asked = await cancel(self.pgconn, expires)
+        finally:
+            # It may come late, and would hit what runs here next.
+            if not asked:
+                self.close("a statement could not be cancelled")
+
+        if self.unanswered and self.is_open:
+            with suppress(builtins.TimeoutError):
+                async with asyncio.timeout(_AGAIN):
+                    await self._woken()
 
 
 def _broken(results: Sequence[PGresult]) -> bool:

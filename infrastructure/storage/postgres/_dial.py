@@ -77,10 +77,11 @@ async def dial(options: Options, expires: float) -> Dialled:
     )
 
 
-async def cancel(pgconn: abc.PGconn, expires: float) -> None:
+async def cancel(pgconn: abc.PGconn, expires: float) -> bool:
     """Ask the server to stop what it does for ``pgconn``; no answer tells whether it did.
 
-    It raises nothing but a cancellation of its own task, and returns by ``expires``.
+    It raises nothing but a cancellation of its own task, and returns by ``expires``. ``False``:
+    nobody knows whether the server was asked, or will be.
     """
     with suppress(psycopg.Error, InfrastructureError):
         asked = pgconn.cancel_conn()
@@ -88,12 +89,14 @@ async def cancel(pgconn: abc.PGconn, expires: float) -> None:
         try:
             async with Limit("cancel", expires=expires):
                 asked.start()
-                await _poll_cancel(asked)
+                return await _poll_cancel(asked)
         finally:
             asked.finish()
 
+    return False
 
-async def _poll_cancel(asked: abc.PGcancelConn) -> None:
+
+async def _poll_cancel(asked: abc.PGcancelConn) -> bool:
     wanted = PollingStatus.WRITING
 
     while wanted in (PollingStatus.READING, PollingStatus.WRITING):
@@ -103,6 +106,8 @@ async def _poll_cancel(asked: abc.PGcancelConn) -> None:
             write=wanted == PollingStatus.WRITING,
         )
         wanted = PollingStatus(asked.poll())
+
+    return wanted == PollingStatus.OK
 
 
 async def _greet(pgconn: abc.PGconn, options: Options) -> Greeting:

@@ -121,13 +121,16 @@ class Engine:
             names=self._names(found),
             pipelined=self.options.pipelining,
             pooled=found.pooled,
-            read_write=self.options.read_write,
+            read_write=self.options.read_write or found.in_recovery,
         )
 
     async def _dial_lane(self, ended: Callable[[Wire], None], expires: float) -> Lane:
         found = await self._dial(expires)
         return Lane(
-            found.pgconn, ended, names=self._names(found), read_write=self.options.read_write
+            found.pgconn,
+            ended,
+            names=self._names(found),
+            read_write=self.options.read_write or found.in_recovery,
         )
 
     async def _dial_listener(

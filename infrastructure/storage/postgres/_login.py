@@ -56,7 +56,11 @@ _PASSING: tuple[tuple[str, str | None, str], ...] = (
     ("session is read-only", "25006", "no host of the URL takes writes: is a failover under way?"),
     ("hot standby mode", "08001", "no host of the URL is what target_session_attrs= asks for"),
     ("session is not read-only", "08001", "no host is what target_session_attrs= asks for"),
-    ("invalid response to ssl", "08P01", "what answers is no PostgreSQL"),
+    (
+        "invalid response to ssl",
+        "08P01",
+        "it is no PostgreSQL, or knows nothing of TLS: ?sslmode=disable",
+    ),
     ("authentication request", "08P01", "what answers is no PostgreSQL"),
 )
 

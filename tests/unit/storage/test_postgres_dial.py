@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from psycopg import pq
 
 from infrastructure.interfaces import ConfigurationError, ConnectionError, TimeoutError
 from infrastructure.storage.postgres import _sockets
@@ -161,9 +162,9 @@ async def test_a_host_that_nobody_knows() -> None:
     assert "cannot be a host's name" in str(error)
 
 
-async def test_a_server_that_starts_or_is_full(private_postgres: PostgresServer) -> None:
-    """Passes: it is retryable."""
-    with private_postgres.role("CONNECTION LIMIT 1") as role:
+async def test_a_server_that_is_full(postgres: PostgresEndpoint) -> None:
+    """That passes: it is retryable."""
+    with postgres.role("CONNECTION LIMIT 1") as role:
         first = await dialled(role.url)
         error = await refused(ConnectionError, role.url)
         assert (error.sqlstate, error.retryable) == ("53300", True)
@@ -228,6 +229,14 @@ async def test_a_server_that_says_no_more(postgres_database: PostgresEndpoint) -
     with postgres_database.control() as control, control.transaction():
         control.execute("LOCK TABLE pg_extension")
         await assert_timely(postgres_database.url)
+
+
+async def test_a_libpq_that_is_too_old(postgres: PostgresEndpoint, monkeypatch) -> None:
+    """Its cancelling would hold the loop; what to install is told."""
+    monkeypatch.setattr(pq, "version", lambda: 160004)
+    error = await refused(ConfigurationError, postgres.url)
+    assert "libpq 16 is too old" in str(error)
+    assert "pip install 'infrastructure-interfaces[postgres]'" in str(error)
 
 
 async def test_no_time_at_all(postgres: PostgresEndpoint) -> None:
