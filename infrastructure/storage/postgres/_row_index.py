@@ -6,17 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...interfaces.exceptions import InfrastructureError
+from ._feed import Feed
 
 __all__ = ["at_row", "shifted"]
 
 
 @contextmanager
-def shifted(first: int) -> Iterator[None]:
-    """Add the rows that came before to the ``row_index`` of an error of the server."""
+def shifted(feed: Feed, rows: int = 0) -> Iterator[None]:
+    """Add the rows that came before to the ``row_index`` of an error of the server.
+
+    Those before the block, where the last ``rows`` of them belong to it. What the iterable of
+    ``feed`` itself raised is the caller's own.
+    """
+    first = feed.position - rows
+
     try:
         yield
     except InfrastructureError as exc:
-        if exc.row_index is not None:
+        if exc.row_index is not None and exc is not feed.error:
             exc.row_index += first
 
         raise

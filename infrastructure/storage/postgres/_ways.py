@@ -20,6 +20,7 @@ from ._copy import CopyFormat, CopyStream
 from ._feed import Feed
 from ._insert import Insert
 from ._plans import Plans
+from ._row_index import shifted
 from ._row_way import RowWay, Way
 from ._sending import copy_in
 from ._statements import plan_of
@@ -51,10 +52,11 @@ class CopyWay:
 
     async def whole(self, connection: Connection, rows: list[Any]) -> bool:
         """Run all rows as one command that commits by itself; ``False``: nothing was done."""
-        stream = CopyStream(self._written, Feed(rows))
+        feed = Feed(rows)
+        stream = CopyStream(self._written, feed)
         chunks = list(stream.rest())
 
-        if stream.refused:
+        if stream.refused or not feed.ended:
             return False
 
         await self._copy(connection, each(chunks))
@@ -62,11 +64,15 @@ class CopyWay:
 
     async def run(self, connection: Connection, feed: Feed) -> Way | None:
         """Run the rows of ``feed`` inside a transaction; the rest goes by the way returned."""
-        # It is the first way of a call: the server's line numbers are those of the rows.
-        stream = CopyStream(self._written, feed)
-        await self._copy(connection, stream)
+        while not feed.ended:
+            stream = CopyStream(self._written, feed)
 
-        if not stream.refused:
+            with shifted(feed):
+                await self._copy(connection, stream)
+
+            if stream.refused:
+                break
+        else:
             return None
 
         if self._only:

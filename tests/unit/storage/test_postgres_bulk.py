@@ -16,7 +16,7 @@ from infrastructure.interfaces.exceptions import (
     TransactionError,
     ValidationError,
 )
-from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.storage.postgres import PostgresStorage, _copy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 
@@ -354,3 +354,32 @@ async def test_a_naive_datetime_is_refused_by_every_way(storage: PostgresStorage
             await storage.execute_many(text, many, bulk=bulk)
 
         assert caught.value.row_index == 45
+
+
+async def test_many_rows_go_by_several_copies(storage: PostgresStorage, monkeypatch) -> None:
+    """The server is heard of between two, and a bad row is named over all of them."""
+    taken = 0
+
+    def watched() -> Iterator[list[Any]]:
+        nonlocal taken
+
+        for row in rows(50_000):
+            taken += 1
+            yield row
+
+    monkeypatch.setattr(_copy.CopyStream.__init__, "__defaults__", (32 * 1024,))
+    monkeypatch.setattr(_copy, "_BYTES", 4 * 1024)
+
+    for number in (1999, 20_000):
+        await storage.execute("DELETE FROM t")
+        await storage.execute_many(INSERT, rows(number))
+        assert await count(storage) == number
+
+    await storage.execute("DELETE FROM t WHERE a <> 15000")
+
+    with pytest.raises(IntegrityError) as caught:
+        await storage.execute_many(INSERT, watched())
+
+    assert caught.value.row_index == 15_000
+    assert taken < 30_000
+    assert await count(storage) == 1
