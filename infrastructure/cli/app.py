@@ -90,10 +90,7 @@ def demo(
 @app.command()
 def conform(
     url: Annotated[
-        Optional[str],
-        typer.Argument(
-            help="URL of a backend: memory://, redis://host:6379, postgresql://host/database."
-        ),
+        Optional[str], typer.Argument(help="URL of a backend: memory://, postgresql://host/db.")
     ] = None,
     backend: Annotated[
         Optional[str],
