@@ -1,4 +1,4 @@
-# Everything a developer types; `make` alone lists it. Needs bash, Python 3.11 or newer with its venv module, nothing else.
+# Everything a developer types; `make` alone lists it. Needs bash, Python 3.11 or newer with its venv module; the tests a little more (CONTRIBUTING.md).
 
 PYTHON ?= python3
 ROUNDS ?= 9
