@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from ..._core.secrets import scrub
 from ..._core.tasks import logger
+from ._sockets import something_came
 
 __all__ = ["Wire"]
 
@@ -28,14 +28,17 @@ class Wire(ABC):
     def __init__(self, pgconn: PGconn, ended: Callable[[Wire], None]) -> None:
         self.pgconn: PGconn = pgconn
         self.is_open = True
+        self.retired = False
+        """Whether it takes no new work, and is closed when what is on its way was answered."""
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._descriptor = pgconn.socket
+        self._something_came = something_came(self._descriptor)
         self._writing = False
         self._room: asyncio.Future[None] | None = None
         self.reason = ""
-        self._poll = select.poll()
-        self._poll.register(self._descriptor, select.POLLIN)
+        self.broke = False
+        """Whether it was lost, and not closed by us."""
         pgconn.notice_handler = self._note
         self._loop.add_reader(self._descriptor, self._readable)
 
@@ -57,7 +60,7 @@ class Wire(ABC):
 
         That its peer has ended it may have come a moment ago: nothing need be sent to find out.
         """
-        while self.is_open and self._poll.poll(0):
+        while self.is_open and self._something_came():
             self._readable()
 
         return self.is_open
@@ -134,6 +137,7 @@ class Wire(ABC):
         if not self.is_open:
             return
 
+        self.broke = True
         told = scrub(str(cause).strip()) if cause else "the server closed the connection"
         self.close(self.reason or told)
 
