@@ -1,15 +1,18 @@
-"""Wrong SQLite storages, by what they get wrong."""
+"""Wrong storages, on SQLite and on PostgreSQL, by what they get wrong."""
 
 from __future__ import annotations
 
 from .._mutant import Mutant
 from . import (
+    answers,
     blocks,
     bulk,
+    connections,
     deadlines,
     errors,
     lifecycle,
     rows,
+    silence,
     statements,
     tables,
     tasks,
@@ -33,5 +36,8 @@ MUTANTS: tuple[Mutant, ...] = (
     *times.MUTANTS,
     *deadlines.MUTANTS,
     *errors.MUTANTS,
+    *silence.MUTANTS,
+    *connections.MUTANTS,
+    *answers.MUTANTS,
 )
 """All of them."""
