@@ -18,6 +18,7 @@ from . import (
     tasks,
     times,
     transactions,
+    types,
     values,
 )
 
@@ -28,6 +29,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *statements.MUTANTS,
     *rows.MUTANTS,
     *values.MUTANTS,
+    *types.MUTANTS,
     *bulk.MUTANTS,
     *transactions.MUTANTS,
     *tasks.MUTANTS,
