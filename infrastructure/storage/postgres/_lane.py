@@ -169,7 +169,8 @@ class Lane(Wire):
                 self._end(entries.popleft(), now)
             elif entries[0].before:
                 self._prepared(entries[0], result)
-            elif entries[0].result is None:
+            elif entries[0].result is None or status == ExecStatus.FATAL_ERROR:
+                # An error behind the result is the commit's: a deferred constraint.
                 entries[0].result = result
 
     def _prepared(self, entry: Entry, result: PGresult) -> None:
