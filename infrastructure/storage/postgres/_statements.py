@@ -24,6 +24,8 @@ STALE = frozenset({"0A000", "26000"})
 
 CANCELLED = "57014"
 _NO_TYPE = "42P18"
+# A message has 1 GiB less one byte at most; beside the values are their lengths and formats.
+_MOST = 2**30 - 2**20
 _ROWS = (StatementKind.READ, StatementKind.WRITE)
 _CHANGES = (StatementKind.DDL, StatementKind.OUTSIDE, StatementKind.OTHER)
 _BEFORE = "SAVEPOINT infrastructure_describe"
@@ -105,6 +107,7 @@ async def run(
         plan = await _renew(plans, connection, plan, params, expires, exc)
         values, formats = plan.parameters.encode(params)
 
+    _check_size(values)
     begun = time.monotonic()
     result = await connection.run(plan, values, formats, expires)
     plan.took(time.monotonic() - begun, result.ntuples)
@@ -113,6 +116,15 @@ async def run(
         plans.learn(query, plan)
 
     return [] if plan.rows is None else await read_rows(plan.rows, result)
+
+
+def _check_size(values: Sequence[bytes | None]) -> None:
+    """Raise where the server would end the connection instead of an answer, which looks like an outage."""
+    size = sum(len(value) for value in values if value)
+
+    if size > _MOST:
+        msg = f"the parameters have {size} bytes, PostgreSQL takes {_MOST} in one statement"
+        raise ValidationError(msg, outcome="not_applied")
 
 
 async def _run_command(
