@@ -54,9 +54,7 @@ class StorageCancels(Cancels):
             await self._echo(number)
 
     async def _slow(self, number: int) -> None:
-        [row] = await self._storage.execute(
-            "SELECT $1::bigint AS n FROM pg_sleep(0.002)", [number]
-        )
+        [row] = await self._storage.execute("SELECT $1::bigint AS n FROM pg_sleep(0.002)", [number])
         self._check(row["n"] == number)
 
     async def _pair(self, number: int) -> None:

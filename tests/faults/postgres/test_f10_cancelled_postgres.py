@@ -20,9 +20,7 @@ from .postgres_scenarios import SCENARIOS as OWN
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]
 
-SCENARIOS = Scenarios(
-    [*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN]
-)
+SCENARIOS = Scenarios([*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN])
 EVERY = 1 if SOAK else 3
 """Of the suspensions of an operation."""
 

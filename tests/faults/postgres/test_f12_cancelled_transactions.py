@@ -88,9 +88,7 @@ async def test_F12_at_every_await(
 
 
 @pytest.mark.parametrize("statement", ["SELECT pg_sleep(60)", "UPDATE t SET id = 5 WHERE id = 2"])
-async def test_F12_while_a_statement_goes_on(
-    make: Make, database: Watched, statement: str
-) -> None:
+async def test_F12_while_a_statement_goes_on(make: Make, database: Watched, statement: str) -> None:
     """One that would run for a minute, or waits for another's lock, is ended too."""
     with database.observer() as observer, database.observer() as other:
         async with make(deadline=5) as storage:
