@@ -61,7 +61,7 @@ async def make_table(storage: PostgresStorage) -> None:
 async def warmed(storage: PostgresStorage) -> None:
     """Let short statements be known as such, so that shared connections are open and used."""
     for _ in range(3):
-        for call in (*READS.values(), WRITES["upsert"]):
+        for call in (*READS.values(), WRITES["upsert"], WRITES["update"]):
             await call(storage)
 
 

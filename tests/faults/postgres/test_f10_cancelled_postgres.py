@@ -39,6 +39,7 @@ def held(storage: PostgresStorage) -> dict[str, Any]:
         "queue": pool and pool._queue,
         "clearing up": pool and len(pool._tasks),
         "on its way": lanes and sum(lane.load for lane in lanes._lanes),
+        "listening": engine._listener and len(engine._listener._tasks),
         "connecting": storage._waiting,
     }
 

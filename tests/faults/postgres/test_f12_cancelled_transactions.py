@@ -12,6 +12,7 @@ from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing.cancellation import PHASES, Phase, cancel_at
 
 from .._timing import SLACK, within
+from .._watch import until
 from ._server import Observer, Watched
 from ._storages import Make, make_table
 
@@ -104,9 +105,7 @@ async def test_F12_while_a_statement_goes_on(make: Make, database: Watched, stat
                 other.control.execute("UPDATE t SET name = 'locked' WHERE id = 2")
                 task = asyncio.ensure_future(transact())
 
-                async with asyncio.timeout(5):
-                    while not observer.sessions("state = 'active'"):
-                        await asyncio.sleep(0.001)
+                await until(lambda: observer.sessions("state = 'active'"), observer.sessions)
 
                 task.cancel()
                 await asyncio.wait({task})
@@ -120,9 +119,9 @@ async def test_F12_many_at_once(make: Make, database: Watched) -> None:
             await make_table(storage)
             tasks = [asyncio.ensure_future(block(storage)) for _ in range(50)]
 
-            async with asyncio.timeout(5):
-                while len(observer.sessions("wait_event_type = 'Lock'")) < 2:
-                    await asyncio.sleep(0)
+            await until(
+                lambda: len(observer.sessions("wait_event_type = 'Lock'")) >= 2, observer.sessions
+            )
 
             for task in tasks:
                 task.cancel()
