@@ -81,6 +81,7 @@ class Stage:
 
     ``works``  uses the backend as if nothing had been.
     ``held``   tells what it still holds for operations that have ended.
+    ``every``  which of the suspensions are tried, the ``first`` of them on: a server takes its time.
     """
 
     def __init__(
@@ -88,15 +89,20 @@ class Stage:
         make: Callable[[], Any],
         works: Callable[[Any], Awaitable[None]],
         held: Callable[[Any], dict[str, Any]],
+        *,
+        every: int = 1,
+        first: int = 0,
     ) -> None:
         self._make = make
         self._works = works
         self._held = held
+        self._every = every
+        self._first = first
 
     async def sweep(self, scenario: Scenario) -> None:
-        """Cancel the scenario's operation at every suspension, in each of ``WAYS``."""
+        """Cancel the scenario's operation at its suspensions, in each of ``WAYS``."""
         for way in WAYS:
-            for n in range(_MOST):
+            for n in range(self._first, _MOST, self._every):
                 if not await self._once(scenario, n, way):
                     break
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -18,6 +18,9 @@ _PASSWORD = "l0velace"  # noqa: S105 - of roles that live as long as a test
 
 class PostgresEndpoint:
     """The database at ``url``, such as ``postgresql://user:password@host:port/name?option=…``."""
+
+    storage_options: Mapping[str, object] = {}
+    """Options of a storage that the server needs, as some cannot do everything."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
 from ..._core.deadline import expiry
-from ...interfaces.exceptions import ConfigurationError, InfrastructureError, ValidationError
+from ...interfaces.exceptions import InfrastructureError, ValidationError
 from .._blocks import TransactionBlock
 from .._levels import Level
 from .._parameters import check_parameters
@@ -21,7 +21,7 @@ from ._engine import Engine
 from ._feed import HOLD, Feed
 from ._insert import Insert, insert_of
 from ._plans import Plan
-from ._row_way import STEP, RowWay, Way
+from ._row_way import RowWay, Way
 from ._statements import STALE, plan_of, run
 from ._unnest import ArrayFormat
 from ._ways import ArrayWay, CopyWay
@@ -31,19 +31,22 @@ __all__ = ["Bulk", "BulkMode", "bulk_mode"]
 BulkMode = Literal["auto", "copy", "values"]
 """``"copy"``: COPY, or an error that says why not; ``"values"``: never COPY."""
 
-_FEW: Final = 30
+_FEW: Final = 50
 """From so many rows on one command for all of them pays."""
+
+_FIRST: Final = 2000
+"""Fewer rows than that need no transaction where one command takes them all."""
 
 
 def bulk_mode(value: str) -> BulkMode:
-    """Return ``value`` where it is one, or raise ``ConfigurationError``."""
+    """Return ``value`` where it is one, or raise ``ValidationError``."""
     modes: dict[str, BulkMode] = {"auto": "auto", "copy": "copy", "values": "values"}
 
     if value in modes:
         return modes[value]
 
     msg = f'bulk= is "auto", "copy" or "values", got {value!r}'
-    raise ConfigurationError(msg)
+    raise ValidationError(msg, operation="execute_many")
 
 
 class Bulk:
@@ -62,7 +65,7 @@ class Bulk:
         refuse(statement, in_transaction=outer is not None)
         _refuse_bulk(statement)
         feed = Feed(params_list)
-        first = feed.take(STEP, time.perf_counter() + HOLD)
+        first = feed.take(_FIRST, time.perf_counter() + HOLD)
 
         if not first:
             return
@@ -170,8 +173,10 @@ class _Call:
         the fast way that was not seen; all rows must be at hand yet.
         """
         state = getattr(error, "sqlstate", None) or ""
-        known = state in STALE or state.startswith(("0A", "42"))
-        return known and not self._plainly and self._feed.position <= len(self._first)
+        # XX000: a type of the plan was dropped, and made anew under another OID.
+        known = state in STALE or state.startswith(("0A", "42", "XX"))
+        again = known and not self._plainly and self._mode != "copy"
+        return again and self._feed.position <= len(self._first)
 
     async def _row_way(self, connection: Connection) -> RowWay:
         plans, expires = self._engine.plans, expiry(self._engine.deadline)
@@ -202,6 +207,9 @@ class _Call:
 
         if target.refusal is not None:
             return self._instead(rows, target.refusal)
+
+        if list(target.oids) != rows.plan.oids:
+            await rows.renew(connection, self._first[0])
 
         if list(target.oids) != rows.plan.oids or columns is None:
             return self._instead(rows, "a value goes as text only, or not as the column's type")

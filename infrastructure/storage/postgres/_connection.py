@@ -84,10 +84,15 @@ class Connection(Wire):
                 # In a pipeline it stands behind each statement, else at the end of all.
                 if not self._in_pipeline:
                     self._end()
+                elif self.is_broken:
+                    break
             elif result.status == ExecStatus.PIPELINE_SYNC:
                 self._in_pipeline = False
                 pgconn.exit_pipeline_mode()
                 self._end()
+            elif result.status in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
+                # libpq would say so again and again, and nobody reads here.
+                self.close("the server began to copy out")
             else:
                 self._results.append(result)
 
@@ -279,7 +284,8 @@ class Connection(Wire):
             raise lost(tried, self.reason, "not_applied")
 
         try:
-            self.pgconn.put_copy_data(chunk)
+            if not self.pgconn.put_copy_data(chunk):
+                raise psycopg.OperationalError("there is no memory for a part of the copy")
         except psycopg.Error as exc:
             self.lose(exc)
             raise lost(tried, self.reason, "not_applied") from exc
@@ -321,9 +327,14 @@ class Connection(Wire):
 
     async def _cancelled(self, expires: float) -> None:
         """Ask the server to stop, and wait a little: it hears nothing before it has begun."""
-        if not await cancel(self.pgconn, expires):
+        asked = False
+
+        try:
+            asked = await cancel(self.pgconn, expires)
+        finally:
             # It may come late, and would hit what runs here next.
-            self.close("a statement could not be cancelled")
+            if not asked:
+                self.close("a statement could not be cancelled")
 
         if self.unanswered and self.is_open:
             with suppress(builtins.TimeoutError):

@@ -18,7 +18,7 @@ __all__ = ["CopyFormat", "CopyStream"]
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 
-_ROWS = 1000
+_ROWS = 2000
 """At most as many rows make a chunk, ``_CELLS`` values, and about ``_BYTES``."""
 
 _CELLS = 8000

@@ -92,7 +92,8 @@ class GroupLane(Wire):
 
     def takes_work(self) -> bool:
         """Whether it may be given a further write now."""
-        return self.is_open and self.load < _MOST_WAITING
+        load = self.load
+        return self.looks_alive() if not load else self.is_open and load < _MOST_WAITING
 
     def forget(self, plan: Plan) -> None:
         """Prepare the statement anew the next time."""
@@ -173,6 +174,9 @@ class GroupLane(Wire):
             result = pgconn.get_result()
 
             if result is None:
+                if self.is_broken:
+                    break
+
                 continue
 
             if result.status == ExecStatus.PIPELINE_SYNC:

@@ -77,8 +77,8 @@ class Lane(Wire):
 
     def takes_work(self) -> bool:
         """Whether it may be given a further statement now."""
-        if not self._entries or not self.is_open:
-            return self.is_open
+        if not self._entries:
+            return self.looks_alive()
 
         if monotonic() - self._since > _STALLED:
             # Perhaps nobody waits for what holds it up.
@@ -158,6 +158,9 @@ class Lane(Wire):
             result = get_result()
 
             if result is None:
+                if self.is_broken:
+                    break
+
                 continue
 
             status = result.status
@@ -166,7 +169,8 @@ class Lane(Wire):
                 self._end(entries.popleft(), now)
             elif entries[0].before:
                 self._prepared(entries[0], result)
-            elif entries[0].result is None:
+            elif entries[0].result is None or status == ExecStatus.FATAL_ERROR:
+                # An error behind the result is the commit's: a deferred constraint.
                 entries[0].result = result
 
     def _prepared(self, entry: Entry, result: PGresult) -> None:

@@ -67,6 +67,7 @@ class Pool:
         self._dials: dict[asyncio.Task[Connection | InfrastructureError], float] = {}
         self._failing = False
         self._quiet: asyncio.Future[None] | None = None
+        self._closed: str | None = None
         self._tasks = Tasks("storage")
 
     @property
@@ -76,6 +77,10 @@ class Pool:
 
     async def lease(self, expires: float, held: Level | None, tried: str) -> Connection:
         """Return a connection that nobody else has."""
+        if self._closed is not None:
+            # Who was at work when it was closed would open a connection that nobody closes.
+            raise ConnectionError(f"{tried}: {self._closed}", outcome="not_applied")
+
         connection = self.take()
 
         if connection is not None:
@@ -96,10 +101,13 @@ class Pool:
         """Return an idle connection, if there is one."""
         while self._idle:
             connection = self._idle.pop()
+            # First: it is nobody's idle connection any more where it turns out to be dead.
+            self._leased.add(connection)
 
-            if connection.is_open:
-                self._leased.add(connection)
+            if connection.looks_alive():
                 return connection
+
+            self._leased.discard(connection)
 
         return None
 
@@ -244,8 +252,8 @@ class Pool:
 
     def add(self, connection: Connection) -> None:
         """Take a new connection in."""
-        if len(self._leased) + len(self._idle) >= self._size:
-            connection.close("there are enough connections")
+        if self._closed is not None or len(self._leased) + len(self._idle) >= self._size:
+            connection.close(self._closed or "there are enough connections")
             return
 
         self._leased.add(connection)
@@ -264,6 +272,7 @@ class Pool:
 
     def close(self, reason: str) -> None:
         """Close all at once and fail who waits."""
+        self._closed = reason
         self._tasks.stop()
 
         for dial in tuple(self._dials):

@@ -17,9 +17,9 @@ from ._row_index import at_row, shifted
 from ._sending import Values, batch
 from ._statements import plan_of
 
-__all__ = ["STEP", "RowWay", "Way"]
+__all__ = ["RowWay", "Way"]
 
-STEP = 1000
+_STEP = 1000
 """At most as many rows go in one batch, and ``_CELLS`` values."""
 
 _CELLS = 5000
@@ -48,7 +48,7 @@ class RowWay:
         self._renewed = False
         self.plan = plan
         self.deadline = deadline
-        self._most = min(STEP, _CELLS // max(1, plan.count) + 1)
+        self._most = min(_STEP, _CELLS // max(1, plan.count) + 1)
 
     @property
     def tried(self) -> str:
@@ -97,10 +97,6 @@ class RowWay:
         for row_index, (encoded, formats) in enumerate(values):
             with at_row(row_index):
                 await connection.run(plan, encoded, formats, expiry(self.deadline))
-
-    async def check(self, connection: Connection, rows: list[Any], first: int) -> None:
-        """Raise what is wrong with the first of some rows."""
-        await self._encoded(connection, rows[:1], first)
 
     async def _encoded(
         self, connection: Connection, rows: list[Any], first: int
@@ -162,6 +158,13 @@ class RowWay:
                 plan.parameters.encode(row)
 
         self.plan = plan
+
+    async def renew(self, connection: Connection, row: Any) -> None:
+        """Take a new plan for a row: the one that is known is out of date."""
+        self._plans.forget(self.plan)
+        connection.names.forget(self.plan)
+        self._renewed = True
+        self.plan = await self._plan_for(connection, row)
 
     async def _plan_for(self, connection: Connection, row: Any) -> Plan:
         statement = self.plan.statement

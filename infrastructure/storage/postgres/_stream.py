@@ -16,6 +16,7 @@ from .._statement import Statement, StatementKind, parse_statement
 from ._connection import Connection
 from ._engine import Engine
 from ._results import read_rows
+from ._session import PostgresSession
 from ._statements import plan_of, run
 
 __all__ = ["stream"]
@@ -147,25 +148,26 @@ async def _alone(cursor: Cursor) -> AsyncGenerator[Batch, None]:
     engine = cursor.engine
     expires = expiry(engine.deadline)
     connection = await engine.pool.lease(expires, engine.transactions.held(), "stream")
+    session = PostgresSession(connection, engine.pool)
 
     async def on(step: Callable[[Connection, float], Awaitable[Any]]) -> Any:
         expires = expiry(engine.deadline)
 
         try:
-            return await step(connection, expires)
+            return await step(session.connection, expires)
         except InfrastructureError as exc:
-            engine.look_at(exc, connection)
+            engine.look_at(exc, session.connection)
             raise
 
     try:
-        await connection.simple("BEGIN", expires, "stream")
+        await session.control("BEGIN", expires)
 
         async with aclosing(cursor.batches(on)) as batches:
             async for batch in batches:
                 yield batch
 
         # The query may have called a function that writes.
-        await connection.simple("COMMIT", expiry(engine.deadline), "stream")
+        await session.connection.simple("COMMIT", expiry(engine.deadline), "stream")
     finally:
         # In the background what is open yet is rolled back first.
-        engine.pool.release(connection)
+        session.release()

@@ -81,14 +81,14 @@ class CopyWay:
         await copy_in(connection, self._text, chunks, expires, self._rows.tried)
 
     async def _refuse(self, connection: Connection, feed: Feed) -> None:
-        """Raise what is wrong with the next row."""
-        first = feed.position
-        await self._rows.check(connection, feed.next(1), first)
+        """Raise what is wrong with the next row: the server's error, or that it goes as text."""
+        row_index = feed.position
+        await self._rows.step(connection, feed, 1)
         msg = (
-            f"{self._rows.tried}: a value of row {first} goes as text only, which binary COPY does "
-            'not carry; give a value of the column\'s own type, or leave out bulk="copy"'
+            f"{self._rows.tried}: a value of row {row_index} goes as text only, which binary COPY "
+            'does not carry; give one of the column\'s own type, or leave out bulk="copy"'
         )
-        raise ValidationError(msg, row_index=first)
+        raise ValidationError(msg, row_index=row_index)
 
 
 class ArrayWay:

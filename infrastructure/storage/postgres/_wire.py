@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
-from psycopg.pq import ConnStatus
+from psycopg.pq import ConnStatus, DiagnosticField
 from psycopg.pq.abc import PGconn, PGresult
 
 from ..._core.secrets import scrub
@@ -33,6 +34,8 @@ class Wire(ABC):
         self._writing = False
         self._room: asyncio.Future[None] | None = None
         self.reason = ""
+        self._poll = select.poll()
+        self._poll.register(self._descriptor, select.POLLIN)
         pgconn.notice_handler = self._note
         self._loop.add_reader(self._descriptor, self._readable)
 
@@ -44,11 +47,26 @@ class Wire(ABC):
     def _fail(self) -> None:
         """Fail whatever waits for an answer: the connection is gone."""
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether libpq has given the connection up: nothing more comes, not even an end."""
+        return self.pgconn.status == ConnStatus.BAD
+
+    def looks_alive(self) -> bool:
+        """Return whether it may be used after a rest, as far as the system knows.
+
+        That its peer has ended it may have come a moment ago: nothing need be sent to find out.
+        """
+        while self.is_open and self._poll.poll(0):
+            self._readable()
+
+        return self.is_open
+
     def _note(self, notice: PGresult) -> None:
         text = scrub(notice.error_message.decode(errors="replace").strip())
 
         # Between two requests the server's last words come as a notice.
-        if text.startswith(("FATAL", "PANIC")):
+        if notice.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC"):
             self.reason = text
         else:
             logger.debug("the server says: %s", text)
@@ -107,7 +125,8 @@ class Wire(ABC):
 
         self._take()
 
-        if self.is_open and self.pgconn.status == ConnStatus.BAD:
+        # After its last words nothing comes but the end, which may take a moment.
+        if self.is_open and (self.is_broken or self.reason):
             self.lose(None)
 
     def lose(self, cause: BaseException | None) -> None:

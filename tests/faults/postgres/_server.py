@@ -13,6 +13,12 @@ from ...servers.postgres_endpoint import PostgresEndpoint
 __all__ = ["Observer", "Watched"]
 
 
+_SESSIONS = (
+    "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() "
+    "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+
+
 class Watched(PostgresEndpoint):
     """A database that can be watched from outside, while nobody of ours answers."""
 
@@ -36,10 +42,8 @@ class Observer:
 
     def sessions(self, where: str = "true") -> list[str]:
         """Return what the other sessions of the database do, those that fulfil a condition."""
-        rows = self.control.execute(
-            "SELECT state, query FROM pg_stat_activity WHERE datname = current_database() "  # type: ignore[call-overload] # ours
-            f"AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND ({where})"
-        )
+        query = f"{_SESSIONS} AND ({where})"
+        rows = self.control.execute(query)  # type: ignore[call-overload] # ours
         return [f"{state}: {query}" for state, query in rows]
 
     @property
@@ -51,4 +55,11 @@ class Observer:
         """Return who runs something, or has a transaction open, or holds a lock."""
         return self.sessions(
             "state <> 'idle' OR pid IN (SELECT pid FROM pg_locks WHERE locktype = 'transactionid')"
+        )
+
+    def end_sessions(self) -> None:
+        """End all others, as an administrator does, and return when they are gone: the loop stands still."""
+        self.ask(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )

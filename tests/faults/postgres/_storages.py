@@ -61,7 +61,7 @@ async def make_table(storage: PostgresStorage) -> None:
 async def warmed(storage: PostgresStorage) -> None:
     """Let short statements be known as such, so that shared connections are open and used."""
     for _ in range(3):
-        for call in (*READS.values(), WRITES["upsert"]):
+        for call in (*READS.values(), WRITES["upsert"], WRITES["update"]):
             await call(storage)
 
 
@@ -75,10 +75,11 @@ async def _flat(storage: PostgresStorage) -> None:
 
     try:
         await storage.execute("UPDATE t SET name = 'flat' WHERE id = 1")
-        await storage.commit()
     except BaseException:
         await storage.rollback()
         raise
+
+    await storage.commit()
 
 
 async def _stream(storage: PostgresStorage) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from infrastructure import InfrastructureError
+from infrastructure import ConfigurationError, InfrastructureError
 from infrastructure.storage.postgres import PostgresStorage
 
 from .._sweep import Scenarios, Steps
@@ -162,3 +162,64 @@ async def a_disconnect_under_load(storage: PostgresStorage) -> Steps:
     [row] = await storage.execute(READ, [1])
     assert row["name"] == "written" or errors[1] is not None
     assert 100 not in await ids(storage)
+
+
+@SCENARIOS.of("listen", "execute", least=3)
+async def a_notification(storage: PostgresStorage) -> Steps:
+    """Who has left hears nothing more; others on the channel go on, and the connection ends with them."""
+    other = storage.listen("news")
+
+    async def operation() -> None:
+        async with storage.listen("news") as news:
+            await storage.execute("SELECT pg_notify('news', 'own') AS sent")
+            assert (await anext(news)).payload == "own"
+
+    async with other:
+        yield operation
+        await storage.execute("SELECT pg_notify('news', 'last') AS sent")
+        heard = [await anext(other)]
+
+        while heard[-1].payload != "last":
+            heard.append(await anext(other))
+
+        assert [one.payload for one in heard][-1] == "last"
+        assert not any(one.missed for one in heard)
+
+
+@SCENARIOS.of("listen", least=1)
+async def a_first_reader(storage: PostgresStorage) -> Steps:
+    """Cancelled while its connection is opened, it leaves none."""
+
+    async def operation() -> None:
+        async with storage.listen("news"):
+            pass
+
+    yield operation
+    await operation()
+
+
+@SCENARIOS.of(
+    "add_retention_policy", "add_compression_policy", "create_continuous_aggregate", "drop_chunks",
+    least=8,
+)  # fmt: skip
+async def what_needs_timescale(storage: PostgresStorage) -> Steps:
+    """Without it each is refused, and leaves no transaction."""
+    await make_table(storage)
+    calls = (
+        lambda: storage.add_retention_policy("t", "7 days"),
+        lambda: storage.add_compression_policy("t", "7 days"),
+        lambda: storage.create_continuous_aggregate("a", "SELECT id, count(*) n FROM t GROUP BY 1"),
+        lambda: storage.drop_chunks("t", "7 days"),
+    )
+
+    async def operation() -> None:
+        for call in calls:
+            try:
+                await call()
+            except ConfigurationError:
+                continue
+
+            raise AssertionError("there is no TimescaleDB")
+
+    yield operation
+    assert await ids(storage) == []

@@ -11,6 +11,7 @@ from infrastructure.storage.postgres import PostgresStorage
 
 from .. import statement_scenarios, transaction_scenarios
 from .._sweep import Scenario, Scenarios, Stage
+from .._timing import SOAK, draw_seed
 from .._watch import until
 from ..test_cancelled_storage import works
 from ._server import Observer, Watched
@@ -20,6 +21,11 @@ from .postgres_scenarios import SCENARIOS as OWN
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]
 
 SCENARIOS = Scenarios([*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN])
+EVERY = 1 if SOAK else 3
+"""Of the suspensions of an operation."""
+
+CASES = [("pipelined", scenario) for scenario in SCENARIOS]
+CASES += [("pooled", scenario) for scenario in (SCENARIOS if SOAK else OWN)]
 
 
 def held(storage: PostgresStorage) -> dict[str, Any]:
@@ -33,6 +39,7 @@ def held(storage: PostgresStorage) -> dict[str, Any]:
         "queue": pool and pool._queue,
         "clearing up": pool and len(pool._tasks),
         "on its way": lanes and sum(lane.load for lane in lanes._lanes),
+        "listening": engine._listener and len(engine._listener._tasks),
         "connecting": storage._waiting,
     }
 
@@ -52,10 +59,16 @@ def stage(make: Make, observer: Observer) -> Stage:
         observer.control.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         return make(deadline=5)
 
-    return Stage(fresh, works, lambda storage: {**held(storage), "unrest": observer.unrest()})
+    def look(storage: PostgresStorage) -> dict[str, Any]:
+        return {**held(storage), "unrest": observer.unrest()}
+
+    return Stage(fresh, works, look, every=EVERY, first=draw_seed() % EVERY)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("mode", "scenario"), CASES, ids=[f"{mode}, {scenario.name}" for mode, scenario in CASES]
+)
 async def test_F10_a_cancelled_operation_leaves_nothing(
     stage: Stage, observer: Observer, scenario: Scenario
 ) -> None:

@@ -12,10 +12,10 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
 from ...servers.ports import HOST, free_port
+from .._outcomes import all_ended
 from .._timing import HEALED, SLACK, within
 from .._watch import nothing_left
 from ._caches import CALLS, DEADLINE, Make
-from .._outcomes import all_ended
 
 
 async def test_F1_a_connect_is_refused_and_leaves_nothing(make: Make) -> None:

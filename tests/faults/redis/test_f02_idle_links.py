@@ -13,10 +13,10 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 from infrastructure.testing.redis import RedisCounters
 
+from .._outcomes import ended
 from .._timing import HEALED, within
 from .._watch import until
 from ._caches import DEADLINE, READS, WRITES, Call
-from .._outcomes import ended
 
 Break = Callable[[ChaosProxy], None]
 BREAKS: dict[str, Break] = {"reset": ChaosProxy.reset, "closed": ChaosProxy.cut}

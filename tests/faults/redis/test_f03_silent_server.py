@@ -11,10 +11,10 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 from infrastructure.testing.proxy import Direction
 
+from .._outcomes import all_ended, ended
 from .._timing import HEALED, SLACK, within
 from .._watch import nothing_left
 from ._caches import CALLS, DEADLINE, READS, WRITES, Make
-from .._outcomes import all_ended, ended
 
 pytestmark = pytest.mark.slow
 

@@ -11,10 +11,10 @@ from infrastructure import TimeoutError, deadline
 from infrastructure.caching.redis import RedisCache
 
 from ...servers.server import RedisServer
+from .._outcomes import all_ended
 from .._timing import HEALED, SOAK, within
 from .._watch import until
 from ._caches import DEADLINE, Note
-from .._outcomes import all_ended
 
 pytestmark = pytest.mark.slow
 

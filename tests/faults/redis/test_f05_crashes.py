@@ -13,10 +13,10 @@ from infrastructure.conformance._stopwatch import Stopwatch
 
 from ...servers import valkey
 from ...servers.server import RedisServer
+from .._outcomes import ended
 from .._timing import HEALED, SOAK, within
 from .._watch import until
 from ._caches import Make, Note
-from .._outcomes import ended
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 

@@ -12,9 +12,9 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 from infrastructure.testing.redis import RedisCounters
 
+from .._outcomes import ended
 from .._watch import until
 from ._caches import DEADLINE, WRITES, Call
-from .._outcomes import ended
 
 
 @pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)

@@ -10,8 +10,8 @@ from infrastructure import ConnectionError
 from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
-from ._caches import DEADLINE, READS, Call
 from .._outcomes import ended
+from ._caches import DEADLINE, READS, Call
 
 pytestmark = pytest.mark.slow
 

@@ -16,9 +16,9 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
 from ...servers.server import RedisServer
+from .._outcomes import all_ended, ended
 from .._timing import SLACK, draw_seed, share, within
 from ._caches import Make, Note
-from .._outcomes import all_ended, ended
 from ._relay import Relay
 
 pytestmark = pytest.mark.slow

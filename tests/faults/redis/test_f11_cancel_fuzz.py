@@ -11,8 +11,8 @@ from ...servers.counters import Counters
 from ...servers.server import RedisServer
 from .._timing import draw_seed, share
 from .._watch import until
+from ._cache_cancels import CacheCancels
 from ._caches import Make, Note
-from ._cancels import Cancels
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
 
@@ -29,7 +29,7 @@ async def test_F11_cancelled_operations_do_no_harm(
 
     async with make(private_valkey, deadline=5) as cache:
         made = counters.read().connections
-        cancels = Cancels(cache, random.Random(seed))
+        cancels = CacheCancels(cache, random.Random(seed))
         await cancels.run(share(10_000))
         counts = cancels.counts
         assert counts["cancelled"] > counts["operations"] / 4, counts

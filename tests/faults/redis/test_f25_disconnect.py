@@ -13,10 +13,10 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.counters import Counters
 from ...servers.server import RedisServer
+from .._outcomes import ended
 from .._timing import SLACK, draw_seed, share, within
 from .._watch import nothing_left, until
 from ._caches import CALLS, Make, Note
-from .._outcomes import ended
 
 ENDED = (ConnectionError, OperationError)
 """What a call is told that meets ``disconnect``; the latter where a factory was cut short by it."""

@@ -9,29 +9,27 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from infrastructure.caching.redis import RedisCache
+__all__ = ["Cancels", "Operation"]
 
-__all__ = ["Cancels"]
-
-KEYS = 100
+Operation = Callable[[int], Awaitable[None]]
+"""Does something with what belongs to a number, and sees whether it gets its own."""
 
 
 class Cancels:
-    """Runs and cancels operations on ``cache``; ``counts`` tells what came of them.
+    """Runs and cancels ``operations``; ``counts`` tells what came of them.
 
-    ``foreign``  answers that belong to another key.
+    ``foreign``  answers that belong to somebody else.
     ``lost``     cancellations that were delivered and did not come out.
+
+    ``longest``  how many seconds an operation takes that is not cancelled.
     """
 
-    def __init__(self, cache: RedisCache, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, longest: float = 0.0) -> None:
         self.counts: Counter[str] = Counter()
-        self._cache = cache
+        self.operations: list[Operation] = []
         self._rng = rng
+        self._longest = longest
         self._number = 0
-        self._operations = [
-            self._get, self._get, self._get_many, self._set, self._set, self._replace, self._loop,
-            self._large, self._get_or_set,
-        ]  # fmt: skip
         self._ways = [self._once, self._twice, self._levelly, self._by_timeout, self._by_group]
 
     async def run(self, count: int, workers: int = 50) -> None:
@@ -41,49 +39,16 @@ class Cancels:
     async def _work(self, count: int) -> None:
         for _ in range(count):
             number = self._number = self._number + 1
-            key = f"key {number % KEYS}"
-            operation, way = self._rng.choice(self._operations), self._rng.choice(self._ways)
+            operation, way = self._rng.choice(self.operations), self._rng.choice(self._ways)
             self.counts["operations"] += 1
-            await way(lambda: operation(key, f"{key}/{number}"))  # noqa: B023 - it has ended by then
-
-    def check(self, key: str, value: Any) -> None:
-        """Count what is not a value of ``key``."""
-        if value is not None and not value.startswith(f"{key}/"):
-            self.counts["foreign"] += 1
-
-    async def _get(self, key: str, _value: str) -> None:
-        self.check(key, await self._cache.get(key))
-
-    async def _get_many(self, key: str, _value: str) -> None:
-        found = await self._cache.get_many([key, *(f"key {n}" for n in range(10))])
-
-        for name, value in found.items():
-            self.check(name, value)
-
-    async def _set(self, key: str, value: str) -> None:
-        await self._cache.set(key, value)
-
-    async def _replace(self, key: str, value: str) -> None:
-        await self._cache.delete(key)
-        await self._cache.set(key, value, ttl=60)
-
-    async def _loop(self, key: str, _value: str) -> None:
-        while True:
-            await self._get(key, "")
-
-    async def _large(self, key: str, value: str) -> None:
-        await self._cache.set(f"large {key}", f"large {key}/{value * 10_000}")
-        self.check(f"large {key}", await self._cache.get(f"large {key}"))
-
-    async def _get_or_set(self, key: str, value: str) -> None:
-        async def factory() -> str:
-            await asyncio.sleep(0)
-            return value
-
-        self.check(key, await self._cache.get_or_set(key, factory))
+            await way(lambda: operation(number))  # noqa: B023 - it has ended by then
 
     async def _moment(self) -> None:
         """Wait for some turns of the loop, mostly few: there is little time before an answer."""
+        if self._longest and self._rng.random() < 0.5:
+            await asyncio.sleep(self._rng.uniform(0, self._longest))
+            return
+
         for _ in range(self._rng.choice((0, 1, 1, 2, 2, 3, 3, 4, 5, 8, 20))):
             await asyncio.sleep(0)
 
@@ -125,7 +90,7 @@ class Cancels:
 
     async def _by_timeout(self, operation: Callable[[], Awaitable[None]]) -> None:
         try:
-            async with asyncio.timeout(self._rng.uniform(0, 0.003)) as timeout:
+            async with asyncio.timeout(self._rng.uniform(0, self._longest or 0.003)) as timeout:
                 await operation()
         except builtins.TimeoutError:
             self.counts["cancelled"] += 1

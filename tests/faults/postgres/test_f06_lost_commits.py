@@ -1,0 +1,168 @@
+"""F6: the connection is cut when a COMMIT has left, or a part of it, or a part of its answer came."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from infrastructure import ConnectionError, InfrastructureError
+from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.testing import ChaosProxy
+
+from .._outcomes import ended
+from .._timing import draw_seed, share
+from ._server import Observer, Watched
+from ._storages import Make, Note, make_table
+
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
+
+COMMIT = 12
+"""Bytes of the message."""
+ANSWER = 18
+"""Bytes of what the server says to it."""
+DEADLINE = 3.0
+
+
+async def settled(observer: Observer, xid: str) -> str:
+    """Return how the transaction ended, by the server's own book."""
+    while (status := observer.ask("SELECT pg_xact_status(%s::xid8)", xid)) == "in progress":
+        pass
+
+    return str(status)
+
+
+async def test_F6_what_is_said_of_a_commit_is_true(
+    make: Make, mode: str, database: Watched, proxy: ChaosProxy, record_property: Note
+) -> None:
+    """Acknowledged: committed. Not applied: aborted. The server is asked where its answer is lost."""
+    seed = draw_seed()
+    rng = random.Random(seed)
+    counts: Counter[str] = Counter()
+
+    with database.observer() as observer:
+        async with make(proxy, deadline=DEADLINE) as storage:
+            await make_table(storage)
+
+            for number in range(100, 100 + share(1000)):
+                xid = await _begun(storage, number)
+                _cut(proxy, rng)
+                error = await ended(storage.commit, DEADLINE)
+                proxy.heal()
+                status = await settled(observer, xid)
+                found = observer.ask("SELECT count(*) FROM t WHERE id = %s", number)
+                assert found == (status == "committed"), (seed, number, status)
+                outcome = _said(error)
+                counts[f"{outcome}, {status}"] += 1
+                counts["cut"] += 1
+                assert (outcome, status) in {
+                    ("acknowledged", "committed"),
+                    ("unknown", "committed"),
+                    ("unknown", "aborted"),
+                    ("not_applied", "aborted"),
+                }, (seed, number, error, status)
+
+    # Where requests are not pipelined, a transaction's number is not known.
+    said = ("acknowledged", "not_applied") if mode == "pipelined" else ("unknown", "unknown")
+    assert counts[f"{said[0]}, committed"] > counts["cut"] / 5, counts
+    assert counts[f"{said[1]}, aborted"] > counts["cut"] / 5, counts
+
+    for name, count in counts.items():
+        record_property(f"commits: {name}", count)
+
+    record_property("commits: seed", seed)
+
+
+async def test_F6_without_a_server_to_ask_it_is_unknown(
+    make: Make, database: Watched, proxy: ChaosProxy
+) -> None:
+    """Not retried: the row is there or not, as the server has it."""
+    with database.observer() as observer:
+        async with make(proxy) as storage:
+            await make_table(storage)
+
+            for number, cut in ((100, "to_server"), (101, "to_client")):
+                xid = await _begun(storage, number)
+                proxy.truncate(4, cut)
+                proxy.refuse()
+                error = await ended(storage.commit, 2.5)
+                proxy.heal()
+                assert (type(error), error.outcome) == (ConnectionError, "unknown")
+                status = await settled(observer, xid)
+                assert status == ("committed" if cut == "to_client" else "aborted")
+
+
+async def _begun(storage: PostgresStorage, number: int) -> str:
+    await storage.begin_transaction()
+    await storage.execute("INSERT INTO t VALUES ($1, 'lost?')", [number])
+    [row] = await storage.execute("SELECT pg_current_xact_id()::text AS xid")
+    xid: str = row["xid"]
+    return xid
+
+
+def _cut(proxy: ChaosProxy, rng: random.Random) -> None:
+    ending = rng.choice(("cut", "reset"))
+
+    if rng.random() < 0.5:
+        proxy.truncate(rng.randint(1, COMMIT), "to_server", ending=ending)
+    else:
+        proxy.truncate(rng.randrange(ANSWER), "to_client", ending=ending)
+
+
+def _said(error: object) -> str:
+    if not isinstance(error, InfrastructureError):
+        return "acknowledged"
+
+    assert isinstance(error, ConnectionError), error
+    assert error.retryable
+    assert error.__cause__ is not None
+    return str(error.outcome)
+
+
+WRITES = {
+    "on a shared connection": "UPDATE t SET name = name || $1 WHERE id = 1",
+    "with a result": "UPDATE t SET name = name || $1 WHERE id = 1 RETURNING name",
+}
+
+
+@pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES)
+async def test_F6_a_statement_is_done_once_or_not_at_all(
+    make: Make, proxy: ChaosProxy, statement: str, record_property: Note
+) -> None:
+    """Cut at each byte of it and of its answer: unknown, and what is there says the same."""
+    unknown = 0
+
+    async with make(proxy, deadline=DEADLINE) as storage:
+        await make_table(storage)
+
+        for _ in range(4):
+            await storage.execute(statement, [""])
+
+        sent, came = proxy.bytes_to_server, proxy.bytes_to_client
+        await storage.execute(statement, ["."])
+        sent, came = proxy.bytes_to_server - sent, proxy.bytes_to_client - came
+        step = max(1, 20 // share(20))
+        name = "one."
+
+        for direction, bytes_ in (("to_server", sent), ("to_client", came)):
+            for after in range(1, bytes_ + 1, step):
+                # The connection that was opened last knows the statement too.
+                await storage.execute(statement, [""])
+                await storage.execute(statement, [""])
+                proxy.truncate(after, direction)
+                error = await ended(partial(storage.execute, statement, ["x"]), DEADLINE)
+                proxy.heal()
+                [row] = await storage.execute("SELECT name FROM t WHERE id = 1")
+                assert row["name"] in (name, name + "x"), (direction, after)
+
+                if isinstance(error, InfrastructureError):
+                    assert (type(error), error.outcome) == (ConnectionError, "unknown"), error
+                    unknown += 1
+                else:
+                    assert row["name"] == name + "x"
+
+                name = row["name"]
+
+    record_property("statements of unknown outcome", unknown)
