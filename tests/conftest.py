@@ -89,6 +89,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.timeout = 3600
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a name with an address in it: the processes of a run must find the same tests."""
+    if moving := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        msg = f"these names differ from process to process, give them ids: {moving}"
+        raise pytest.UsageError(msg)
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which copy of the package is imported, and how to repeat the run's examples."""
     return [f"infrastructure: {infrastructure.__file__}", repetition(config)]

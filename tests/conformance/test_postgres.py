@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from infrastructure.conformance.harnesses.postgres import PostgresHarness
@@ -26,10 +27,12 @@ class OnServer(PostgresHarness):
 class BehindPooler(OnServer):
     """In no schema of its own: a pooler's connections are everybody's, their settings too."""
 
-    missing = {
-        **PostgresHarness.missing,
-        "time_bucket": "a search path cannot be set behind a pooler",
-    }
+    missing: Mapping[str, str] = MappingProxyType(
+        {
+            **PostgresHarness.missing,
+            "time_bucket": "a search path cannot be set behind a pooler",
+        }
+    )
 
     async def open(self) -> None:
         self._url = f"{self._server().url}{self._query}"
@@ -41,8 +44,25 @@ class BehindPooler(OnServer):
         """Leave the tables: each check names its own."""
 
 
+class OnTimescale(OnServer):
+    """The server in WebAssembly has one session for everybody, and lets one in at a time."""
+
+    missing: Mapping[str, str] = MappingProxyType(
+        {
+            **PostgresHarness.missing,
+            "isolation": "there is one connection",
+            "detached": "there is one connection",
+            "stream": "there is one connection",
+        }
+    )
+
+    def make(self, **options: Any) -> PostgresStorage:
+        return super().make(**{**shared.timescale().storage_options, **options})
+
+
 test_postgres = conformance(lambda: OnServer(shared.postgres))
 test_group_commit = conformance(lambda: OnServer(shared.postgres, "?group_commit=true"))
 test_postgres_15 = conformance(lambda: OnServer(shared.debian_postgres))
 test_without_pipelining = conformance(lambda: OnServer(shared.debian_postgres, "?pipelining=false"))
 test_pgbouncer = conformance(lambda: BehindPooler(shared.pgbouncer))
+test_timescale = conformance(lambda: OnTimescale(shared.timescale))
