@@ -91,7 +91,9 @@ class Calls:
             fits = scope.held or what == "begun by another task"
         elif what in _REFUSALS:
             expected, state = _REFUSALS[what]
-            fits = isinstance(error, expected) and error.sqlstate in (state, _READ_ONLY)
+            fits = error.sqlstate == _READ_ONLY or (
+                isinstance(error, expected) and error.sqlstate == state
+            )
         else:
             fits = error.sqlstate == _READ_ONLY and error.outcome == "not_applied"
 
@@ -130,6 +132,7 @@ class Calls:
             with self.ends(what, scope):
                 await insert(level.unit.number)
         except BaseException as exc:
+            level.unit.note(f"{what} {rows} -> {exc!r}, {getattr(exc, 'outcome', '')}")
             level.end_by(exc)
             raise
 
@@ -147,9 +150,14 @@ class Calls:
         over = level.is_over
         level.tried.update(rows)
 
-        with self.ends(what, scope):
-            await insert(level.unit.number)
+        try:
+            with self.ends(what, scope):
+                await insert(level.unit.number)
+        except BaseException as exc:
+            level.unit.note(f"{what} {rows} -> {exc!r}, {getattr(exc, 'outcome', '')}")
+            raise
 
+        level.unit.note(f"{what} {rows}")
         level.tried.difference_update(rows)
         level.rows.extend(rows)
 

@@ -12,7 +12,7 @@ from infrastructure import InfrastructureError
 from ._calls import ENDING, Calls, Scope
 from ._hazards import Hazards, moment
 from ._journal import Level
-from ._plan import Moment, Step
+from ._plan import EVENTS, Moment, Step
 
 __all__ = ["CALM", "Cut", "Deed"]
 
@@ -36,7 +36,7 @@ class Deed:
         self._cut = cut
         self.children: set[asyncio.Task[None]] = set()
         """Tasks that it started, some of which outlive what they were started in."""
-        self._hazards = Hazards(calls.findings, self._child)
+        self._hazards = Hazards(calls.findings, calls.journal.events, self._child)
         self._kinds: dict[str, Callable[[Step, Scope], Awaitable[None]]] = {
             "write": calls.write, "many": calls.many, "read": calls.read,
             "stream": calls.stream, "stream left": calls.stream, "pause": self._pause,
@@ -49,7 +49,18 @@ class Deed:
 
     async def run(self, step: Step, scope: Scope) -> None:
         """Do a step, disturbed as the plan says."""
+        self._count(step.kind)
+
+        if scope.level is not None:
+            task = asyncio.current_task()
+            told = [step.kind, step.ending, step.hazard, f"careless {step.careless}"]
+            scope.level.unit.note(f"{task.get_name()} {told}")
+
         await self._hazards.around(step, lambda: self._kinds[step.kind](step, scope))
+
+    def _count(self, name: str) -> None:
+        if name in EVENTS:
+            self.calls.journal.events[name] += 1
 
     async def _steps(self, step: Step, scope: Scope) -> None:
         for inner in step.steps:
@@ -69,6 +80,7 @@ class Deed:
         try:
             async with self._transaction(step, scope):
                 await self._steps(step, Scope(level, held=True))
+                self._count(step.ending)
 
                 if step.ending == "roll back":
                     raise Undo
@@ -135,6 +147,8 @@ class Deed:
             self._stray(level.parent if level.astray else None)
             raise
 
+        self._count(step.ending)
+
         if step.ending == "left open":
             level.state = "gone"
         elif step.ending == "roll back":
@@ -144,6 +158,8 @@ class Deed:
 
     async def _roll_back(self, level: Level, scope: Scope) -> None:
         level.state = "gone"
+
+        level.unit.note("rollback()")
 
         with suppress(InfrastructureError), self.calls.ends("roll back", scope, ENDING):
             await self._storage.rollback()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -30,10 +32,14 @@ async def moment(when: Moment) -> None:
 
 
 class Hazards:
-    """Disturbs steps; a cancellation that was delivered and did not come out is a finding."""
+    """Disturbs steps; a cancellation that was delivered and did not come out is a finding.
 
-    def __init__(self, findings: Findings, start: Start) -> None:
+    ``events`` counts what took place: a time limit that passed, a cancellation that was delivered.
+    """
+
+    def __init__(self, findings: Findings, events: Counter[str], start: Start) -> None:
         self._findings = findings
+        self._events = events
         self._start = start
 
     async def around(self, step: Step, run: Callable[[], Awaitable[None]]) -> None:
@@ -42,23 +48,35 @@ class Hazards:
 
         if not step.hazard:
             await run()
-        elif step.hazard == "timeout":
-            async with asyncio.timeout(seconds):
-                await run()
-        elif step.hazard == "deadline":
-            with deadline(seconds):
-                await run()
-        elif step.hazard == "wait_for":
-            # It is what users do.
-            await asyncio.wait_for(run(), seconds)  # noqa: TID251
         elif step.hazard == "cancel at":
             await self._cancel_at(step, run)
-        else:
+        elif step.hazard.startswith("cancel"):
             await self._cancel(step, run)
+        else:
+            await self._limit(step.hazard, seconds, run)
+
+    async def _limit(self, how: str, seconds: float, run: Callable[[], Awaitable[None]]) -> None:
+        until = time.monotonic() + seconds
+
+        try:
+            if how == "wait_for":
+                # It is what users do.
+                await asyncio.wait_for(run(), seconds)  # noqa: TID251
+            elif how == "timeout":
+                async with asyncio.timeout(seconds):
+                    await run()
+            else:
+                with deadline(seconds):
+                    await run()
+        except TimeoutError:
+            self._events[how] += time.monotonic() >= until
+            raise
 
     async def _cancel_at(self, step: Step, run: Callable[[], Awaitable[None]]) -> None:
         n = step.moment.turns + int(step.moment.seconds * 1000)
         outcome = await cancel_at(run, n, PHASES[n % 2], repeated=n % 3 == 0)
+
+        self._events[step.hazard] += outcome.reached
 
         if outcome.swallowed:
             self._lost(step, outcome)
@@ -77,6 +95,8 @@ class Hazards:
         finally:
             # Where this one is cancelled itself.
             task.cancel()
+
+        self._events[step.hazard] += delivered
 
         if delivered and not task.cancelled():
             self._lost(step, task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Group:
 
     fate: Fate
     rows: list[int]
+    unit: Unit
     around: Group | None = None
 
 
@@ -71,6 +73,7 @@ class Level:
         if isinstance(error, InfrastructureError):
             unknown = error.outcome == "unknown"
 
+        self.unit.note(f"{self.state} -> {error!r}, {getattr(error, 'outcome', '')}")
         self.state = "unknown" if self.state == "ending" and unknown else "gone"
 
     def groups(self, around: Group | None = None) -> Iterator[Group]:
@@ -78,11 +81,11 @@ class Level:
         group = around if self.state == "committed" else None
 
         if group is None:
-            group = Group(self._fate(around), [], around)
+            group = Group(self._fate(around), [], self.unit, around)
             yield group
 
         # Of one that failed nothing is left; a transaction with such a statement ends with it.
-        yield Group("never", sorted(self.tried))
+        yield Group("never", sorted(self.tried), self.unit)
         group.rows.extend(self.rows)
 
         for level in self.inner:
@@ -103,9 +106,14 @@ class Unit:
     alone: bool
     root: Level = field(init=False)
     marked: bool = False
+    story: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.root = Level(self, None)
+
+    def note(self, text: str) -> None:
+        """Remember what happened, for the text of a finding."""
+        self.story.append(f"{time.monotonic():.3f} {text:.300}")
 
     def told(self) -> dict[str, Any]:
         """Return what can be written down of it."""
@@ -114,11 +122,12 @@ class Unit:
 
 
 class Journal:
-    """All units of a run."""
+    """All units of a run; ``events`` counts what disturbed it, ``counts`` the calls and their errors."""
 
     def __init__(self) -> None:
         self.units: dict[int, Unit] = {}
         self.counts: Counter[str] = Counter()
+        self.events: Counter[str] = Counter()
         self.newest: tuple[int, int] | None = None
         """A row that must be there, and its unit."""
         self._rows = itertools.count(1)

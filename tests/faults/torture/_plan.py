@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from .._timing import draw_seed
 
-__all__ = ["SEED", "Moment", "Step", "plan_of"]
+__all__ = ["EVENTS", "SEED", "Moment", "Step", "plan_of"]
 
 SEED = draw_seed()
 """Of this run: every storage is put through the same plan."""
@@ -28,7 +27,7 @@ EVENTS = frozenset(
         "session state", "roll back", "cut in COMMIT", "commit in wait_for", "left open",
     }
 )  # fmt: skip
-"""What disturbs; the rest (writes, reads, transactions) is what is disturbed."""
+"""Whatever else a step is (a write, a read, a transaction) is what is disturbed."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +57,6 @@ class Step:
     number: int = 0
     careless: bool = False
 
-    def events(self) -> Counter[str]:
-        """Count what disturbs in it."""
-        counted = Counter(
-            name for name in (self.kind, self.hazard, self.ending) if name in EVENTS
-        )
-
-        for step in self.steps:
-            counted += step.events()
-
-        return counted
-
     def holds(self, *names: str) -> bool:
         """Return whether one of these is in it."""
         return (
@@ -77,20 +65,14 @@ class Step:
         )  # fmt: skip
 
 
-def plan_of(seed: int, count: int) -> list[list[Step]]:
-    """Return what each task does, with ``count`` events at least in all of it."""
-    return [_deeds(_Draw(random.Random(f"{seed}/{n}")), count / WORKERS) for n in range(WORKERS)]
+def plan_of(seed: int) -> list[Iterator[Step]]:
+    """Return what each task does, without end."""
+    return [_deeds(_Draw(random.Random(f"{seed}/{number}"))) for number in range(WORKERS)]
 
 
-def _deeds(draw: _Draw, count: float) -> list[Step]:
-    deeds: list[Step] = []
-    events = 0
-
-    while events < count:
-        deeds.append(draw.deed())
-        events += deeds[-1].events().total()
-
-    return deeds
+def _deeds(draw: _Draw) -> Iterator[Step]:
+    while True:
+        yield draw.deed()
 
 
 class _Draw:

@@ -29,10 +29,12 @@ _ONE = (
 
 
 class PostgresFaults:
-    """Makes the server and the network fail and heal, until ``stop``; ``counts`` tells what it did."""
+    """Makes the server and the network fail and heal, until ``stop``; ``events`` counts what it did."""
 
-    def __init__(self, server: PostgresServer, proxy: ChaosProxy, rng: random.Random) -> None:
-        self.counts: Counter[str] = Counter()
+    def __init__(
+        self, server: PostgresServer, proxy: ChaosProxy, rng: random.Random, events: Counter[str]
+    ) -> None:
+        self._events = events
         self._server, self._proxy, self._rng = server, proxy, rng
         self._control: psycopg.AsyncConnection[Any] | None = None
         self._running = True
@@ -48,10 +50,10 @@ class PostgresFaults:
         try:
             while self._running:
                 [fault] = self._rng.choices(list(self._kinds), list(self._kinds.values()))
-                self.counts[fault.__name__.strip("_").replace("_", " ")] += 1
 
                 try:
                     await fault()
+                    self._events[fault.__name__.strip("_").replace("_", " ")] += 1
                 finally:
                     self._proxy.heal()
 
@@ -102,6 +104,7 @@ class PostgresFaults:
     async def _leave(self) -> None:
         if self._control is not None:
             await self._control.close()
+            self._control = None
 
     async def _last(self, longest: float) -> None:
         await asyncio.sleep(self._rng.uniform(0.005, longest))
@@ -168,6 +171,7 @@ class PostgresFaults:
         await self._ask(f'ALTER DATABASE "{name}" RESET default_transaction_read_only', _ALL)
 
     async def _kill(self) -> None:
+        await self._leave()
         self._server.kill()
         await self._last(0.2)
         await self._server.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,19 +24,21 @@ _BACK_OFF = 0.1
 class Run:
     """The tasks of a plan on one storage."""
 
-    def __init__(self, calls: Calls, cut: Cut) -> None:
-        self.events: Counter[str] = Counter()
+    def __init__(self, calls: Calls, cut: Cut, count: int) -> None:
         self._calls = calls
         self._cut = cut
+        self._count = count
 
     async def all(self, plan: Iterable[Iterable[Step]]) -> None:
-        """Carry out the plan, all its tasks at once."""
+        """Let all tasks go on until so many events have taken place."""
         await asyncio.gather(*map(self._worker, plan))
 
     async def _worker(self, deeds: Iterable[Step]) -> None:
         for step in deeds:
+            if self._calls.journal.events.total() >= self._count:
+                break
+
             failed = await self._deed(step)
-            self.events += step.events()
             # While nothing works the plan would be over before it works again.
             await asyncio.sleep(_BACK_OFF if failed else 0)
 
@@ -86,13 +87,17 @@ def compare(groups: Iterable[Group], found: Mapping[int, Any], findings: Finding
 
         if group.fate == "must" and len(there) < len(group.rows):
             missing = sorted(set(group.rows) - set(there))
-            findings.add("missing", f"rows {missing} of {group}")
+            findings.add("missing", f"rows {missing} of {_story(group)}")
         elif group.fate == "never" and there:
-            findings.add("wrong commit", f"rows {there} of {group}")
+            findings.add("wrong commit", f"rows {there} of {_story(group)}")
         elif 0 < len(there) < len(group.rows):
-            findings.add("torn", f"rows {there} of {group}")
+            findings.add("torn", f"rows {there} of {_story(group)}")
         elif there and group.around is not None and not _is_there(group.around, found):
-            findings.add("torn", f"rows {there} of {group} without those around them")
+            findings.add("torn", f"rows {there} of {_story(group)} without those around them")
+
+
+def _story(group: Group) -> str:
+    return f"unit {group.unit.number}, alone: {group.unit.alone}: {'; '.join(group.unit.story)}"
 
 
 def _is_there(group: Group, found: Mapping[int, Any]) -> bool:

@@ -54,8 +54,8 @@ async def test_torture_keeps_every_promise(
             max_connections=CONNECTIONS,
             **MODES[mode],
         )
-        faults = PostgresFaults(server, proxy, random.Random(f"{SEED}/faults"))
-        run = Run(Calls(storage, journal, findings, DEADLINE), faults.in_commit)
+        faults = PostgresFaults(server, proxy, random.Random(f"{SEED}/faults"), journal.events)
+        run = Run(Calls(storage, journal, findings, DEADLINE), faults.in_commit, share(10_000))
         await storage.connect()
         await storage.create_table(TABLE, {"id": "BIGINT PRIMARY KEY", "unit": "BIGINT NOT NULL"})
         await storage.execute(f"ALTER TABLE {TABLE} ADD xid BIGINT NOT NULL DEFAULT txid_current()")
@@ -63,7 +63,7 @@ async def test_torture_keeps_every_promise(
         failing = asyncio.ensure_future(faults.run())
 
         try:
-            await run.all(plan_of(SEED, share(10_000)))
+            await run.all(plan_of(SEED))
         finally:
             faults.stop()
             await failing
@@ -81,8 +81,7 @@ async def test_torture_keeps_every_promise(
     groups = [group for unit in journal.units.values() for group in list(unit.root.groups())]
     compare(groups, {row["id"]: row for row in rows}, findings)
     compare_numbers(journal, rows, findings, shared=mode == "grouped")
-    events = run.events + faults.counts
-    print(f"{events.total()} events:", dict(events), dict(journal.counts))
+    print(f"{journal.events.total()} events:", dict(journal.events), dict(journal.counts))
     assert not findings.texts, (SEED, findings.counts, findings.texts[:20])
 
 
