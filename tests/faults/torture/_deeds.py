@@ -87,7 +87,7 @@ class Deed:
 
                 level.state = "ending"
         except Undo:
-            level.state = "gone"
+            level.state, level.ended = "gone", True
         except BaseException as exc:
             level.end_by(exc)
             raise
@@ -123,7 +123,7 @@ class Deed:
             yield
 
     def _committed(self, level: Level) -> None:
-        level.state = "committed"
+        level.state, level.ended = "committed", True
 
         if level.doomed:
             self.calls.findings.add(
@@ -164,6 +164,8 @@ class Deed:
         with suppress(InfrastructureError), self.calls.ends("roll back", scope, ENDING):
             await self._storage.rollback()
 
+        level.ended = not level.astray
+
     async def _commit(self, step: Step, level: Level, scope: Scope) -> None:
         level.state = "ending"
 
@@ -173,6 +175,8 @@ class Deed:
                     await self._sent(step)
         except BaseException as exc:
             level.end_by(exc)
+            # Perhaps it was not sent, and the transaction is open still.
+            level.ended = False
             self._stray(level.parent)
             raise
 

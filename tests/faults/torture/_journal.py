@@ -46,6 +46,7 @@ class Level:
 
     ``rows``    that were acknowledged in it.
     ``tried``   those that were not.
+    ``state``   what it comes to, as far as its user knows; ``ended``: by now.
     ``doomed``  the database refused a statement of it: it must not be committed.
     ``astray``  a ``begin_transaction`` in it may be open still.
     """
@@ -57,14 +58,14 @@ class Level:
         self.rows: list[int] = []
         self.tried: set[int] = set()
         self.inner: list[Level] = []
+        self.ended = False
         self.doomed = False
         self.astray = False
 
     @property
     def is_over(self) -> bool:
         """Whether its user knows that it has ended, or one around it."""
-        ended = self.state not in ("open", "ending")
-        return ended or (self.parent is not None and self.parent.is_over)
+        return self.ended or (self.parent is not None and self.parent.is_over)
 
     def end_by(self, error: BaseException) -> None:
         """Note that it ended by an error; what its commit did is known from ``outcome``, if at all."""
@@ -74,6 +75,7 @@ class Level:
             unknown = error.outcome == "unknown"
 
         self.unit.note(f"{self.state} -> {error!r}, {getattr(error, 'outcome', '')}")
+        self.ended = True
         self.state = "unknown" if self.state == "ending" and unknown else "gone"
 
     def groups(self, around: Group | None = None) -> Iterator[Group]:
