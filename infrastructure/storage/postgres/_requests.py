@@ -70,6 +70,7 @@ class Requests(Wire):
             elif result.status in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
                 # libpq would say so again and again, and nobody reads here.
                 self.close("the server began to copy out")
+                break
             else:
                 self._results.append(result)
 

@@ -71,15 +71,19 @@ class PostgresSession:
         connection = self.connection
         await connection.settle(expires)
 
-        # Else the server has ended it by itself, with the connection or without.
+        # Else the server has ended it by itself.
         if not connection.in_transaction:
             return
 
-        if text == "ROLLBACK":
-            await self._end(text, expires)
-            return
-
-        await connection.simple(text, expires, text)
+        try:
+            if text == "ROLLBACK":
+                await self._end(text, expires)
+            else:
+                await connection.simple(text, expires, text)
+        except ConnectionError:
+            # With the connection the server ends the transaction.
+            if connection.is_open:
+                raise
 
         if connection.plans is not None:
             connection.change_scope()

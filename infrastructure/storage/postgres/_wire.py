@@ -68,7 +68,7 @@ class Wire(ABC):
     def _note(self, notice: PGresult) -> None:
         text = scrub(notice.error_message.decode(errors="replace").strip())
 
-        # Between two requests the server's last words come as a notice.
+        # Its last words.
         if notice.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC"):
             self.reason = text
         else:
@@ -121,16 +121,21 @@ class Wire(ABC):
         except psycopg.Error as exc:
             # The server's last words, and answers that came before the end, are there still.
             with suppress(psycopg.Error):
-                self._take()
+                self._parse()
 
             self.lose(exc)
             return
 
-        self._take()
+        self._parse()
 
         # After its last words nothing comes but the end, which may take a moment.
         if self.is_open and (self.is_broken or self.reason):
             self.lose(None)
+
+    def _parse(self) -> None:
+        # Between two requests nobody asks for a result: what the server says comes as a notice.
+        self.pgconn.is_busy()
+        self._take()
 
     def lose(self, cause: BaseException | None) -> None:
         """Close the connection, which broke, and fail what waits."""
@@ -138,7 +143,7 @@ class Wire(ABC):
             return
 
         self.broke = True
-        told = scrub(str(cause).strip()) if cause else "the server closed the connection"
+        told = " ".join(scrub(str(cause)).split()) if cause else "the server closed the connection"
         self.close(self.reason or told)
 
     def close(self, reason: str) -> None:
