@@ -28,6 +28,7 @@ from .servers.fixtures import (
     start_pgbouncer,
     start_postgres,
     start_redis,
+    timescale,
     valkey,
     valkey_cluster,
     valkey_sentinel,
@@ -50,6 +51,7 @@ __all__ = [
     "start_pgbouncer",
     "start_postgres",
     "start_redis",
+    "timescale",
     "valkey",
     "valkey_cluster",
     "valkey_sentinel",
@@ -85,6 +87,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
     if PROFILE == "long" and config.option.timeout is None:
         config.option.timeout = 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a name with an address in it: the processes of a run must find the same tests."""
+    if moving := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        msg = f"these names differ from process to process, give them ids: {moving}"
+        raise pytest.UsageError(msg)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -1,1 +1,1 @@
-"""The same faults for RedisCache and for redis-py: what each of them makes of them."""
+"""The same faults for ours and for what people use: what each of them makes of them."""

@@ -2,74 +2,62 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from . import _network as network, _tasks as tasks
-from ._clients import CLIENTS, Make
-from ._page import page
-from ._stage import Stage, on_stage
+from . import postgres, redis
+from ._alone import measured
+from ._page import Rows, page
+from ._part import Part
 
 _FILE = Path(__file__).resolve().parents[2] / "docs/reference/faults.md"
-_LONGEST = 180.0
 
-Measure = Callable[[Stage], Awaitable[str]]
-
-MEASURES: Mapping[str, Measure] = {
-    each.__name__: each
-    for each in (
-        tasks.cancelled_loops,
-        tasks.foreign_answers,
-        tasks.timed_out_gets,
-        tasks.crowd,
-        network.black_hole,
-        network.frozen_write,
-        network.lost_answer,
-        network.idle_reset,
-        network.restart,
-        network.truncated,
-    )
-}
+PARTS: Mapping[str, Part] = {"redis": redis.PART, "postgres": postgres.PART}
 
 
-async def seen(measure: Measure, make: Make) -> str:
-    """Return what was seen, or that the measurement itself was lost."""
-    try:
-        async with asyncio.timeout(_LONGEST), on_stage(make) as stage:
-            return await measure(stage)
-    except Exception as exc:  # noqa: BLE001 - the client's own errors are what is looked for
-        return f"{type(exc).__name__}: {exc}"
+def main() -> int:
+    """Measure; the page is written when everything was asked."""
+    parser = argparse.ArgumentParser(prog="benchmarks.faults", description=__doc__)
+    parser.add_argument("only", nargs="?", default="", help="part of the name of a fault")
+    parser.add_argument("--one", nargs=3, metavar=("PART", "FAULT", "CLIENT"))
+    given = parser.parse_args()
+
+    if given.one:
+        asyncio.run(_one(*given.one))
+        return 0
+
+    rows = {name: asyncio.run(_rows(name, given.only)) for name in PARTS}
+
+    if not given.only:
+        _FILE.write_text(page(PARTS, rows), encoding="utf-8")
+
+    return 0
 
 
-async def table(only: str) -> dict[str, dict[str, str]]:
+async def _one(part: str, measure: str, client: str) -> None:
+    told = await PARTS[part].seen(measure, client)
+    print(" ".join(told.split()), flush=True)
+
+
+async def _rows(part: str, only: str) -> Rows:
     """Return what was seen, by fault and client."""
     rows: dict[str, dict[str, str]] = {}
 
-    for name, measure in MEASURES.items():
-        if only not in name:
+    for name, measure in PARTS[part].measures.items():
+        if only not in f"{part}-{name}":
             continue
 
         told = str(measure.__doc__).strip().rstrip(".")
         rows[told] = {}
 
-        for client, make in CLIENTS.items():
-            rows[told][client] = await seen(measure, make)
-            print(f"{name}, {client}: {rows[told][client]}", flush=True)
+        for client in PARTS[part].clients:
+            rows[told][client] = await measured(part, name, client)
+            print(f"{part}-{name}, {client}: {rows[told][client]}", flush=True)
 
     return rows
-
-
-def main() -> int:
-    """Measure; the page is written when everything was asked."""
-    only = sys.argv[1] if len(sys.argv) > 1 else ""
-    rows = asyncio.run(table(only))
-
-    if not only:
-        _FILE.write_text(page(rows, list(CLIENTS)))
-
-    return 0
 
 
 if __name__ == "__main__":

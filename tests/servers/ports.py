@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import socket
+from collections.abc import Iterator
 
 __all__ = ["HOST", "free_port"]
 
 HOST = "127.0.0.1"
 
 # Below the range from which the kernel takes the ports of outgoing connections: one of those
-# would sit on the port of a server that a test has killed and starts again. Each run begins
-# somewhere else, so that two of them do not meet.
+# would sit on the port of a server that a test has killed and starts again.
 _FIRST, _LAST = 20000, 29999
-_numbers = itertools.count(random.SystemRandom().randrange(_LAST - _FIRST))
+
+
+def _counted(worker: int, workers: int) -> Iterator[int]:
+    """Give the ports of one of several processes that share a run, over and over.
+
+    Each begins somewhere else, so that two runs do not meet; two of one run cannot.
+    """
+    own = range(_FIRST + worker, _LAST + 1, workers)
+    begin = random.SystemRandom().randrange(len(own))
+    return (own[number % len(own)] for number in itertools.count(begin))
+
+
+_ports = _counted(
+    int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")),
+    int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+)
 
 
 def free_port() -> int:
     """Return a port on which nobody listens, and which this run was not given before."""
-    for number in itertools.islice(_numbers, _LAST - _FIRST):
-        port = _FIRST + number % (_LAST - _FIRST)
-
+    for port in itertools.islice(_ports, _LAST - _FIRST):
         if _is_free(port):
             return port
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import psycopg
 from psycopg import sql
+
+from infrastructure.testing.postgres import PostgresCounters
 
 __all__ = ["PostgresEndpoint"]
 
@@ -18,6 +20,9 @@ _PASSWORD = "l0velace"  # noqa: S105 - of roles that live as long as a test
 
 class PostgresEndpoint:
     """The database at ``url``, such as ``postgresql://user:password@host:port/name?option=…``."""
+
+    storage_options: Mapping[str, object] = {}
+    """Options of a storage that the server needs, as some cannot do everything."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -58,6 +63,10 @@ class PostgresEndpoint:
         # No test waits long for a frozen server, and behind PgBouncer nothing may be prepared.
         usual = {"autocommit": True, "connect_timeout": 5, "prepare_threshold": None}
         return psycopg.connect(self.url, **{**usual, **options})
+
+    def counters(self) -> PostgresCounters:
+        """Return what the server knows of its clients, to be used in a ``with`` block."""
+        return PostgresCounters(self.url)
 
     def ask(self, query: str) -> Any:
         """Return the first value of an answer, ``None`` where it has no row."""

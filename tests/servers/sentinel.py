@@ -91,7 +91,10 @@ class RedisSentinel:
             for sentinel in self.sentinels:
                 group.create_task(sentinel.start())
 
+        # They introduce themselves by what they publish, else every two seconds.
+        self._publish_every(0.1)
         await until(lambda: all(_knows_everybody(sentinel) for sentinel in self.sentinels))
+        self._publish_every(2.0)
 
     async def failed_over(self, before: RedisServer, within: float = 10.0) -> RedisServer:
         """Return the new primary once all sentinels name another one than ``before``."""
@@ -111,6 +114,12 @@ class RedisSentinel:
             async with asyncio.TaskGroup() as group:
                 for server in servers:
                     group.create_task(server.close())
+
+    def _publish_every(self, seconds: float) -> None:
+        for sentinel in self.sentinels:
+            with sentinel.control() as control:
+                period = ("PUBLISH-PERIOD", round(seconds * 1000))
+                control.execute_command("SENTINEL", "DEBUG", *period)
 
     def _watching(self) -> list[RedisServer]:
         return [

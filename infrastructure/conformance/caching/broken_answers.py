@@ -112,13 +112,15 @@ async def G9_a_read_whose_answer_is_cut_is_whole(harness: CachingHarness) -> Non
 @check(kind="fault")
 async def C7_a_scan_whose_answer_is_cut_is_whole(harness: CachingHarness) -> None:
     """The connection ends after each byte of it: all keys come all the same, each once."""
+    keys = _KEYS[:2]
+
     async with harness.make(deadline=PATIENT) as cache:
-        await cache.set_many(dict.fromkeys(_KEYS, 1))
+        await cache.set_many(dict.fromkeys(keys, 1))
 
         async def scan() -> list[str]:
             return sorted(await cache.scan_keys("key *"))
 
-        await _every_cut(harness, cache, scan, _KEYS)
+        await _every_cut(harness, cache, scan, keys)
 
 
 @check(kind="fault")

@@ -21,7 +21,7 @@ from ._engine import Engine
 from ._feed import HOLD, Feed
 from ._insert import Insert, insert_of
 from ._plans import Plan
-from ._row_way import STEP, RowWay, Way
+from ._row_way import RowWay, Way
 from ._statements import STALE, plan_of, run
 from ._unnest import ArrayFormat
 from ._ways import ArrayWay, CopyWay
@@ -31,8 +31,11 @@ __all__ = ["Bulk", "BulkMode", "bulk_mode"]
 BulkMode = Literal["auto", "copy", "values"]
 """``"copy"``: COPY, or an error that says why not; ``"values"``: never COPY."""
 
-_FEW: Final = 30
+_FEW: Final = 50
 """From so many rows on one command for all of them pays."""
+
+_FIRST: Final = 2000
+"""Fewer rows than that need no transaction where one command takes them all."""
 
 
 def bulk_mode(value: str) -> BulkMode:
@@ -62,7 +65,7 @@ class Bulk:
         refuse(statement, in_transaction=outer is not None)
         _refuse_bulk(statement)
         feed = Feed(params_list)
-        first = feed.take(STEP, time.perf_counter() + HOLD)
+        first = feed.take(_FIRST, time.perf_counter() + HOLD)
 
         if not first:
             return
@@ -172,7 +175,8 @@ class _Call:
         state = getattr(error, "sqlstate", None) or ""
         # XX000: a type of the plan was dropped, and made anew under another OID.
         known = state in STALE or state.startswith(("0A", "42", "XX"))
-        again = known and not self._plainly and self._mode != "copy"
+        again = known and error is not self._feed.error
+        again = again and not self._plainly and self._mode != "copy"
         return again and self._feed.position <= len(self._first)
 
     async def _row_way(self, connection: Connection) -> RowWay:

@@ -14,7 +14,7 @@ __all__ = ["HOLD", "LOOK", "Feed", "paced"]
 HOLD = 0.002
 """Seconds for which the event loop is held to take and encode rows."""
 
-LOOK = 64
+LOOK = 128
 """Rows between two looks at the clock, at most."""
 
 

@@ -17,9 +17,9 @@ from ._row_index import at_row, shifted
 from ._sending import Values, batch
 from ._statements import plan_of
 
-__all__ = ["STEP", "RowWay", "Way"]
+__all__ = ["RowWay", "Way"]
 
-STEP = 1000
+_STEP = 1000
 """At most as many rows go in one batch, and ``_CELLS`` values."""
 
 _CELLS = 5000
@@ -48,7 +48,7 @@ class RowWay:
         self._renewed = False
         self.plan = plan
         self.deadline = deadline
-        self._most = min(STEP, _CELLS // max(1, plan.count) + 1)
+        self._most = min(_STEP, _CELLS // max(1, plan.count) + 1)
 
     @property
     def tried(self) -> str:
@@ -86,7 +86,7 @@ class RowWay:
         plan, values = await self._encoded(connection, rows, first)
         feed.put_back(rows[len(values) :])
 
-        with shifted(first):
+        with shifted(feed, len(values)):
             await self._send(connection, plan, values)
 
     async def _send(self, connection: Connection, plan: Plan, values: list[Values]) -> None:

@@ -26,6 +26,8 @@ CANCELLED = "57014"
 _NO_TYPE = "42P18"
 _OF_TYPES = ("42", "22P", "22007", "22008")
 """Types that do not fit, and texts that their types do not take."""
+# A message has 1 GiB less one byte at most; beside the values are their lengths and formats.
+_MOST = 2**30 - 2**20
 _ROWS = (StatementKind.READ, StatementKind.WRITE)
 
 
@@ -108,6 +110,7 @@ async def run(
         plan = await _renew(plans, connection, plan, params, expires, exc)
         values, formats = plan.parameters.encode(params)
 
+    _check_size(values)
     result = await _timed(plans, connection, plan, values, formats, expires)
 
     if changes_names(statement):
@@ -148,6 +151,15 @@ async def rows_of(plans: Plans, plan: Plan, result: PGresult) -> list[dict[str, 
 
     rows = plan.reader(result)
     return [] if rows is None else await read_rows(rows, result)
+
+
+def _check_size(values: Sequence[bytes | None]) -> None:
+    """Raise where the server would end the connection instead of an answer, which looks like an outage."""
+    size = sum(len(value) for value in values if value)
+
+    if size > _MOST:
+        msg = f"the parameters have {size} bytes, PostgreSQL takes {_MOST} in one statement"
+        raise ValidationError(msg, outcome="not_applied")
 
 
 async def _run_command(

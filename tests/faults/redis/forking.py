@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 
 from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces.exceptions import ConfigurationError
+
+
+def patient() -> None:
+    """Let the loop not complain, in its debug mode, of a step that the machine made long."""
+    asyncio.get_running_loop().slow_callback_duration = math.inf
 
 
 async def works(cache: RedisCache, who: str, times: int = 100) -> None:
@@ -20,6 +26,8 @@ async def works(cache: RedisCache, who: str, times: int = 100) -> None:
 
 async def child(cache: RedisCache) -> None:
     """Be refused, connect, work, leave."""
+    patient()
+
     try:
         await cache.get("child")
     except ConfigurationError:
@@ -33,6 +41,8 @@ async def child(cache: RedisCache) -> None:
 
 async def parent(url: str, prefix: str) -> None:
     """Fork while a reply is on its way."""
+    patient()
+
     async with RedisCache(url, prefix=prefix) as cache:
         await works(cache, "parent", 10)
         under_way = asyncio.create_task(cache.get("parent"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infrastructure import deadline
 from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces.exceptions import InfrastructureError
 
@@ -27,8 +28,14 @@ AT_ONCE = 256
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_frozen_primary(private_cluster: RedisCluster, way: str) -> None:
     """What the others answered is not among the failed keys; what was not sent any more is."""
-    async with RedisCache(private_cluster.url, deadline=0.4) as cache:
+    cache = RedisCache(private_cluster.url, deadline=1.0)
+
+    with deadline(10.0):
+        # Six links, or as many connections as keys: they are not what is looked at.
+        await cache.connect()
         await cache.set_many(dict.fromkeys(KEYS, 0))
+
+    async with cache:
         node = private_cluster.primary_of("k1")
         lost = [key for key in KEYS[:AT_ONCE] if private_cluster.primary_of(key) is node]
         node.process.freeze()

@@ -187,11 +187,12 @@ async def test_two_nodes_that_send_to_each_other() -> None:
         told[0].value = lambda _command: b"-MOVED 7629 127.0.0.1:%d\r\n" % ports[1]
         told[1].value = lambda _command: b"-MOVED 7629 127.0.0.1:%d\r\n" % ports[0]
 
-        async with RedisCache(url, deadline=0.3) as cache:
+        async with RedisCache(url, deadline=1.0) as cache:
             with pytest.raises(TimeoutError):
                 await cache.get("k")
 
-        assert 4 < gets(speakers[0]) + gets(speakers[1]) < 16
+        # With pauses that grow it is 23 times; a busy machine makes it fewer.
+        assert 4 < gets(speakers[0]) + gets(speakers[1]) < 36
 
 
 async def test_disconnect_while_the_slots_are_looked_for() -> None:

@@ -36,7 +36,8 @@ class Number(enum.IntEnum):
 
 
 class Float(float):
-    __repr__ = object.__repr__
+    def __repr__(self) -> str:
+        return "odd"
 
 
 class Text(str):
@@ -47,7 +48,10 @@ class Text(str):
 
 
 class Whole(int):
-    __str__ = __repr__ = object.__repr__
+    def __repr__(self) -> str:
+        return "odd"
+
+    __str__ = __repr__
 
 
 class Time(datetime):

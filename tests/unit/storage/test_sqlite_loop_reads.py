@@ -128,9 +128,7 @@ async def test_names_follow_the_schema_where_two_texts_are_one_to_sqlite(
         assert list(row) == ["a", "b", "d", "j"]
 
 
-@pytest.mark.parametrize(
-    "params", [[], [1, 2], "1", [2**63], ["a\0b"], ["\ud800"], [object()]], ids=repr
-)
+@pytest.mark.parametrize("params", [[], [1, 2], "1", [2**63], ["a\0b"], ["\ud800"], [1j]], ids=repr)
 async def test_wrong_parameters_are_refused_by_the_short_way_too(
     storage: SQLiteStorage, params: list[object]
 ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ._stage import Ending, Stage, ended
+from .._ending import ended, named
+from ._stage import Stage
 
 __all__ = [
     "black_hole",
@@ -24,8 +25,7 @@ async def black_hole(stage: Stage) -> str:
     silent = await ended(lambda: stage.client.get("key"), LONGEST)
     stage.proxy.heal()
     after = await ended(lambda: stage.client.get("key"), LONGEST)
-    end = f"no end in {LONGEST:g} s" if silent.seconds >= LONGEST else str(silent)
-    return f"{end}; after healing {after}"
+    return f"{silent}; after healing {after}"
 
 
 async def frozen_write(stage: Stage) -> str:
@@ -78,9 +78,9 @@ async def restart(stage: Stage) -> str:
     await asyncio.sleep(0.5)
     running = False
     await asyncio.gather(*readers)
-    failed = [end for end in ends if end.error]
+    failed = [end.error for end in ends if end.error]
     longest = max(end.seconds for end in ends)
-    return f"{len(failed)} of {len(ends)}{_named(failed)}; the slowest took {longest:.2g} s"
+    return f"{len(failed)} of {len(ends)}{named(failed)}; the slowest took {longest:.2g} s"
 
 
 async def truncated(stage: Stage) -> str:
@@ -94,11 +94,6 @@ async def truncated(stage: Stage) -> str:
         right += end.value == "value of other"
 
     return f"{right} of 19 right"
-
-
-def _named(failed: list[Ending]) -> str:
-    names = sorted({type(end.error).__name__ for end in failed})
-    return f" ({', '.join(names)})" if names else ""
 
 
 def _times(count: int) -> str:
