@@ -100,5 +100,25 @@ class DetachedBlock:
         exc: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        if self._scope is not None:
-            self._manager.rebind(self._scope, self._before)
+        scope, manager = self._scope, self._manager
+        assert scope is not None
+        inner = manager.scope()
+        manager.rebind(scope, self._before)
+
+        if isinstance(inner, Level) and inner.root.outside is scope:
+            manager.bind(self._before)
+            self._refuse_open(inner.root.level, exc)
+
+    def _refuse_open(self, level: Level, exc: Optional[BaseException]) -> None:
+        """Roll back what was begun inside the block and not ended there."""
+        if level.ended:
+            return
+
+        self._manager.let_go(level)
+
+        if exc is None:
+            msg = (
+                "detached: a begin_transaction() inside the block was neither committed nor rolled "
+                "back; it was rolled back"
+            )
+            raise TransactionError(msg, outcome="not_applied", operation="detached")

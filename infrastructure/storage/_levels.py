@@ -96,9 +96,13 @@ class Waiter:
 class Root:
     """An open transaction on one session: one statement at a time, the innermost level's first."""
 
-    def __init__(self, session: Session, outer: Optional[Level], *, flat: bool) -> None:
+    def __init__(
+        self, session: Session, outer: Optional[Level], outside: Any, *, flat: bool
+    ) -> None:
         self.session: Session = session
         self.outer: Level | None = outer
+        # The scope that its task is in afterwards.
+        self.outside: Any = outside
         self.since: float = time.monotonic()
         self.gone: bool = False
         self.changed_schema: bool = False

@@ -98,7 +98,7 @@ class Transactions:
     async def _open_root(self, *, flat: bool, expires: float) -> Level:
         outer = self.held()
         session = await self._lease(expires, outer)
-        root = Root(session, outer, flat=flat)
+        root = Root(session, outer, self._outside(outer), flat=flat)
 
         try:
             await session.control(self._begin, expires)
@@ -233,7 +233,7 @@ class Transactions:
             self.roots.discard(level.root)
             level.root.session.release()
 
-        self.rebind(level, level.parent or self._outside(level))
+        self.rebind(level, level.parent or level.root.outside)
 
     def _end_badly(self, level: Level, exc: BaseException) -> None:
         """End a level in a state nobody knows: the background rolls all back, or closes.
@@ -245,15 +245,21 @@ class Transactions:
         root.leave(level)
         root.lose(level.parent, exc)
         self._discard(root)
-        self.rebind(level, level.parent or self._outside(level))
+        self.rebind(level, level.parent or level.root.outside)
 
     def _discard(self, root: Root) -> None:
         root.give_up()
         self.roots.discard(root)
         root.session.discard()
 
-    def _outside(self, level: Level) -> Optional[Detached]:
-        outer = level.root.outer
+    def _outside(self, outer: Optional[Level]) -> Optional[Detached]:
+        """Return what the calling task is in when a transaction that it begins now has ended."""
+        scope = self.scope()
+
+        # The very one: its block knows by it that the task is in it still.
+        if isinstance(scope, Detached):
+            return scope
+
         return None if outer is None else Detached(outer)
 
     async def roll_back(self, level: Level) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from ...interfaces import (
     ConfigurationError,
@@ -29,6 +31,7 @@ __all__ = [
     "S15_a_failed_statement_that_was_caught_fails_the_block",
     "S15_detached_is_missing_here",
     "S15_detached_is_outside",
+    "S15_detached_leaves_with_what_it_began",
 ]
 
 
@@ -158,6 +161,33 @@ async def S15_detached_is_outside(harness: StorageHarness) -> None:
             await items.storage.rollback()
 
         await items.holds([1, 2])
+
+
+@check(feature="detached", absent="one_writer")
+async def S15_detached_leaves_with_what_it_began(harness: StorageHarness) -> None:
+    """A transaction inside it, ended or not, keeps nobody outside the transaction around it."""
+
+    async def committed(items: Items) -> None:
+        async with items.storage.detached(), items.storage.transaction():
+            await items.holds([])
+
+    async def left_open(items: Items) -> None:
+        async with items.storage.detached():
+            await items.storage.begin_transaction()
+
+    async def refused(items: Items) -> None:
+        await raises(TransactionError, lambda: left_open(items), "a begin that stays open")
+
+    async def around(items: Items, inner: Callable[[Items], Awaitable[None]]) -> None:
+        async with items.storage.transaction():
+            await inner(items)
+            await items.add(1)
+            raise LookupError("the body's own")
+
+    for inner in (committed, refused):
+        async with items_of(harness) as items:
+            await raises(LookupError, partial(around, items, inner), "the block around it")
+            await items.holds([], "a statement after detached() slipped outside")
 
 
 @check(absent="detached")

@@ -204,6 +204,12 @@ CASES: dict[str, Case] = {
         copies=False,
         look="SELECT * FROM t1 ORDER BY a",
     ),
+    "a foreign table": Case(
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+        "CREATE FOREIGN TABLE t (a int, b text) SERVER s;",
+        copies=False,
+        look="SELECT 1 AS one",
+    ),
     "a child that inherits": Case(
         TABLE + "CREATE TABLE c (d int) INHERITS (t);",
         copies=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ...kit_storage import KitHarness
 from .._mutant import Mutant
 from ._toy import Core
 
@@ -28,6 +29,22 @@ MUTANTS: tuple[Mutant, ...] = (
         old="self._manager.bind(self._scope)",
         new="pass",
         caught_by=("S15_detached_is_outside",),
+    ),
+    Mutant(
+        name="stays_detached_after_a_transaction_inside_it",
+        interface="storage",
+        module="storage._transaction",
+        old="if isinstance(scope, Detached):\n            return scope",
+        new="if isinstance(scope, Detached):\n            return Detached(scope.outer)",
+        harness=KitHarness,
+        caught_by=("S15_detached_leaves_with_what_it_began",),
+    ),
+    _blocks(
+        name="stays_in_what_was_begun_inside_detached",
+        old="inner.root.outside is scope",
+        new="inner.root.outside is ...",
+        harness=KitHarness,
+        caught_by=("S15_detached_leaves_with_what_it_began",),
     ),
     _blocks(
         name="does_not_look_whether_a_block_is_connected",

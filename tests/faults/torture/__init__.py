@@ -1,0 +1,1 @@
+"""The same seeded torture of every storage: tasks that are cancelled and cut off, and what must hold after it."""

@@ -1,0 +1,158 @@
+"""What every row was promised: by whom it was written, in which transaction, and how that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from infrastructure import InfrastructureError
+
+__all__ = ["Findings", "Group", "Journal", "Level", "Unit"]
+
+State = Literal["open", "ending", "committed", "gone", "unknown"]
+Fate = Literal["must", "may", "never"]
+
+
+class Findings:
+    """What must not be, by its kind; empty after a run without a fault."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.counts: Counter[str] = Counter()
+
+    def add(self, kind: str, text: object) -> None:
+        """Note a violation."""
+        self.counts[kind] += 1
+        self.texts.append(f"{kind}: {text}")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that are there together or not at all, and only where those of ``around`` are."""
+
+    fate: Fate
+    rows: list[int]
+    unit: Unit
+    around: Group | None = None
+
+
+class Level:
+    """A transaction, or a savepoint in it, as its user knows it.
+
+    ``rows``    that were acknowledged in it.
+    ``tried``   those that were not.
+    ``state``   what it comes to, as far as its user knows; ``ended``: by now.
+    ``doomed``  the database refused a statement of it: it must not be committed.
+    ``astray``  a ``begin_transaction`` in it may be open still.
+    """
+
+    def __init__(self, unit: Unit, parent: Level | None) -> None:
+        self.unit = unit
+        self.parent = parent
+        self.state: State = "open"
+        self.rows: list[int] = []
+        self.tried: set[int] = set()
+        self.inner: list[Level] = []
+        self.ended = False
+        self.doomed = False
+        self.astray = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its user knows that it has ended, or one around it."""
+        return self.ended or (self.parent is not None and self.parent.is_over)
+
+    def end_by(self, error: BaseException) -> None:
+        """Note that it ended by an error; what its commit did is known from ``outcome``, if at all."""
+        unknown = isinstance(error, (asyncio.CancelledError, TimeoutError))
+
+        if isinstance(error, InfrastructureError):
+            unknown = error.outcome == "unknown"
+
+        self.unit.note(f"{self.state} -> {error!r}, {getattr(error, 'outcome', '')}")
+        self.ended = True
+        self.state = "unknown" if self.state == "ending" and unknown else "gone"
+
+    def groups(self, around: Group | None = None) -> Iterator[Group]:
+        """Give the rows of it and of the levels inside it, with what became of them."""
+        group = around if self.state == "committed" else None
+
+        if group is None:
+            group = Group(self._fate(around), [], self.unit, around)
+            yield group
+
+        # Of one that failed nothing is left; a transaction with such a statement ends with it.
+        yield Group("never", sorted(self.tried), self.unit)
+        group.rows.extend(self.rows)
+
+        for level in self.inner:
+            yield from level.groups(group)
+
+    def _fate(self, around: Group | None) -> Fate:
+        if self.state in ("gone", "open") or (around and around.fate == "never"):
+            return "never"
+
+        return "must" if self.state == "committed" else "may"
+
+
+@dataclass(eq=False)
+class Unit:
+    """What is one transaction of the database: one of the user's, or one statement by itself."""
+
+    number: int
+    alone: bool
+    root: Level = field(init=False)
+    marked: bool = False
+    story: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.root = Level(self, None)
+
+    def note(self, text: str) -> None:
+        """Remember what happened, for the text of a finding."""
+        self.story.append(f"{time.monotonic():.3f} {text:.300}")
+
+    def told(self) -> dict[str, Any]:
+        """Return what can be written down of it."""
+        groups = [group for group in self.root.groups() if group.rows]
+        return {"number": self.number, "groups": [(g.fate, g.rows) for g in groups]}
+
+
+class Journal:
+    """All units of a run; ``events`` counts what disturbed it, ``counts`` the calls and their errors."""
+
+    def __init__(self) -> None:
+        self.units: dict[int, Unit] = {}
+        self.counts: Counter[str] = Counter()
+        self.events: Counter[str] = Counter()
+        self.newest: tuple[int, int] | None = None
+        """A row that must be there, and its unit."""
+        self._rows = itertools.count(1)
+
+    def row(self) -> int:
+        """Return a number for a new row."""
+        return next(self._rows)
+
+    def begin(self, parent: Level | None = None) -> Level:
+        """Note that a user begins a transaction, or a savepoint in one."""
+        if parent is None:
+            return self._unit(alone=False).root
+
+        level = Level(parent.unit, parent)
+        parent.inner.append(level)
+        return level
+
+    def alone(self, rows: list[int]) -> Level:
+        """Note that a statement is to write rows by itself."""
+        level = self._unit(alone=True).root
+        level.rows, level.state = rows, "ending"
+        return level
+
+    def _unit(self, *, alone: bool) -> Unit:
+        unit = self.units[len(self.units) + 1] = Unit(len(self.units) + 1, alone)
+        return unit

@@ -1,0 +1,89 @@
+"""The torture of ``PostgresStorage``, in each of its modes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.testing import ChaosProxy
+
+from ...servers import postgres
+from ...servers.postgres_server import PostgresServer
+from .._timing import HEALED, share, within
+from .._watch import nothing_left, until
+from ..postgres._server import Observer, Watched
+from ..postgres.test_f10_cancelled_postgres import held
+from ._calls import TABLE, Calls
+from ._journal import Findings, Journal
+from ._plan import SEED, plan_of
+from ._postgres_faults import PostgresFaults
+from ._run import Run, compare, compare_numbers
+
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(900)]
+
+DEADLINE = 0.5
+CONNECTIONS = 6
+MODES: Mapping[str, dict[str, Any]] = {
+    "pipelined": {},
+    "pooled": {"pipelining": False, "target_session_attrs": "read-write"},
+    "grouped": {"group_commit": True},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
+    """Whatever is cancelled, cut off or killed: nothing outside its transaction, torn or missing."""
+    journal, findings = Journal(), Findings()
+    print(f"FAULT_SEED={SEED}")
+
+    async with (
+        nothing_left(),
+        PostgresServer(postgres.program()) as server,
+        ChaosProxy((server.host, server.port)) as proxy,
+    ):
+        storage = PostgresStorage(
+            server.moved(proxy.host, proxy.port),
+            deadline=DEADLINE,
+            max_connections=CONNECTIONS,
+            **MODES[mode],
+        )
+        faults = PostgresFaults(server, proxy, random.Random(f"{SEED}/faults"), journal.events)
+        run = Run(Calls(storage, journal, findings, DEADLINE), faults.in_commit, share(10_000))
+        await storage.connect()
+        await storage.create_table(TABLE, {"id": "BIGINT PRIMARY KEY", "unit": "BIGINT NOT NULL"})
+        await storage.execute(f"ALTER TABLE {TABLE} ADD xid BIGINT NOT NULL DEFAULT txid_current()")
+        await storage.execute(f"INSERT INTO {TABLE} (id, unit) VALUES (0, 0)")
+        failing = asyncio.ensure_future(faults.run())
+
+        try:
+            await run.all(plan_of(SEED))
+        finally:
+            faults.stop()
+            await failing
+
+        with within(HEALED):
+            assert await storage.execute("SELECT 1 AS n") == [{"n": 1}]
+
+        with Watched(server.url).observer() as observer:
+            await at_rest(storage, observer)
+            rows = await storage.execute(f"SELECT * FROM {TABLE} WHERE id > 0")
+            assert observer.connections <= CONNECTIONS
+            await storage.disconnect()
+            await until(lambda: not observer.connections, observer.sessions)
+
+    groups = [group for unit in journal.units.values() for group in list(unit.root.groups())]
+    compare(groups, {row["id"]: row for row in rows}, findings)
+    compare_numbers(journal, rows, findings, shared=mode == "grouped")
+    print(f"{journal.events.total()} events:", dict(journal.events), dict(journal.counts))
+    assert not findings.texts, (SEED, findings.counts, findings.texts[:20])
+
+
+async def at_rest(storage: PostgresStorage, observer: Observer) -> None:
+    """Return when nothing is left of what was given up, here and in the server."""
+    await until(lambda: not any(held(storage).values()), lambda: held(storage))
+    await until(lambda: not observer.unrest(), observer.unrest)
