@@ -1,4 +1,4 @@
-# Everything a developer types; `make` alone lists it. Needs bash, Python 3.11 or newer with its venv module, nothing else.
+# Everything a developer types; `make` alone lists it. Needs bash, Python 3.11 or newer with its venv module; the tests a little more (CONTRIBUTING.md).
 
 PYTHON ?= python3
 ROUNDS ?= 9
@@ -76,7 +76,7 @@ wheel-tests: $(WHEEL_READY) ## the tests against the installed wheel, with the c
 bench: $(BENCH_READY) ## how fast ours is beside its peers (ONLY=part of a name, ROUNDS=9, at least 5)
 	$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS) '$(ONLY)'
 
-faults-table: $(BENCH_READY) ## the same faults for RedisCache and redis-py; results into docs/reference/faults.md
+faults-table: $(BENCH_READY) ## the same faults for ours and what people use; results into docs/reference/faults.md
 	$(BENCH)/bin/python -m benchmarks.faults
 
 soak: $(DEV_READY) ## the long forms of the fault tests, once; results into docs/reference/soak.md

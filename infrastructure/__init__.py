@@ -2,7 +2,7 @@
 
 ::
 
-    cli          demo, conform, ping, bench
+    cli          demo, conform
     conformance  the checks that prove a backend        testing   tools to break things with
     opening      open_cache, open_messaging, open_storage: from a URL to a backend
     caching | messaging | storage                       the backends, one folder each

@@ -30,9 +30,7 @@ ELSEWHERE = {
 }
 """Line → what proves it by the source instead, or too."""
 
-LATER = {
-    "S11": "needs a server whose answer to a COMMIT is lost",
-}
+LATER: Mapping[str, str] = {}
 """Line → why no backend in process can show it."""
 
 _HEAD = """# The contract: lines, checks, mutants

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Ending", "ended", "named"]
+__all__ = ["Ending", "NoEnd", "ended", "named"]
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Limit:
         return TimeoutError(
             msg,
             outcome=self.outcome,
-            operation=self.operation,
+            # What comes behind the method is for the text.
+            operation=self.operation.partition(" ")[0],
             retryable=self.outcome == "not_applied",
         )

@@ -62,7 +62,11 @@ def demo(
     ] = "memory://",
     messaging: Annotated[str, typer.Option(help="URL of the messaging.")] = "memory://",
     storage: Annotated[
-        str, typer.Option(help="URL of the storage; sqlite:////path/to/file.db keeps the rows.")
+        str,
+        typer.Option(
+            help="URL of the storage; sqlite:////path/to/file.db keeps the rows, and so does "
+            "postgresql://user:password@host/database."
+        ),
     ] = "sqlite://",
     data: Annotated[
         Optional[Path], typer.Option(help="Another CSV file of the same columns, .gz or plain.")
@@ -86,7 +90,7 @@ def demo(
 @app.command()
 def conform(
     url: Annotated[
-        Optional[str], typer.Argument(help="URL of a backend: memory://, redis://host:6379.")
+        Optional[str], typer.Argument(help="URL of a backend: memory://, postgresql://host/db.")
     ] = None,
     backend: Annotated[
         Optional[str],

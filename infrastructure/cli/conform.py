@@ -65,10 +65,11 @@ def reach(make_harness: MakeHarness) -> None:
         harness = make_harness()
         await harness.open()
 
-        async with harness.make():
-            pass
-
-        await harness.close()
+        try:
+            async with harness.make():
+                pass
+        finally:
+            await harness.close()
 
     try:
         asyncio.run(once())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
@@ -19,9 +20,11 @@ __all__ = [
     "PATIENT",
     "Silence",
     "answers",
+    "descriptors",
     "ends",
     "faults_of",
     "frozen",
+    "none_open",
     "of",
     "silent",
     "until",
@@ -136,6 +139,21 @@ async def answers(call: Callable[[], Awaitable[Any]], what: str, within: float =
 def of(task: asyncio.Task[T]) -> Callable[[], Awaitable[T]]:
     """Return what waits for ``task``: a call for ``ends`` and ``answers``."""
     return lambda: task
+
+
+def descriptors() -> int:
+    """Return how many files and sockets this process has open."""
+    # The listing has one of its own open, before and after.
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - Path.iterdir needs a stat more
+
+
+def none_open(harness: Harness[Any]) -> Callable[[], Awaitable[bool]]:
+    """Return what tells whether the instances of a harness hold no connection."""
+
+    async def none() -> bool:
+        return not await faults_of(harness).connections()
+
+    return none
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str, within: float = BACK) -> None:

@@ -50,6 +50,7 @@ SUITES: Final[tuple[Suite, ...]] = (
         harness=StorageHarness,
         checks=storage.CHECKS,
         features=storage.FEATURES,
+        fault_features=storage.FAULT_FEATURES,
     ),
 )
 

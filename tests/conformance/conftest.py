@@ -13,13 +13,14 @@ from infrastructure.conformance.harnesses.memory import MemoryCacheHarness, Memo
 from infrastructure.conformance.harnesses.sqlite import SQLiteHarness
 
 from ..examples._folder import example
+from .postgres_on_own_server import OwnPostgresHarness
 from .toy_server import ServerHarness
 from .toy_storages import ToyHarness
 
 _SUITES = (
     (caching.CHECKS, (MemoryCacheHarness, ServerHarness())),
     (messaging.CHECKS, (MemoryMessagingHarness, example("list_messaging").ListHarness())),
-    (storage.CHECKS, (SQLiteHarness, ToyHarness)),
+    (storage.CHECKS, (SQLiteHarness, ToyHarness, OwnPostgresHarness())),
 )
 
 

@@ -35,6 +35,18 @@ class Whole(int):
     """A subclass of int."""
 
 
+class NoTime(datetime):
+    """What pandas.NaT is: a datetime that is equal to nothing, and less anything is none."""
+
+    __hash__ = datetime.__hash__
+
+    def __ne__(self, _other: object) -> bool:
+        return True
+
+    def __sub__(self, _other: Any) -> Any:
+        return timedelta(1)
+
+
 INT2, INT4, INT8, TEXT, VARCHAR, FLOAT4, FLOAT8 = 21, 23, 20, 25, 1043, 700, 701
 BOOL, BYTEA, DATE, TIMESTAMP, TIMESTAMPTZ, INTERVAL = 16, 17, 1082, 1114, 1184, 1186
 NUMERIC, UUIDS, JSONB, INT4S = 1700, 2950, 3802, 1007
@@ -66,7 +78,7 @@ ANYTHING = st.sampled_from(
         *("", "x", "a\0b", "\ud800", "سلام\u200c", Colour.RED, b"", b"\0", bytearray(b"x")),
         *(date(2024, 1, 1), datetime(2024, 1, 1), datetime(2024, 1, 1, tzinfo=UTC)),  # noqa: DTZ001
         *(timedelta(1), Decimal("1.10"), Decimal("NaN"), UUID(int=1), [1], (1,), {"a": 1}, {1}),
-        *(object(), None),
+        *(object(), None, NoTime(2024, 1, 1), NoTime(2024, 1, 1, tzinfo=UTC)),
     ]
 )
 
@@ -173,6 +185,19 @@ def test_arrays_carry_what_the_encoders_give(table) -> None:
         assert struct.unpack_from("!iiiii", data) == (1, 1, oids[position], len(right), 1)
         items = list(cells(data[20:], len(right)))
         assert items == [row[position] for row in right]
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [(TIMESTAMPTZ, NoTime(2024, 1, 1, tzinfo=UTC)), (TIMESTAMP, NoTime(2024, 1, 1)), (INT8, True)],
+)
+def test_what_only_looks_like_a_value_is_given_back(oid, value) -> None:
+    """The C code would take it."""
+    columns = columns_of((oid,))
+    assert columns is not None
+    stream = CopyStream(CopyFormat(columns), Feed([[None], [value]]))
+    assert copied(b"".join(stream.rest()), 1) == [[None]]
+    assert stream.refused
 
 
 @pytest.mark.parametrize("count", [127, 128, 129, 499, 500, 501, 2500])

@@ -66,9 +66,12 @@ def _unpack(package: str, folder: Path) -> None:
         for archive in _download(package, Path(scratch)):
             _run(["dpkg", "-x", str(archive), str(root)])
 
-        # Another run may have been as fast.
-        if not folder.is_dir():
+        try:
             root.rename(folder)
+        except OSError:
+            # Another run may have been as fast.
+            if not folder.is_dir():
+                raise
 
 
 def _download(package: str, scratch: Path) -> list[Path]:

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 import psycopg
 from psycopg import sql
 
+from infrastructure.testing.postgres import PostgresCounters
+
 __all__ = ["PostgresEndpoint"]
 
 _PASSWORD = "l0velace"  # noqa: S105 - of roles that live as long as a test
@@ -61,6 +63,10 @@ class PostgresEndpoint:
         # No test waits long for a frozen server, and behind PgBouncer nothing may be prepared.
         usual = {"autocommit": True, "connect_timeout": 5, "prepare_threshold": None}
         return psycopg.connect(self.url, **{**usual, **options})
+
+    def counters(self) -> PostgresCounters:
+        """Return what the server knows of its clients, to be used in a ``with`` block."""
+        return PostgresCounters(self.url)
 
     def ask(self, query: str) -> Any:
         """Return the first value of an answer, ``None`` where it has no row."""

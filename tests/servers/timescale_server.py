@@ -140,9 +140,12 @@ def _install(folder: Path) -> None:
         _run([_command("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], new)
         _run([_command("node"), "server.mjs", "prepare", _DATA], new)
 
-        # Another run may have been as fast.
-        if not folder.is_dir():
+        try:
             new.rename(folder)
+        except OSError:
+            # Another run may have been as fast.
+            if not folder.is_dir():
+                raise
 
 
 def _command(name: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from . import janitor
 from .program import Program
 
 __all__ = ["account", "folder", "hand_over", "reachable", "run", "user"]
@@ -27,6 +28,7 @@ def user() -> int | None:
 def folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
     """Return a new temporary folder of that user's."""
     made = tempfile.TemporaryDirectory(prefix=prefix)
+    janitor.leave(Path(made.name))
     hand_over(Path(made.name))
     return made
 

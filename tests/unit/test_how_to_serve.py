@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from infrastructure import ConnectionError, OperationError, TimeoutError
+import infrastructure
+from infrastructure import ConflictError, ConnectionError, OperationError, TimeoutError
+from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing.clock import settle
 
+from ..servers.postgres_endpoint import PostgresEndpoint
 from .test_how_to import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "how-to" / "use-in-a-service.md").read_text("utf-8")
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> ModuleType:
-    """Return the file of the page as a module."""
-    file = tmp_path / "service.py"
-    file.write_text(blocks("python", PAGE)[0], "utf-8")
-    spec = spec_from_file_location("service", file)
+def module(name: str, folder: Path) -> ModuleType:
+    """Return the file of that name, as the page has it, as a module."""
+    [block] = [each for each in blocks("python", PAGE) if each.startswith(f"# {name}.py")]
+    file = folder / f"{name}.py"
+    file.write_text(block, "utf-8")
+    spec = spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    made = module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
-async def test_an_order_that_was_published_is_stored_and_counted(
-    service: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The messaging is closed first: its handler still has a storage."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def service(tmp_path: Path) -> ModuleType:
+    """Return the service of the page."""
+    return module("service", tmp_path)
+
+
+@pytest.fixture
+def retry(tmp_path: Path) -> ModuleType:
+    """Return what tries a transaction again."""
+    return module("retry", tmp_path)
+
+
+async def publish_and_count(service: ModuleType) -> None:
     app = SimpleNamespace(state=SimpleNamespace())
 
     async with service.lifespan(app):
@@ -45,6 +57,76 @@ async def test_an_order_that_was_published_is_stored_and_counted(
 
     async with service.lifespan(again):
         assert await service.items(again) == 1
+
+
+async def test_an_order_that_was_published_is_stored_and_counted(
+    service: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The messaging is closed first: its handler still has a storage."""
+    monkeypatch.chdir(tmp_path)
+    await publish_and_count(service)
+
+
+async def test_postgresql_is_another_url(
+    service: ModuleType, postgres_database: PostgresEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service is the same."""
+    monkeypatch.setenv("STORAGE_URL", postgres_database.url)
+    await publish_and_count(service)
+
+
+async def test_a_deadlock_is_tried_again(
+    retry: ModuleType, postgres_database: PostgresEndpoint
+) -> None:
+    """One of two that wait for each other is undone, and runs once more."""
+    add = "UPDATE counts SET n = n + 1 WHERE id = $1"
+    meeting, calls = asyncio.Barrier(2), 0
+
+    async with PostgresStorage(postgres_database.url) as storage:
+        await storage.create_table("counts", {"id": "INTEGER PRIMARY KEY", "n": int})
+        await storage.execute("INSERT INTO counts (id, n) VALUES (1, 0), (2, 0)")
+
+        async def work(first: int, second: int) -> None:
+            nonlocal calls
+            calls += 1
+            await storage.execute(add, [first])
+
+            if calls <= 2:
+                await meeting.wait()
+
+            await storage.execute(add, [second])
+
+        await asyncio.gather(
+            retry.in_transaction(storage, lambda: work(1, 2)),
+            retry.in_transaction(storage, lambda: work(2, 1)),
+        )
+        assert calls == 3
+        assert await storage.execute("SELECT n FROM counts") == [{"n": 2}, {"n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (ConflictError("again", retryable=True), 3),
+        (ConnectionError("the answer of COMMIT was lost", outcome="unknown"), 1),
+        (OperationError("refused"), 1),
+    ],
+)
+async def test_what_may_have_been_applied_is_not_tried_again(
+    retry: ModuleType, error: Exception, calls: int
+) -> None:
+    """Nor what will not pass; what may is tried three times."""
+    made = []
+
+    async def work() -> None:
+        made.append(1)
+        raise error
+
+    async with infrastructure.open_storage("sqlite://") as storage:
+        with pytest.raises(type(error)):
+            await retry.in_transaction(storage, work)
+
+    assert len(made) == calls
 
 
 @pytest.mark.parametrize(

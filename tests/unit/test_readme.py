@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ..servers.endpoint import Endpoint
+from ..servers.postgres_endpoint import PostgresEndpoint
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -21,48 +22,56 @@ def blocks(name: str) -> list[str]:
     return BLOCK.findall((ROOT / name).read_text("utf-8"))
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.fa.md"])
+names = pytest.mark.parametrize("name", ["README.md", "README.fa.md"])
+
+
+def run(block: str, folder: Path, **env: str) -> str:
+    """Run a block as a program of its own; return what it printed."""
+    program = folder / "example.py"
+    program.write_text(block, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", str(program)],
+        cwd=folder,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@names
 def test_the_first_example_runs(name: str, tmp_path: Path) -> None:
     """The example stores, caches and prints the one reading."""
-    program = tmp_path / "example.py"
-    program.write_text(blocks(name)[0], "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-X", "utf8", str(program)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("21.5") == 2, done.stdout
+    assert run(blocks(name)[0], tmp_path).count("21.5") == 2
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.fa.md"])
+@names
 def test_the_redis_example_runs(name: str, tmp_path: Path, valkey: Endpoint) -> None:
     """On a real server: one price for all, eleven keys found."""
-    program = tmp_path / "prices.py"
-    program.write_text(blocks(name)[1], "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-X", "utf8", str(program)],
-        env=os.environ | {"REDIS_URL": valkey.url},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    printed = run(blocks(name)[1], tmp_path, REDIS_URL=valkey.url)
+    assert printed.splitlines() == ["{'amount': 12.5, 'currency': 'EUR'}", "11"]
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["{'amount': 12.5, 'currency': 'EUR'}", "11"]
+
+@names
+def test_the_postgresql_example_runs(
+    name: str, tmp_path: Path, postgres_database: PostgresEndpoint
+) -> None:
+    """On a real server, as often as one likes: the notification, then the means of a day."""
+    means = ["00:00 2.99", "06:00 8.99", "12:00 14.99", "18:00 20.99"]
+
+    for _ in range(2):
+        printed = run(blocks(name)[2], tmp_path, POSTGRES_URL=postgres_database.url)
+        assert printed.splitlines() == ["a day of the roof", *means]
 
 
 def test_both_languages_show_the_same_code() -> None:
     """But for comments, docstrings and the name of the sensor the blocks are the same."""
     english, persian = (list(map(bare, blocks(name))) for name in ("README.md", "README.fa.md"))
-    assert len(english) == 3
+    assert len(english) == 4
     assert english == persian
 
 

@@ -33,13 +33,11 @@ class Client:
     ``run``          a statement that commits by itself.
     ``transaction``  a block that is a transaction; gives what runs a statement in it.
     ``apart``        a statement on another connection, from inside a transaction.
-    ``size``         connections that it has at most.
     """
 
     run: Run
     transaction: Callable[[], AbstractAsyncContextManager[Run]]
     apart: Run
-    size: int
 
 
 Make = Callable[[str], AbstractAsyncContextManager[Client]]
@@ -62,7 +60,7 @@ async def _ours(url: str) -> AsyncIterator[Client]:
             async with storage.detached():
                 return await run(query, *values)
 
-        yield Client(run, transaction, apart, 10)
+        yield Client(run, transaction, apart)
 
 
 @asynccontextmanager
@@ -75,7 +73,7 @@ async def _asyncpg(url: str) -> AsyncIterator[Client]:
             yield con.fetch
 
     try:
-        yield Client(pool.fetch, transaction, pool.fetch, 10)
+        yield Client(pool.fetch, transaction, pool.fetch)
     finally:
         pool.terminate()
 
@@ -102,7 +100,7 @@ async def _psycopg(url: str) -> AsyncIterator[Client]:
             return await inside(query, *values)
 
     try:
-        yield Client(run, transaction, run, 4)
+        yield Client(run, transaction, run)
     finally:
         await pool.close(timeout=1)
 
@@ -127,7 +125,7 @@ async def _databases(url: str) -> AsyncIterator[Client]:
         return (await asyncio.gather(run(query, *values)))[0]
 
     try:
-        yield Client(run, transaction, apart, 10)
+        yield Client(run, transaction, apart)
     finally:
         with suppress(builtins.TimeoutError):
             async with asyncio.timeout(_CLOSING):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from .._ending import Ending, ended
+from .._ending import Ending, NoEnd, ended
 from ._stage import Stage
 
 __all__ = ["exhausted", "lost_commit", "tasks_inside"]
@@ -42,16 +42,16 @@ async def _awaited(call: object) -> object:
 
 
 async def exhausted(stage: Stage) -> str:
-    """As many tasks as connections have a transaction each, and ask for a second connection."""
-    ready = asyncio.Barrier(stage.client.size)
+    """10 tasks begin a transaction each, as many as there are connections have one, and ask for a second connection."""
 
     async def one() -> None:
         async with stage.client.transaction() as run:
             await run("SELECT 1")
-            await ready.wait()
+            # Until the others have theirs, or wait for one.
+            await asyncio.sleep(0.5)
             await stage.client.apart("SELECT 1")
 
-    calls = (ended(one, _LONGEST) for _ in range(stage.client.size))
+    calls = (ended(one, _LONGEST) for _ in range(10))
     ends: list[Ending] = await asyncio.gather(*calls)
     kinds = Counter(_kind(end) for end in ends)
     after = await ended(lambda: stage.client.run("SELECT 1"), 5.0)
@@ -61,6 +61,9 @@ async def exhausted(stage: Stage) -> str:
 
 
 def _kind(end: Ending) -> str:
+    if isinstance(end.error, NoEnd):
+        return str(end.error)
+
     return "succeed" if end.error is None else type(end.error).__name__
 
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ...interfaces import ConnectionError, InfrastructureError, TimeoutError
-from .._breaking import DEADLINE, Silence, answers, ends, faults_of, frozen, of, silent, until
+from .._breaking import (
+    DEADLINE,
+    Silence,
+    answers,
+    descriptors,
+    ends,
+    faults_of,
+    frozen,
+    none_open,
+    of,
+    silent,
+    until,
+)
 from .._check import check
 from .._expect import beside, equal
 from .._harness import CachingHarness
@@ -26,19 +36,13 @@ _CLOSE = 1.0
 _CUTS = 40
 
 
-def _descriptors() -> int:
-    """Return how many files and sockets this process has open."""
-    # The listing has one of its own open, before and after.
-    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - Path.iterdir needs a stat more
-
-
 @check(kind="fault")
 async def G3_a_refused_connect_leaves_nothing(harness: CachingHarness) -> None:
     """ConnectionError in time with its cause; no task, no socket; connect works once it may."""
     proxy = faults_of(harness).proxy
     cache = harness.make(deadline=DEADLINE)
     proxy.refuse()
-    tasks, descriptors = asyncio.all_tasks(), _descriptors()
+    tasks, files = asyncio.all_tasks(), descriptors()
 
     for _ in range(3):
         error = await ends(cache.connect, DEADLINE, "a refused connect")
@@ -46,7 +50,7 @@ async def G3_a_refused_connect_leaves_nothing(harness: CachingHarness) -> None:
         assert error.__cause__ is not None, f"{error} has no cause"
 
     async def nothing_left() -> bool:
-        return asyncio.all_tasks() <= tasks and _descriptors() <= descriptors
+        return asyncio.all_tasks() <= tasks and descriptors() <= files
 
     await until(nothing_left, "a refused connect left a task or a socket")
     proxy.heal()
@@ -73,7 +77,7 @@ async def G3_a_connect_that_is_cut_leaves_nothing(harness: CachingHarness) -> No
             expected = isinstance(error, ConnectionError | TimeoutError)
             assert expected, f"connect, cut after {after} bytes, raised {error!r}"
 
-        await until(_none_open(harness), f"a connect, cut after {after} bytes, left a connection")
+        await until(none_open(harness), f"a connect, cut after {after} bytes, left a connection")
 
 
 @check(kind="fault")
@@ -88,7 +92,7 @@ async def G3_disconnect_ends_a_connect_to_a_silent_server(harness: CachingHarnes
         error = await ends(lambda: connecting, 0.0, "the connect under way")
         assert isinstance(error, ConnectionError), f"the connect under way gave {error!r}"
 
-    await until(_none_open(harness), "the connect that was given up left a connection")
+    await until(none_open(harness), "the connect that was given up left a connection")
 
     async with cache:
         await cache.set("key", 1)
@@ -134,11 +138,4 @@ async def G3_disconnect_leaves_no_connection(harness: CachingHarness) -> None:
     await asyncio.sleep(0)
     await answers(cache.disconnect, "disconnect")
     await asyncio.gather(*(ends(of(one), DEADLINE, "a call under way") for one in calls))
-    await until(_none_open(harness), "disconnect left a connection")
-
-
-def _none_open(harness: CachingHarness) -> Callable[[], Awaitable[bool]]:
-    async def none() -> bool:
-        return not await faults_of(harness).connections()
-
-    return none
+    await until(none_open(harness), "disconnect left a connection")

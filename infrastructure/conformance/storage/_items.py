@@ -11,7 +11,7 @@ from ...interfaces import StorageInterface
 from .._expect import raises
 from .._harness import StorageHarness
 
-__all__ = ["SLOW", "Items", "calls_of", "items_of", "unique"]
+__all__ = ["SLOW", "Items", "calls_of", "hurried", "items_of", "unique"]
 
 Error = TypeVar("Error", bound=BaseException)
 
@@ -83,6 +83,18 @@ async def items_of(
     async with harness.make(**options) as storage:
         name = unique()
         await storage.create_table(name, dict(_SCHEMA if schema is None else schema))
+        yield Items(storage, name)
+
+
+@asynccontextmanager
+async def hurried(
+    harness: StorageHarness, deadline: float, schema: Mapping[str, Any] | None = None
+) -> AsyncIterator[Items]:
+    """Give a new table on a storage whose calls have so much time: more was given to make it."""
+    async with items_of(harness, schema) as made:
+        name = made.name
+
+    async with harness.make(deadline=deadline) as storage:
         yield Items(storage, name)
 
 

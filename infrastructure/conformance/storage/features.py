@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["FEATURES"]
+__all__ = ["FAULT_FEATURES", "FEATURES"]
 
 FEATURES: Final[Mapping[str, str]] = {
     "savepoints": "a second begin is a savepoint, flat and as a block",
@@ -36,3 +36,9 @@ FEATURES: Final[Mapping[str, str]] = {
     "secrets": "repr and errors show no parameter",
 }
 """Each feature in a sentence."""
+
+FAULT_FEATURES: Final[Mapping[str, str]] = {
+    "server_faults": "the harness can pause, kill and restart the server",
+    "durable": "what was acknowledged outlives a kill of the server; needs server_faults",
+}
+"""Those that only fault checks ask for; told of when they are tried."""

@@ -27,6 +27,9 @@ async def settle_commit(pool: Pool, number: Number, error: ConnectionError, expi
         try:
             status = await _status(pool, number, until)
         except InfrastructureError:
+            if pool.is_closed:
+                break
+
             status = "in progress"
 
         if status == "committed":

@@ -1,36 +1,27 @@
-"""A connection that somebody has to himself: one request at a time, each fully answered."""
+"""A connection that somebody has to himself: its prepared statements, its transaction."""
 
 from __future__ import annotations
 
-import asyncio
-import builtins
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import partial
 
-import psycopg
-from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from ..._core.deadline import Limit
-from ...interfaces.exceptions import InfrastructureError, Outcome
-from ._dial import cancel
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._names import Names
-from ._numbers import NUMBER, Number, number_of
-from ._plans import Plan
+from ._numbers import IDENTITY, NUMBER, NUMBER_AND_SERVER, Number, identity_of, number_of
+from ._plans import Plan, Plans
+from ._requests import Requests
 from ._wire import Wire
-from .errors import lost, server_error
 
-__all__ = ["BROKEN", "Connection"]
+__all__ = ["Connection"]
 
-_AGAIN = 0.1
-"""Seconds after which a statement that still runs is cancelled once more."""
-BROKEN = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_ERROR)
-"""What a result is that tells of an error."""
+_BEFORE = "SAVEPOINT infrastructure_describe"
+_AFTER = "RELEASE SAVEPOINT infrastructure_describe"
+_BACK = "ROLLBACK TO SAVEPOINT infrastructure_describe; " + _AFTER
 
 
-class Connection(Wire):
-    """Every method ends by ``expires``; one that did not see its answer leaves it ``unanswered``.
+class Connection(Requests):
+    """The requests that statements and transactions consist of.
 
     ``names``       how many prepared statements are kept here; with 0 none has a name.
     ``pipelined``   several messages may be sent before the first is answered.
@@ -48,182 +39,80 @@ class Connection(Wire):
         pooled: bool = False,
         read_write: bool = False,
     ) -> None:
-        super().__init__(pgconn, ended)
-        self.unanswered = False
+        super().__init__(pgconn, ended, read_write=read_write)
         self.touched = False
         """Whether a statement left something in the session that the next user must not see."""
         self.number: Number | None = None
         """Of the open transaction, once it has changed something."""
+        self.plans: Plans | None = None
+        """Those of the open transaction alone, since it has changed what names mean."""
+        self.changed_schema = False
+        """Whether the open transaction has."""
         self.names = Names(names)
         self.pipelined = pipelined
         self.pooled = pooled
-        self._read_write = read_write
-        self._results: list[PGresult] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._in_pipeline = False
-        self._copying = False
-
-    @property
-    def in_transaction(self) -> bool:
-        """Whether the server has a transaction open here."""
-        return self.is_open and self.pgconn.transaction_status != TransactionStatus.IDLE
+        # Empty where the server does not say; None while it was not asked.
+        self._server: str | None = None
 
     @property
     def is_clean(self) -> bool:
         """Whether the next user may have it as it is."""
-        return self.is_open and not (self.unanswered or self.touched) and not self.in_transaction
+        usable = self.is_open and not (self.unanswered or self.touched or self.retired)
+        return usable and not self.in_transaction
 
-    def _take(self) -> None:
-        pgconn = self.pgconn
+    async def begin_transaction(self, text: str, expires: float) -> None:
+        """Begin; of one that changes something it may be asked later whether it was committed."""
+        if self._server is None and self.pipelined:
+            await self._identify(expires)
 
-        # While a copy goes on libpq would say so again and again.
-        while self.unanswered and not self._copying and not pgconn.is_busy():
-            result = pgconn.get_result()
+        await self.simple(text, expires, text, harmless=True)
+        self.leave_transaction()
 
-            if result is None:
-                # In a pipeline it stands behind each statement, else at the end of all.
-                if not self._in_pipeline:
-                    self._end()
-                elif self.is_broken:
-                    break
-            elif result.status == ExecStatus.PIPELINE_SYNC:
-                self._in_pipeline = False
-                pgconn.exit_pipeline_mode()
-                self._end()
-            elif result.status in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
-                # libpq would say so again and again, and nobody reads here.
-                self.close("the server began to copy out")
-            else:
-                self._results.append(result)
+    def leave_transaction(self) -> None:
+        """Forget what was known of the transaction before."""
+        self.number = self.plans = None
+        self.changed_schema = False
 
-                if result.status == ExecStatus.COPY_IN:
-                    self._copying = True
-                    self._wake()
-
-    def _end(self) -> None:
-        self.unanswered = False
-        self._wake()
-
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _fail(self) -> None:
-        self._wake()
-
-    async def _woken(self) -> None:
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiters.append(waiter)
-
+    async def _identify(self, expires: float) -> None:
         try:
-            await waiter
-        finally:
-            self._waiters.remove(waiter)
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether somebody waits for an answer here."""
-        return bool(self._waiters)
-
-    def begin(self, send: Callable[[], None], tried: str, *, pipeline: bool = False) -> None:
-        """Send a request by ``send``; ``answer`` gives its results."""
-        if not self.is_open:
-            raise lost(tried, self.reason, "not_applied")
-
-        assert not self.unanswered, "the request before is unanswered"
-        self._results = []
-
-        try:
-            if pipeline:
-                self.pgconn.enter_pipeline_mode()
-                self._in_pipeline = True
-
-            send()
-        except psycopg.Error as exc:
-            self.lose(exc)
-            raise lost(tried, self.reason, "not_applied") from exc
-
-        self.unanswered = True
-        self.flush()
-
-    async def answer(self, tried: str, outcome: Outcome = "unknown") -> list[PGresult]:
-        """Return all results of the request, or those before a copy; an error among them is raised."""
-        results = await self.results(tried, outcome)
-
-        for result in results:
-            if result.status in BROKEN:
-                raise self.refused(result, tried, outcome)
-
-        return results
-
-    async def results(self, tried: str, outcome: Outcome = "unknown") -> list[PGresult]:
-        """Return all results of the request, errors too, or those before a copy.
-
-        ``outcome``: what is known of the request where its answer does not come.
-        """
-        if self.unanswered and self.is_open:
-            await self._woken()
-
-        results, self._results = self._results, []
-
-        if self.unanswered and not self.is_open and not _broken(results):
-            raise lost(tried, self.reason, outcome)
-
-        return results
-
-    def refused(
-        self, result: PGresult, tried: str, outcome: Outcome = "unknown"
-    ) -> InfrastructureError:
-        """Return the error of what the server refused."""
-        # One that ends the connection too may come after the work was done.
-        known = None if self.is_open else outcome
-        return server_error(result, tried, outcome=known, read_write=self._read_write)
-
-    async def request(
-        self,
-        send: Callable[[], None],
-        expires: float,
-        tried: str,
-        *,
-        pipeline: bool = False,
-        harmless: bool = False,
-    ) -> list[PGresult]:
-        """Send a request and return its results; a ``harmless`` one changes nothing in the database."""
-        async with Limit(tried, expires=expires) as limit:
-            self.begin(send, tried, pipeline=pipeline)
-            limit.outcome = "not_applied" if harmless else "unknown"
-            return await self.answer(tried, limit.outcome)
+            found = await self.simple(IDENTITY, expires, "begin", harmless=True)
+        except (ConnectionError, TimeoutError):
+            raise
+        except InfrastructureError:
+            # Not every server lets everybody ask.
+            self._server = ""
+        else:
+            self._server = identity_of(found[-1])
 
     async def change(self, send: Callable[[], None], expires: float, tried: str) -> list[PGresult]:
         """Send a request that changes something; learn the number of its transaction with it."""
-        if not self.in_transaction or self.number is not None or not self.pipelined:
+        if not (self._server and self.in_transaction and self.number is None):
             return await self.request(send, expires, tried)
 
         def both() -> None:
             send()
-            self.pgconn.send_query_params(NUMBER, [])
+            # The next transaction behind a pooler may run on another server.
+            self.pgconn.send_query_params(NUMBER_AND_SERVER if self.pooled else NUMBER, [])
             self.pgconn.pipeline_sync()
 
         *results, number = await self.request(both, expires, tried, pipeline=True)
-        self.number = number_of(number)
+        self.number = number_of(number, self._server)
         return results
 
-    async def simple(
-        self, text: str, expires: float, tried: str, *, harmless: bool = False
-    ) -> list[PGresult]:
-        """Run a text of statements without parameters."""
-        send = partial(self.pgconn.send_query, text.encode())
-        return await self.request(send, expires, tried, harmless=harmless)
+    def change_scope(self) -> None:
+        """Describe statements anew for the rest of the transaction: names mean something else."""
+        if self.in_transaction:
+            self.plans = Plans()
 
     async def run(
         self, plan: Plan, values: Sequence[bytes | None], formats: Sequence[int], expires: float
     ) -> PGresult:
         """Run a statement whose plan is known, prepared here at its second use."""
         pgconn = self.pgconn
-        name = self.names.get(plan)
+        name = known = self.names.get(plan)
 
-        if name is None and self.names.is_due(plan):
+        # A plan of one transaction is not worth it.
+        if name is None and self.plans is None and self.names.is_due(plan):
             name = await self._prepare_named(plan, expires)
 
         def send() -> None:
@@ -235,18 +124,27 @@ class Connection(Wire):
                 pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
 
         ask = self.change if plan.changes else self.request
-        return (await ask(send, expires, plan.tried))[-1]
+        result = (await ask(send, expires, plan.tried))[-1]
+
+        if known is None:
+            plan.look_at(result)
+
+        return result
 
     async def _prepare_named(self, plan: Plan, expires: float) -> bytes:
         pgconn, names = self.pgconn, self.names
         name = names.make(plan)
 
+        def close() -> None:
+            pgconn.send_close_prepared(names.stale.pop())
+
+        def prepare() -> None:
+            pgconn.send_prepare(name, plan.sql, plan.oids)
+
         try:
             while names.stale:
-                close = partial(pgconn.send_close_prepared, names.stale.pop())
                 await self.request(close, expires, plan.tried, harmless=True)
 
-            prepare = partial(pgconn.send_prepare, name, plan.sql, plan.oids)
             await self.request(prepare, expires, plan.tried, harmless=True)
         except BaseException:
             names.forget(plan)
@@ -255,92 +153,48 @@ class Connection(Wire):
         return name
 
     async def describe(
-        self, sql: bytes, oids: Sequence[int], expires: float, tried: str
+        self, sql: bytes, oids: Sequence[int], expires: float, tried: str, *, kept: bool = False
     ) -> PGresult:
-        """Return what the server says of a statement: its parameters and its columns."""
+        """Return what the server says of a statement: its parameters and its columns.
+
+        ``kept``: the open transaction goes on where the server finds something wrong.
+        """
+        try:
+            return await self._describe(sql, oids, expires, tried, kept=kept)
+        except InfrastructureError:
+            if kept and not self.unanswered:
+                await self.simple(_BACK, expires, tried, harmless=True)
+
+            raise
+
+    async def _describe(
+        self, sql: bytes, oids: Sequence[int], expires: float, tried: str, *, kept: bool
+    ) -> PGresult:
         pgconn = self.pgconn
+        # psycopg 3.2 takes a list only.
+        steps: list[Callable[[], None]] = [
+            lambda: pgconn.send_prepare(b"", sql, list(oids)),
+            lambda: pgconn.send_describe_prepared(b""),
+        ]
 
-        def prepare() -> None:
-            pgconn.send_prepare(b"", sql, oids)
+        if kept:
+            before, after = _BEFORE.encode(), _AFTER.encode()
+            steps.insert(0, lambda: pgconn.send_query_params(before, []))
+            steps.append(lambda: pgconn.send_query_params(after, []))
 
-        def ask() -> None:
-            pgconn.send_describe_prepared(b"")
-
-        def both() -> None:
-            prepare()
-            ask()
-            pgconn.pipeline_sync()
+        results: list[PGresult] = []
 
         if self.pipelined:
-            # Together also because a pooler may give the second message to another server.
-            return (await self.request(both, expires, tried, pipeline=True, harmless=True))[-1]
+            # In one round trip; also because a pooler may give the second message to another server.
+            def together() -> None:
+                for step in steps:
+                    step()
 
-        await self.request(prepare, expires, tried, harmless=True)
-        return (await self.request(ask, expires, tried, harmless=True))[-1]
+                pgconn.pipeline_sync()
 
-    def put(self, chunk: bytes, tried: str) -> None:
-        """Hand a part of a copy to libpq; ``room`` tells when it has left."""
-        if not self.is_open:
-            raise lost(tried, self.reason, "not_applied")
+            results = await self.request(together, expires, tried, pipeline=True, harmless=True)
+        else:
+            for step in steps:
+                results += await self.request(step, expires, tried, harmless=True)
 
-        try:
-            if not self.pgconn.put_copy_data(chunk):
-                raise psycopg.OperationalError("there is no memory for a part of the copy")
-        except psycopg.Error as exc:
-            self.lose(exc)
-            raise lost(tried, self.reason, "not_applied") from exc
-
-        self.flush()
-
-    def end_copy(self, failed: str = "") -> None:
-        """End a copy; ``failed``: the server must take nothing of it. ``answer`` tells the rest."""
-        if not (self.is_open and self._copying):
-            return
-
-        try:
-            self.pgconn.put_copy_end(failed.encode() or None)
-        except psycopg.Error as exc:
-            self.lose(exc)
-            return
-
-        self._copying = False
-        self.flush()
-        self._take()
-
-    def _is_over(self) -> bool:
-        return not (self.unanswered and self.is_open)
-
-    async def settle(self, expires: float) -> None:
-        """Cancel the request that is unanswered, and wait for its end."""
-        if self._is_over():
-            return
-
-        async with Limit("cancel the statement", expires=expires):
-            while not self._is_over():
-                # A copy, perhaps one that the cancelled statement has begun after all.
-                self.end_copy("the copy was given up")
-
-                if not self._is_over():
-                    await self._cancelled(expires)
-
-            self._results = []
-
-    async def _cancelled(self, expires: float) -> None:
-        """Ask the server to stop, and wait a little: it hears nothing before it has begun."""
-        asked = False
-
-        try:
-            asked = await cancel(self.pgconn, expires)
-        finally:
-            # It may come late, and would hit what runs here next.
-            if not asked:
-                self.close("a statement could not be cancelled")
-
-        if self.unanswered and self.is_open:
-            with suppress(builtins.TimeoutError):
-                async with asyncio.timeout(_AGAIN):
-                    await self._woken()
-
-
-def _broken(results: Sequence[PGresult]) -> bool:
-    return any(result.status in BROKEN for result in results)
+        return results[-2] if kept else results[-1]

@@ -23,6 +23,8 @@ _ROWS = 2000
 
 _CELLS = 8000
 _BYTES = 128 * 1024
+_COMMAND = 64 * 1024 * 1024
+"""About so many bytes make a COPY: the server is heard of only at its end."""
 
 
 class CopyFormat:
@@ -96,12 +98,14 @@ class CopyFormat:
 class CopyStream:
     """The chunks of one COPY: ``async for chunk in stream``.
 
-    It ends with the rows, or before a row that COPY cannot carry (``refused``).
+    It ends with the rows, before a row that COPY cannot carry (``refused``), or when it is
+    long enough: the rest goes by another one.
     """
 
-    def __init__(self, rows: CopyFormat, feed: Feed) -> None:
+    def __init__(self, rows: CopyFormat, feed: Feed, most: int = _COMMAND) -> None:
         self._rows = rows
         self._feed = feed
+        self._left = most
         self._begun = self._ended = False
         self.refused: bool = False
 
@@ -126,7 +130,8 @@ class CopyStream:
     def _next(self) -> bytes:
         written, whole = self._rows.chunk(self._feed)
         self.refused = not whole
-        self._ended = self.refused or self._feed.ended
+        self._left -= len(written)
+        self._ended = self.refused or self._feed.ended or self._left <= 0
         begin = b"" if self._begun else _HEADER
         self._begun = True
         return b"".join((begin, written, _TRAILER if self._ended else b""))

@@ -12,7 +12,6 @@ from ..._core.deadline import expiry
 from ..._core.tasks import Tasks
 from ...interfaces._context import transactions
 from ...interfaces.exceptions import (
-    ConfigurationError,
     ConnectionError,
     InfrastructureError,
     OperationError,
@@ -24,17 +23,17 @@ from .._refusals import refuse
 from .._statement import Statement, parse_statement
 from .._transaction import Transactions
 from ._connection import Connection
-from ._dial import Dialled, dial
+from ._dialler import Dialler
 from ._group import GroupLane, Write
 from ._lane import Lane
 from ._lanes import Lanes
-from ._listen import Listener, ListeningConnection
+from ._listen import Listener
+from ._outage import Outage
 from ._plans import Plan, Plans
 from ._pool import Pool
-from ._results import read_rows
 from ._session import PostgresSession
 from ._settings import Options
-from ._statements import CANCELLED, STALE, run, run_alone
+from ._statements import CANCELLED, may_be_stale, rows_of, run, run_alone
 from ._wire import Wire
 
 __all__ = ["Engine", "session_of"]
@@ -59,7 +58,7 @@ class Engine:
         self._describe = describe
         self.transactions = Transactions(self._lease, deadline)
         self.plans = Plans()
-        self.server: Dialled | None = None
+        self._dialler = Dialler(options, Outage(describe))
         self._pool: Pool | None = None
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
@@ -93,69 +92,25 @@ class Engine:
     async def open(self, expires: float) -> None:
         """Open the first connection, which tells what server it is."""
         options = self.options
+        self._dialler = dialler = Dialler(options, Outage(self._describe))
         size = options.max_connections
         # Two at least are for one user at a time: a transaction, and what is outside it.
         shared = min(max(0, size - 2), 2 + options.group_commit) if options.pipelining else 0
         groups = min(int(options.group_commit), shared)
         self._pool = Pool(
-            self._dial_connection,
+            dialler.connection,
             size - shared,
-            holders=lambda: "; ".join(map(str, self.transactions.roots)),
-            own=lambda level: session_of(level).connection,
+            transactions=lambda: "; ".join(map(str, self.transactions.roots)),
+            own=connections_of,
         )
-        self._lanes = Lanes(self._dial_lane, shared - groups)
-        self._listener = Listener(self._dial_listener)
+        self._lanes = Lanes(dialler.lane, shared - groups)
+        self._listener = Listener(dialler.listener)
         self._groups = Lanes(self._dial_group, groups)
         self.plans = Plans()
-        self._pool.add(await self._dial_connection(self._pool.ended, expires))
-
-    async def _dial(self, expires: float) -> Dialled:
-        found = self.server = await dial(self.options, expires)
-        return found
-
-    async def _dial_connection(self, ended: Callable[[Wire], None], expires: float) -> Connection:
-        found = await self._dial(expires)
-        return Connection(
-            found.pgconn,
-            ended,
-            names=self._names(found),
-            pipelined=self.options.pipelining,
-            pooled=found.pooled,
-            read_write=self.options.read_write or found.in_recovery,
-        )
-
-    async def _dial_lane(self, ended: Callable[[Wire], None], expires: float) -> Lane:
-        found = await self._dial(expires)
-        return Lane(
-            found.pgconn,
-            ended,
-            names=self._names(found),
-            read_write=self.options.read_write or found.in_recovery,
-        )
-
-    async def _dial_listener(
-        self, ended: Callable[[Wire], None], expires: float
-    ) -> ListeningConnection:
-        found = await dial(self.options.listen or self.options, expires)
-
-        if found.pooled:
-            found.pgconn.finish()
-            msg = (
-                "listen: the server is behind a pooler, where a LISTEN belongs to whoever comes "
-                "next; give the server's own address by listen_url="
-            )
-            raise ConfigurationError(msg, operation="listen")
-
-        return ListeningConnection(found.pgconn, ended, names=0)
-
-    def _names(self, found: Dialled) -> int:
-        # Behind a pooler the next statement may run on another server, which knows no name.
-        named = not found.pooled and self.options.prepared == "auto"
-        return self.options.statement_cache if named else 0
+        self._pool.add(await dialler.connection(self._pool.ended, expires))
 
     async def _dial_group(self, ended: Callable[[Wire], None], expires: float) -> GroupLane:
-        found = await self._dial(expires)
-        return GroupLane(found.pgconn, ended, self._alone, names=self._names(found))
+        return await self._dialler.group(ended, expires, self._alone)
 
     def _alone(self, write: Write) -> None:
         """Run a write by itself whose group was undone."""
@@ -171,6 +126,8 @@ class Engine:
             if not write.answer.done():
                 write.answer.set_exception(exc)
         else:
+            write.plan.look_at(result)
+
             if not write.answer.done():
                 write.answer.set_result(result)
 
@@ -193,7 +150,7 @@ class Engine:
             if each is not None:
                 each.close(reason)
 
-        self._tasks.stop()
+        # Not the tasks that run writes by themselves: each has got its error by now.
         self._lanes = self._groups = self._listener = self._pool = None
         self.plans.clear()
 
@@ -205,10 +162,11 @@ class Engine:
         self.plans.clear()
 
     async def _lease(self, expires: float, held: Level | None) -> PostgresSession:
-        return PostgresSession(await self.pool.lease(expires, held, "begin"), self.pool)
+        pool = self.pool
+        return PostgresSession(await pool.lease(expires, held, "begin"), pool, self.plans)
 
     def take(
-        self, query: str, params: Sequence[Any] | None
+        self, query: str, params: Sequence[Any] | None, expires: float
     ) -> tuple[Plan, Lane | GroupLane, asyncio.Future[PGresult]] | None:
         """Send a statement that is known to be fast; ``None``: not this way."""
         # Inside a transaction a statement needs a closer look.
@@ -222,6 +180,9 @@ class Engine:
 
         if type(params) is not list or len(params) != plan.count:
             params = plan.check(params)
+
+        if plan.declared and not self.plans.is_for(plan, params):
+            return None
 
         try:
             values, formats = plan.parameters.encode(params)
@@ -240,32 +201,47 @@ class Engine:
         if lane is None or sum(len(value) for value in values if value) > _LARGE:
             return None
 
-        return plan, lane, lane.send(plan, values, formats, expiry(self.deadline))
+        return plan, lane, lane.send(plan, values, formats, expires)
 
     async def execute(self, query: str, params: Sequence[Any] | None) -> list[dict[str, Any]]:
         """Run one statement where it belongs."""
-        found = self.take(query, params)
+        expires = expiry(self.deadline)
+        found = self.take(query, params, expires)
 
         if found is not None:
             plan, lane, answer = found
 
             try:
                 result = await answer
+            except asyncio.CancelledError:
+                lane.give_up()
+                raise
             except InfrastructureError as exc:
-                self.look_at(exc, lane)
-
-                if exc.sqlstate in STALE:
-                    # It was not run: the long way prepares it anew.
-                    lane.forget(plan)
-                    self.plans.forget(plan)
-                elif exc.sqlstate != CANCELLED or not lane.cancels:
-                    raise
+                self._look_again(exc, plan, lane)
             else:
-                return [] if plan.rows is None else await read_rows(plan.rows, result)
+                return await rows_of(self.plans, plan, result)
 
-        return await self._execute(query, params)
+        return await self._execute(query, params, expires)
 
-    async def _execute(self, query: str, params: Sequence[Any] | None) -> list[dict[str, Any]]:
+    def _look_again(self, error: InfrastructureError, plan: Plan, lane: Lane | GroupLane) -> None:
+        """Return where a statement was not run and is to go the long way; else raise ``error``."""
+        self.look_at(error)
+
+        if may_be_stale(error):
+            # The server has undone what it did; the long way describes it anew.
+            lane.forget(plan)
+            self.plans.forget(plan)
+            return
+
+        rescued = error.sqlstate == CANCELLED and lane.cancels
+        unsent = isinstance(error, ConnectionError) and error.outcome == "not_applied"
+
+        if not (rescued or (unsent and error.sqlstate is None)):
+            raise error
+
+    async def _execute(
+        self, query: str, params: Sequence[Any] | None, expires: float
+    ) -> list[dict[str, Any]]:
         statement = parse_statement(query)
         level = self.transactions.current("execute")
         refuse(statement, in_transaction=level is not None)
@@ -273,8 +249,6 @@ class Engine:
 
         if "time_bucket" in statement.functions:
             await self.prepare_for(statement)
-
-        expires = expiry(self.deadline)
 
         if level is not None:
             return await self.inside(
@@ -299,7 +273,20 @@ class Engine:
     ) -> T:
         """Return ``work(connection)`` on the connection of a transaction, when it is its turn."""
         connection = session_of(level).connection
-        return await level.root.run(level, expires, operation, lambda: work(connection))
+
+        async def send() -> T:
+            try:
+                return await work(connection)
+            except InfrastructureError as exc:
+                self.look_at(exc)
+
+                # By its class it may be one that was found before execution.
+                if connection.has_failed:
+                    level.failed = level.failed or exc
+
+                raise
+
+        return await level.root.run(level, expires, operation, send)
 
     async def outside(
         self, operation: str, expires: float, work: Callable[[Connection], Awaitable[T]]
@@ -314,7 +301,7 @@ class Engine:
         try:
             return await work(connection)
         except ConnectionError as exc:
-            self.look_at(exc, connection)
+            self.look_at(exc)
 
             if exc.outcome != "not_applied" or connection.is_open or exc.sqlstate is not None:
                 raise
@@ -329,11 +316,12 @@ class Engine:
         finally:
             pool.release(connection)
 
-    def look_at(self, error: InfrastructureError, wire: Wire) -> None:
+    def look_at(self, error: InfrastructureError) -> None:
         """Leave a server that takes no writes any more: another one does."""
         if error.sqlstate == "25006" and isinstance(error, ConnectionError):
-            wire.close(str(error))
-            self.pool.evict()
+            for each in (self._lanes, self._groups, self._pool):
+                if each is not None:
+                    each.evict()
 
     async def is_reached(self, expires: float) -> bool:
         """Return whether the server answers now."""
@@ -353,16 +341,13 @@ class Engine:
 
         if pool.is_full:
             # All connections are in use, and none need be free soon.
-            connection = await self._dial_connection(lambda _wire: None, expires)
+            connection = await self._dialler.connection(lambda _wire: None, expires)
             connection.close("it was only to see")
             return True
 
-        connection = await pool.lease(expires, None, "is_connected")
-
-        try:
-            return await _answers(connection, expires)
-        finally:
-            pool.release(connection)
+        return await self.outside(
+            "is_connected", expires, lambda connection: _answers(connection, expires)
+        )
 
 
 async def _answers(connection: Connection, expires: float) -> bool:
@@ -377,6 +362,21 @@ async def _answers(connection: Connection, expires: float) -> bool:
 
 async def _nothing(_statement: Statement) -> None:
     """Nothing is needed beforehand."""
+
+
+def connections_of(level: Level) -> set[Connection]:
+    """Return the connections of all transactions that whoever is in ``level`` holds."""
+    found: set[Connection] = set()
+    held: Level | None = level
+
+    while held is not None:
+        # Of one that has ended it is somebody else's by now.
+        if not held.root.level.ended:
+            found.add(session_of(held).connection)
+
+        held = held.root.outer
+
+    return found
 
 
 def session_of(level: Level) -> PostgresSession:

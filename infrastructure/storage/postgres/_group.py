@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -35,7 +34,7 @@ _SILENT = 3.0
 class Write:
     """A statement that waits for its commit; ``answer`` gets its result after that."""
 
-    __slots__ = ("answer", "expires", "formats", "plan", "result", "values")
+    __slots__ = ("answer", "expires", "formats", "is_new", "plan", "result", "values")
 
     def __init__(
         self,
@@ -50,6 +49,8 @@ class Write:
         self.formats = formats
         self.expires = expires
         self.answer = answer
+        # Whether it was prepared with it: its columns need not be those of the plan.
+        self.is_new = True
         self.result: PGresult | None = None
 
 
@@ -93,7 +94,21 @@ class GroupLane(Wire):
     def takes_work(self) -> bool:
         """Whether it may be given a further write now."""
         load = self.load
-        return self.looks_alive() if not load else self.is_open and load < _MOST_WAITING
+
+        if self.retired or load >= _MOST_WAITING:
+            return False
+
+        return self.is_open if load else self.looks_alive()
+
+    def retire(self) -> None:
+        """Take no new work; close when all is answered."""
+        self.retired = True
+
+        if not self.load:
+            self.close("it was replaced")
+
+    def give_up(self) -> None:
+        """Note that somebody waits no longer: what has left goes on, with the others of its group."""
 
     def forget(self, plan: Plan) -> None:
         """Prepare the statement anew the next time."""
@@ -136,7 +151,7 @@ class GroupLane(Wire):
                 self._send_one(write)
 
             self.pgconn.pipeline_sync()
-        except psycopg.Error as exc:
+        except Exception as exc:  # noqa: BLE001 - half of it may be sent: its answers would be others'
             self.lose(exc)
             return
 
@@ -153,11 +168,12 @@ class GroupLane(Wire):
             return
 
         name = self._names.get(plan)
+        write.is_new = name is None
 
         if name is None:
             name = self._names.make(plan)
 
-            if self._names.stale:
+            while self._names.stale:
                 pgconn.send_close_prepared(self._names.stale.pop())
                 self._steps.append(None)
 
@@ -195,7 +211,7 @@ class GroupLane(Wire):
 
         if self._failed:
             # A statement may have been prepared or not: it is done anew.
-            self._names.clear()
+            self._names.forget_all()
 
         for write in group:
             if write.answer.done():
@@ -204,9 +220,15 @@ class GroupLane(Wire):
             if self._failed:
                 self._alone(write)
             elif write.result is not None:
+                if write.is_new:
+                    write.plan.look_at(write.result)
+
                 write.answer.set_result(write.result)
 
         self._next()
+
+        if self.retired and not self.load:
+            self.close("it was replaced")
 
     def _fail(self) -> None:
         self._overdue.stop()
@@ -225,18 +247,18 @@ class GroupLane(Wire):
         self._group = []
 
     async def drained(self) -> None:
-        """Return when everything was answered."""
-        while self.load and self.is_open:
-            await asyncio.wait({(*self._group, *self._waiting)[-1].answer})
+        """Return when everything was answered, what runs by itself too."""
+        while waiting := [write.answer for write in self._unanswered()]:
+            await asyncio.wait(waiting)
             await asyncio.sleep(0)
+
+    def _unanswered(self) -> list[Write]:
+        return [write for write in (*self._group, *self._waiting) if not write.answer.done()]
 
     def _sweep(self, now: float) -> float:
         following = math.inf
 
-        for write in (*self._group, *self._waiting):
-            if write.answer.done():
-                continue
-
+        for write in self._unanswered():
             if write.expires > now:
                 following = min(following, write.expires)
             else:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -35,7 +34,7 @@ _SILENT = 3.0
 class Entry:
     """A statement on its way; ``answer`` gets its result."""
 
-    __slots__ = ("answer", "before", "expires", "plan", "result")
+    __slots__ = ("answer", "before", "expires", "is_new", "plan", "result")
 
     def __init__(self, plan: Plan, answer: asyncio.Future[PGresult], expires: float) -> None:
         self.plan = plan
@@ -43,6 +42,8 @@ class Entry:
         self.expires = expires
         # Results of its preparation that come first.
         self.before = 0
+        # Whether it was prepared with it: its columns need not be those of the plan.
+        self.is_new = True
         self.result: PGresult | None = None
 
 
@@ -77,6 +78,9 @@ class Lane(Wire):
 
     def takes_work(self) -> bool:
         """Whether it may be given a further statement now."""
+        if self.retired:
+            return False
+
         if not self._entries:
             return self.looks_alive()
 
@@ -88,11 +92,22 @@ class Lane(Wire):
         return len(self._entries) < _MOST and not self._writing
 
     async def drained(self) -> None:
-        """Return when everything was answered."""
-        while self._entries and self.is_open:
-            await asyncio.wait({self._entries[-1].answer})
+        """Return when everything was answered that somebody waits for."""
+        while waiting := [entry.answer for entry in self._entries if not entry.answer.done()]:
+            await asyncio.wait(waiting)
             # The callers go on first, and may send more.
             await asyncio.sleep(0)
+
+    def retire(self) -> None:
+        """Take no new work; close when all is answered."""
+        self.retired = True
+
+        if not self._entries:
+            self.close("it was replaced")
+
+    def give_up(self) -> None:
+        """Note that somebody waits no longer: what nobody waits for is ended."""
+        self._overdue.watch(monotonic() + _STALLED)
 
     def send(
         self, plan: Plan, values: Sequence[bytes | None], formats: Sequence[int], expires: float
@@ -101,6 +116,7 @@ class Lane(Wire):
         pgconn = self.pgconn
         entry = Entry(plan, self._loop.create_future(), expires)
         name = self._names.get(plan) if self._named else None
+        entry.is_new = name is None
 
         try:
             if name is not None:
@@ -113,7 +129,8 @@ class Lane(Wire):
                 )
 
             pgconn.pipeline_sync()
-        except psycopg.Error as exc:
+        except Exception as exc:
+            # Half of it may be sent, and what comes next would get its answers.
             self.lose(exc)
             raise lost(plan.tried, self.reason, "unknown") from exc
 
@@ -141,6 +158,7 @@ class Lane(Wire):
             entry.before += 1
 
         # With the statement under one Sync: where it fails, the statement is not run.
+        # psycopg 3.2 takes a list only.
         pgconn.send_prepare(name, plan.sql, plan.oids)
         entry.before += 1
         pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
@@ -173,6 +191,9 @@ class Lane(Wire):
                 # An error behind the result is the commit's: a deferred constraint.
                 entries[0].result = result
 
+        if self.retired and not entries:
+            self.close("it was replaced")
+
     def _prepared(self, entry: Entry, result: PGresult) -> None:
         """Take what came for the preparation that was sent before the statement."""
         entry.before -= 1
@@ -193,8 +214,12 @@ class Lane(Wire):
         if result.status == ExecStatus.FATAL_ERROR:
             tried = entry.plan.tried
             answer.set_exception(server_error(result, tried, read_write=self._read_write))
-        else:
-            answer.set_result(result)
+            return
+
+        if entry.is_new:
+            entry.plan.look_at(result)
+
+        answer.set_result(result)
 
     def _fail(self) -> None:
         self._overdue.stop()

@@ -76,6 +76,11 @@ class Lanes(Generic[Shared]):
         for lane in tuple(self._lanes):
             await lane.drained()
 
+    def evict(self) -> None:
+        """Give none of these lanes again: the server is no longer the one to talk to."""
+        for lane in tuple(self._lanes):
+            lane.retire()
+
     def close(self, reason: str) -> None:
         """Close all at once; what is in flight fails."""
         self._tasks.stop()

@@ -6,12 +6,14 @@ import asyncio
 import builtins
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from copy import copy
 
 from ..._core.deadline import Limit, expiry
 from ..._core.names import quote_identifier
 from ..._core.tasks import Tasks, logger
 from ...interfaces.exceptions import ConnectionError, InfrastructureError
-from ._connection import Connection
+from ._requests import Requests
 from ._wire import Wire
 from .notifications import Notification, Notifications
 
@@ -25,7 +27,7 @@ _QUIET = 15.0
 """Seconds after which it is asked whether the server is there still."""
 
 
-class ListeningConnection(Connection):
+class ListeningConnection(Requests):
     """A connection that hands on what other sessions notify."""
 
     heard: Callable[[str, str], None]
@@ -51,13 +53,16 @@ class Listener:
         self._lost: set[str] = set()
         self._joining: set[asyncio.Future[None]] = set()
         self._changed = asyncio.Event()
+        self._connection: ListeningConnection | None = None
+        self._running = False
         self._tasks = Tasks("storage")
 
     async def join(self, reader: Notifications) -> None:
         """Return when what is notified on the reader's channel reaches it."""
         self._readers.setdefault(reader.channel, set()).add(reader)
 
-        if not len(self._tasks):
+        if not self._running:
+            self._running = True
             self._tasks.start(self._run(), "listen")
 
         try:
@@ -86,32 +91,42 @@ class Listener:
 
         if not readers:
             self._readers.pop(reader.channel, None)
+            self._lost.discard(reader.channel)
             self._changed.set()
 
     async def _run(self) -> None:
         """Keep a connection for as long as there is a reader."""
         delay = 0.0
 
-        while self._readers:
-            try:
-                await self._listen()
-                delay = 0.0
-            except InfrastructureError as exc:
-                self._refuse(exc)
-                delay = 0.0 if self._lost_now() else min(_BACK_OFF[1], max(_BACK_OFF[0], delay * 2))
-                logger.debug("the listening connection is lost: %s", exc)
+        try:
+            while self._readers:
+                try:
+                    await self._listen()
+                except InfrastructureError as exc:
+                    self._refuse(exc)
+                    again = max(_BACK_OFF[0], delay * 2)
+                    delay = 0.0 if self._heard else min(_BACK_OFF[1], again)
+                    logger.debug("the listening connection is lost: %s", exc)
 
-            await asyncio.sleep(delay)
+                self._lost |= self._heard & self._readers.keys()
+                self._heard.clear()
+                await self._rest(delay)
+        finally:
+            # At once: the task itself is seen to have ended only in the loop's next turn.
+            self._running = False
 
-    def _lost_now(self) -> bool:
-        """Note what was heard until now; return whether there was anything."""
-        heard, self._heard = self._heard, set()
-        self._lost |= heard
-        return bool(heard)
+    async def _rest(self, delay: float) -> None:
+        """Wait before the next attempt, but not where somebody joins, who is in a hurry."""
+        self._changed.clear()
+
+        with suppress(builtins.TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._changed.wait()
 
     async def _listen(self) -> None:
         connection = await self._dial(lambda _wire: self._changed.set(), time.monotonic() + _STEP)
         connection.heard = self._hear
+        self._connection = connection
 
         try:
             while self._readers:
@@ -129,8 +144,9 @@ class Listener:
     async def _apply(self, connection: ListeningConnection) -> None:
         """Let the server send what somebody reads, and nothing else."""
         for channel in self._heard - self._readers.keys():
-            await self._command(connection, "UNLISTEN", channel)
+            # First: who joins meanwhile has to wait for a new LISTEN.
             self._heard.discard(channel)
+            await self._command(connection, "UNLISTEN", channel)
 
         for channel in self._readers.keys() - self._heard:
             await self._command(connection, "LISTEN", channel)
@@ -162,11 +178,15 @@ class Listener:
         """Tell those who wait to be let in; who reads already waits for the next connection."""
         for joined in self._joining:
             if not joined.done():
-                joined.set_exception(error)
+                joined.set_exception(copy(error))
 
     def close(self, reason: str) -> None:
         """End all readers."""
         self._tasks.stop()
+
+        if self._connection is not None:
+            self._connection.close(reason)
+
         error = ConnectionError(reason, outcome="not_applied", operation="listen")
         self._refuse(error)
 
@@ -174,5 +194,3 @@ class Listener:
             reader.fail(error)
 
         self._readers.clear()
-        self._heard.clear()
-        self._lost.clear()

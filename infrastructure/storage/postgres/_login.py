@@ -105,7 +105,8 @@ def _lines(text: str) -> list[str]:
     lines: list[str] = []
 
     for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith(("LINE ", "^")):
+        # Whether a server runs there we ask ourselves.
+        if not line.strip() or line.lstrip().startswith(("LINE ", "^", "Is the server running")):
             continue
 
         if lines and (line[0].isspace() or not line.startswith("connection to ")):

@@ -60,6 +60,7 @@ class Names:
         if prepared and name is not None:
             self.stale.append(name)
 
-    def clear(self) -> None:
-        """Forget all: the server has."""
+    def forget_all(self) -> None:
+        """Forget all names; the server may have some of them still."""
+        self.stale += self._names.values()
         self._names.clear()

@@ -6,16 +6,32 @@ from dataclasses import dataclass
 
 from psycopg.pq.abc import PGresult
 
-__all__ = ["NUMBER", "SERVER", "Number", "number_of"]
+__all__ = [
+    "IDENTITY",
+    "NUMBER",
+    "NUMBER_AND_SERVER",
+    "SERVER",
+    "Number",
+    "identity_of",
+    "number_of",
+]
 
 SERVER = (
-    "(SELECT system_identifier::text || '/' || pg_catalog.left(pg_catalog.pg_walfile_name("
-    "pg_catalog.pg_current_wal_lsn()), 8) FROM pg_catalog.pg_control_system())"
+    "CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN (SELECT system_identifier::text || '/' "
+    "|| pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) "
+    "FROM pg_catalog.pg_control_system()) END"
 )
-"""The identifier of the cluster and its timeline: after a failover numbers are given anew."""
+"""The identifier of the cluster and its timeline: after a failover numbers are given anew.
 
-NUMBER = f"SELECT pg_catalog.pg_current_xact_id_if_assigned()::text, {SERVER}".encode()
+A server that writes keeps both until it is started again; one in recovery has none of its own.
+"""
+
+IDENTITY = f"SELECT {SERVER}"
+
+_XID = "SELECT pg_catalog.pg_current_xact_id_if_assigned()::text"
+NUMBER = _XID.encode()
 """Asks for the number of the open transaction, NULL where it has changed nothing yet."""
+NUMBER_AND_SERVER = f"{_XID}, {SERVER}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +42,16 @@ class Number:
     server: str
 
 
-def number_of(result: PGresult) -> Number | None:
-    """Return what ``NUMBER`` gave."""
-    xid, server = result.get_value(0, 0), result.get_value(0, 1)
-    return None if xid is None or server is None else Number(int(xid), server.decode())
+def identity_of(result: PGresult) -> str:
+    """Return what ``IDENTITY`` gave, nothing where the server has none."""
+    return (result.get_value(0, 0) or b"").decode()
+
+
+def number_of(result: PGresult, server: str) -> Number | None:
+    """Return what ``NUMBER`` gave on ``server``, or what was asked with it."""
+    xid = result.get_value(0, 0)
+
+    if result.nfields > 1:
+        server = (result.get_value(0, 1) or b"").decode()
+
+    return Number(int(xid), server) if xid is not None and server else None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 from psycopg.pq.abc import PGresult
 
 from ..._core.secrets import scrub
+from ...interfaces.exceptions import OperationError
 from .._parameters import check_parameters
 from .._result_names import refuse_twins
 from .._statement import Statement, StatementKind
-from .values import Parameters, Rows
+from .._targets import targets
+from .values import Parameters, Rows, declared, python_types
 
 __all__ = ["Plan", "Plans"]
 
@@ -27,6 +30,7 @@ _FAST = 0.005
 class Plan:
     """One text with one set of declared types; shared by all connections of a storage.
 
+    ``declared``  the types that were declared to the server, ``()`` where none was.
     ``oids``      the types of its parameters, as the server found them.
     ``columns``   the name and the type of each column of its result.
     ``rows``      reads its result; ``None`` where it has none.
@@ -34,12 +38,15 @@ class Plan:
     ``changes``   whether it writes.
     ``groups``    whether it may share a commit with writes of other tasks.
     ``seconds``   how long it takes, about; ``inf`` until that is known.
+    ``changed``   a result came that has other columns.
     """
 
     __slots__ = (
+        "changed",
         "changes",
         "columns",
         "count",
+        "declared",
         "format",
         "groups",
         "oids",
@@ -53,8 +60,12 @@ class Plan:
         "tried",
     )
 
-    def __init__(self, statement: Statement, described: PGresult) -> None:
+    def __init__(
+        self, statement: Statement, described: PGresult, declared: tuple[int, ...] = ()
+    ) -> None:
         self.statement = statement
+        self.declared = declared
+        self.changed = False
         self.sql = statement.text.encode()
         self.count = statement.parameters
         self.shown = self.show(statement)
@@ -94,6 +105,30 @@ class Plan:
             # Whoever comes behind on a shared connection would wait for all of them.
             self.seconds = max(self.seconds, _FAST * 2)
 
+    def look_at(self, result: PGresult) -> None:
+        """Note whether a result has the columns that were described.
+
+        The server sees to it for as long as a statement is prepared, and not for the first
+        result after it was: somebody else may have changed the table since the description.
+        """
+        if self.columns != list(zip(names_of(result), types_of(result), strict=True)):
+            self.changed = True
+
+    def reader(self, result: PGresult) -> Rows | None:
+        """Return what reads a result; ``None`` where it has no columns."""
+        if not self.changed:
+            return self.rows
+
+        names, types = names_of(result), types_of(result)
+        refuse_twins(names, names)
+        rows = Rows(names, types, text=not self.format)
+
+        if rows.format != self.format:
+            msg = f"{self.tried}: it is done, but its columns have changed: the rows are unreadable"
+            raise OperationError(msg, outcome="applied")
+
+        return rows if names else None
+
     def check(self, params: Sequence[object] | None) -> Sequence[object]:
         """Return ``params`` as a list or tuple of the right length."""
         return check_parameters(self.statement, params)
@@ -110,24 +145,57 @@ def types_of(result: PGresult) -> list[int]:
 
 
 class Plans:
-    """The plans of one storage, by text and declared types; the oldest are forgotten first."""
+    """Plans by text and declared types; those used least recently are forgotten first."""
 
     def __init__(self) -> None:
         self._plans: OrderedDict[tuple[str, tuple[int, ...]], Plan] = OrderedDict()
+        # Statements for whose parameters the server finds no types: Python's are declared.
+        self._untyped: set[str] = set()
         self.fast: dict[str, Plan] = {}
         """Those that are known to be fast, by their text as it came: the short way."""
 
-    def get(self, statement: Statement, declared: tuple[int, ...]) -> Plan | None:
-        """Return the plan of a statement."""
-        return self._plans.get((statement.text, declared))
+    def declared(self, statement: Statement, params: Sequence[Any]) -> tuple[int, ...]:
+        """Return the types to declare: not for what goes into a column, whose type decides."""
+        if statement.text in self._untyped:
+            return python_types(params)
 
-    def of(self, statement: Statement) -> list[Plan]:
-        """Return the plans of a statement, whatever types were declared."""
-        return [plan for (text, _), plan in self._plans.items() if text == statement.text]
+        types = declared(params)
 
-    def keep(self, plan: Plan, declared: tuple[int, ...]) -> None:
+        if not types or statement.kind is not StatementKind.WRITE:
+            return types
+
+        written = targets(statement.text, dialect="postgresql").parameters
+        kept = tuple(0 if n in written else oid for n, oid in enumerate(types, 1))
+        return kept if any(kept) else ()
+
+    def is_for(self, plan: Plan, params: Sequence[Any]) -> bool:
+        """Return whether a plan that takes ``params`` is the one that they would be given anew.
+
+        Where nothing was declared the server has found the types that these would declare, or
+        the plan would not take them.
+        """
+        return not plan.declared or plan.declared == self.declared(plan.statement, params)
+
+    def leave_to_python(self, statement: Statement) -> None:
+        """Declare the types of the Python values from now on: the server finds none."""
+        if len(self._untyped) >= _CACHED:
+            self._untyped.clear()
+
+        self._untyped.add(statement.text)
+
+    def get(self, statement: Statement, params: Sequence[Any]) -> Plan | None:
+        """Return the plan of a statement for parameters of these types."""
+        key = (statement.text, self.declared(statement, params))
+        plan = self._plans.get(key)
+
+        if plan is not None:
+            self._plans.move_to_end(key)
+
+        return plan
+
+    def keep(self, plan: Plan) -> None:
         """Remember a plan."""
-        self._plans[plan.statement.text, declared] = plan
+        self._plans[plan.statement.text, plan.declared] = plan
 
         if len(self._plans) > _CACHED:
             self._plans.popitem(last=False)
@@ -146,7 +214,9 @@ class Plans:
 
     def forget(self, plan: Plan) -> None:
         """Forget a plan: the server describes the statement otherwise by now."""
-        for key in [key for key, known in self._plans.items() if known is plan]:
+        key = (plan.statement.text, plan.declared)
+
+        if self._plans.get(key) is plan:
             del self._plans[key]
 
         for query in [query for query, known in self.fast.items() if known is plan]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from copy import copy
 
 from ..._core.tasks import Tasks
 from ...interfaces.exceptions import (
@@ -18,6 +19,7 @@ from ...interfaces.exceptions import (
 )
 from .._levels import Level
 from ._connection import Connection
+from ._overdue import Overdue
 from ._wire import Wire
 
 __all__ = ["Pool"]
@@ -28,6 +30,8 @@ _DIAL = 10.0
 """Seconds that an attempt to connect may take."""
 _PATIENCE = 0.4
 """Seconds after which an attempt without an answer no longer holds up a further one."""
+_BEGIN = "begin"
+"""What a transaction asks for a connection for."""
 
 Dial = Callable[[Callable[[Wire], None], float], Awaitable[Connection]]
 
@@ -35,18 +39,19 @@ Dial = Callable[[Callable[[Wire], None], float], Awaitable[Connection]]
 class Waiter:
     """Somebody who waits for a connection; ``held`` is the transaction that he has open."""
 
-    __slots__ = ("granted", "held")
+    __slots__ = ("granted", "held", "tried")
 
-    def __init__(self, held: Level | None) -> None:
+    def __init__(self, held: Level | None, tried: str) -> None:
         self.held = held
+        self.tried = tried
         self.granted: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
 
 
 class Pool:
     """At most ``size`` connections, each made by ``dial`` when somebody needs it.
 
-    ``holders``     tells who has them, for the text of a time-out.
-    ``connection``  of a transaction is asked of ``own``.
+    ``transactions``  tells which are open, for the text of a time-out.
+    ``own``           tells the connections of whoever is in a transaction.
     """
 
     def __init__(
@@ -54,21 +59,28 @@ class Pool:
         dial: Dial,
         size: int,
         *,
-        holders: Callable[[], str],
-        own: Callable[[Level], Connection],
+        transactions: Callable[[], str],
+        own: Callable[[Level], set[Connection]],
     ) -> None:
         self._dial = dial
         self._size = size
-        self._holders = holders
+        self._transactions = transactions
         self._own = own
         self._idle: list[Connection] = []
-        self._leased: set[Connection] = set()
+        # Each with what it was asked for.
+        self._leased: dict[Connection, str] = {}
         self._queue: deque[Waiter] = deque()
         self._dials: dict[asyncio.Task[Connection | InfrastructureError], float] = {}
         self._failing = False
+        self._once_more = Overdue(self._grow_again)
         self._quiet: asyncio.Future[None] | None = None
         self._closed: str | None = None
         self._tasks = Tasks("storage")
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it gives no connection any more."""
+        return self._closed is not None
 
     @property
     def is_full(self) -> bool:
@@ -81,12 +93,12 @@ class Pool:
             # Who was at work when it was closed would open a connection that nobody closes.
             raise ConnectionError(f"{tried}: {self._closed}", outcome="not_applied")
 
-        connection = self.take()
+        connection = self.take(tried)
 
         if connection is not None:
             return connection
 
-        waiter = Waiter(held)
+        waiter = Waiter(held, tried)
         self._refuse_own(waiter, tried)
         self._queue.append(waiter)
         self._grow()
@@ -97,17 +109,17 @@ class Pool:
             self._withdraw(waiter)
             raise
 
-    def take(self) -> Connection | None:
+    def take(self, tried: str) -> Connection | None:
         """Return an idle connection, if there is one."""
         while self._idle:
             connection = self._idle.pop()
             # First: it is nobody's idle connection any more where it turns out to be dead.
-            self._leased.add(connection)
+            self._leased[connection] = tried
 
             if connection.looks_alive():
                 return connection
 
-            self._leased.discard(connection)
+            self._leased.pop(connection, None)
 
         return None
 
@@ -122,11 +134,17 @@ class Pool:
             msg = f"{tried}: the deadline passed while a connection to the server was opened"
         else:
             msg = (
-                f"{tried}: all {self._size} connections were in use until the deadline; open "
-                f"transactions: {self._holders() or 'none'}; see max_connections="
+                f"{tried}: all {self._size} connections were in use until the deadline; "
+                f"{self._holders()}; see max_connections="
             )
 
         raise TimeoutError(msg, retryable=True, outcome="not_applied")
+
+    def _holders(self) -> str:
+        others = Counter(tried for tried in self._leased.values() if tried != _BEGIN)
+        listed = ", ".join(f"{count} x {tried}" for tried, count in others.items())
+        open_now = f"open transactions: {self._transactions() or 'none'}"
+        return f"{open_now}; and {listed}" if listed else open_now
 
     def _withdraw(self, waiter: Waiter) -> None:
         """Take a waiter out; a connection that he got meanwhile goes to the next."""
@@ -146,7 +164,7 @@ class Pool:
 
         waiting = [other.held for other in (*self._queue, waiter) if other.held is not None]
 
-        if self._leased <= {self._own(level) for level in waiting}:
+        if self._leased.keys() <= set().union(*map(self._own, waiting)):
             msg = (
                 f"{tried}: the transactions that hold all {self._size} connections wait for a further "
                 "one, which would never come; end the transaction first, or raise max_connections="
@@ -162,14 +180,17 @@ class Pool:
             self.discard(connection)
             return
 
+        connection.leave_transaction()
+
         while self._queue:
             waiter = self._queue.popleft()
 
             if not waiter.granted.done():
+                self._leased[connection] = waiter.tried
                 waiter.granted.set_result(connection)
                 return
 
-        self._leased.discard(connection)
+        del self._leased[connection]
         self._idle.append(connection)
         self._left()
 
@@ -201,7 +222,7 @@ class Pool:
     def ended(self, wire: Wire) -> None:
         """Note that a connection is gone."""
         assert isinstance(wire, Connection)
-        self._leased.discard(wire)
+        self._leased.pop(wire, None)
 
         with suppress(ValueError):
             self._idle.remove(wire)
@@ -210,7 +231,10 @@ class Pool:
         self._grow()
 
     def evict(self) -> None:
-        """Close what is idle: the server is no longer the one to talk to."""
+        """Give none of these connections again: the server is no longer the one to talk to."""
+        for connection in (*self._idle, *self._leased):
+            connection.retired = True
+
         for connection in tuple(self._idle):
             connection.close("the server takes no writes any more")
 
@@ -219,14 +243,23 @@ class Pool:
         now = time.monotonic()
         fresh = sum(1 for since in self._dials.values() if now - since < _PATIENCE)
         wanted = sum(1 for waiter in self._queue if not waiter.granted.done())
-        # While the server does not answer one attempt is enough, which all share.
-        most = 1 if self._failing else self._size - len(self._leased) - len(self._idle)
+        # While the server does not answer one attempt at a time is enough, which all share.
+        stuck = self._failing or fresh < len(self._dials)
+        most = 1 if stuck else self._size - len(self._leased) - len(self._idle)
+
+        if wanted and most > 0:
+            # One that began before the server was back may never get an answer.
+            self._once_more.watch(now + _PATIENCE)
 
         for _ in range(min(wanted, most) - fresh):
             # Not a Tasks: its error goes to who waits.
             dial = self._tasks.start(self._open(), "connect")
             self._dials[dial] = now
             dial.add_done_callback(self._dialled)
+
+    def _grow_again(self, _now: float) -> float:
+        self._grow()
+        return math.inf
 
     async def _open(self) -> Connection | InfrastructureError:
         try:
@@ -256,7 +289,7 @@ class Pool:
             connection.close(self._closed or "there are enough connections")
             return
 
-        self._leased.add(connection)
+        self._leased[connection] = "connect"
         self.release(connection)
 
     def _refuse(self, error: InfrastructureError) -> None:
@@ -268,11 +301,15 @@ class Pool:
 
         for waiter in queue:
             if not waiter.granted.done():
-                waiter.granted.set_exception(error)
+                # Each his own, to add to: where it was raised, which row it is of.
+                own = copy(error)
+                own.__cause__ = error.__cause__
+                waiter.granted.set_exception(own)
 
     def close(self, reason: str) -> None:
         """Close all at once and fail who waits."""
         self._closed = reason
+        self._once_more.stop()
         self._tasks.stop()
 
         for dial in tuple(self._dials):

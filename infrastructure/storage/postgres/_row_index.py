@@ -12,15 +12,18 @@ __all__ = ["at_row", "shifted"]
 
 
 @contextmanager
-def shifted(first: int, *, besides: Feed | None = None) -> Iterator[None]:
+def shifted(feed: Feed, rows: int = 0) -> Iterator[None]:
     """Add the rows that came before to the ``row_index`` of an error of the server.
 
-    An error that the iterable of ``besides`` raised is the caller's own.
+    Those before the block, where the last ``rows`` of them belong to it. What the iterable of
+    ``feed`` itself raised is the caller's own.
     """
+    first = feed.position - rows
+
     try:
         yield
     except InfrastructureError as exc:
-        if exc.row_index is not None and not (besides and exc is besides.error):
+        if exc.row_index is not None and exc is not feed.error:
             exc.row_index += first
 
         raise

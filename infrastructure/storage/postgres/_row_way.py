@@ -86,7 +86,7 @@ class RowWay:
         plan, values = await self._encoded(connection, rows, first)
         feed.put_back(rows[len(values) :])
 
-        with shifted(first):
+        with shifted(feed, len(values)):
             await self._send(connection, plan, values)
 
     async def _send(self, connection: Connection, plan: Plan, values: list[Values]) -> None:

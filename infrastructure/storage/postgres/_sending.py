@@ -11,8 +11,9 @@ import psycopg
 
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError
-from ._connection import BROKEN, Connection
+from ._connection import Connection
 from ._plans import Plan
+from ._requests import BROKEN
 from .errors import lost
 
 __all__ = ["batch", "copy_in"]

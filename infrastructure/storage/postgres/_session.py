@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ...interfaces.exceptions import ConnectionError
+from ...interfaces.exceptions import ConnectionError, TransactionError
 from ._commits import settle_commit
 from ._connection import Connection
+from ._plans import Plans
 from ._pool import Pool
 
 __all__ = ["PostgresSession"]
@@ -17,61 +18,89 @@ _RESETS = (
 
 
 class PostgresSession:
-    """A lease of one connection."""
+    """A lease of one connection; ``plans`` are those of the storage."""
 
-    def __init__(self, connection: Connection, pool: Pool) -> None:
+    def __init__(self, connection: Connection, pool: Pool, plans: Plans) -> None:
         self.connection: Connection = connection
         self.changed_schema = False
         self._pool = pool
+        self._plans = plans
         self._begun = False
         self._given_back = False
 
     async def control(self, text: str, expires: float) -> None:
         """Run a transaction command; what a cancelled statement left is ended before a rollback."""
-        connection = self.connection
-
         if not self._begun:
             await self._begin(text, expires)
-            return
-
-        if text.startswith("ROLLBACK"):
-            await connection.settle(expires)
-
-            # The server has ended it by itself, with the connection or without.
-            if not connection.in_transaction:
-                return
-
-        try:
-            await connection.simple(text + self._resets(text), expires, text)
-        except ConnectionError as exc:
-            if text != "COMMIT" or exc.outcome != "unknown" or connection.number is None:
-                raise
-
-            await settle_commit(self._pool, connection.number, exc, expires)
-
-    def _resets(self, text: str) -> str:
-        """Return what undoes the state of a session that is not closed afterwards, but a pooler's."""
-        connection = self.connection
-
-        if text not in ("COMMIT", "ROLLBACK") or not (connection.pooled and connection.touched):
-            return ""
-
-        connection.touched = False
-        return _RESETS
+        elif text == "COMMIT":
+            await self._commit(expires)
+        elif text.startswith("ROLLBACK"):
+            await self._roll_back(text, expires)
+        else:
+            await self.connection.simple(text, expires, text)
 
     async def _begin(self, text: str, expires: float) -> None:
         try:
-            await self.connection.simple(text, expires, text, harmless=True)
+            await self.connection.begin_transaction(text, expires)
         except ConnectionError:
             # The connection was dead, as all are after a restart: nothing has happened yet.
             if self.connection.is_open:
                 raise
 
             self.connection = await self._pool.lease(expires, None, "begin")
-            await self.connection.simple(text, expires, text, harmless=True)
+            await self.connection.begin_transaction(text, expires)
 
         self._begun = True
-        self.connection.number = None
+
+    async def _commit(self, expires: float) -> None:
+        connection = self.connection
+
+        try:
+            await self._end("COMMIT", expires)
+        except ConnectionError as exc:
+            if exc.outcome != "unknown" or connection.number is None:
+                raise
+
+            await settle_commit(self._pool, connection.number, exc, expires)
+
+        if connection.changed_schema:
+            # For the others only now.
+            self._plans.clear()
+
+    async def _roll_back(self, text: str, expires: float) -> None:
+        connection = self.connection
+        await connection.settle(expires)
+
+        # Else the server has ended it by itself.
+        if not connection.in_transaction:
+            return
+
+        try:
+            if text == "ROLLBACK":
+                await self._end(text, expires)
+            else:
+                await connection.simple(text, expires, text)
+        except ConnectionError:
+            # With the connection the server ends the transaction.
+            if connection.is_open:
+                raise
+
+        if connection.plans is not None:
+            connection.change_scope()
+
+    async def _end(self, text: str, expires: float) -> None:
+        """End the transaction, and undo the state of a session that is not closed: a pooler's."""
+        connection = self.connection
+        resets = _RESETS if connection.pooled and connection.touched else ""
+        done = await connection.simple(text + resets, expires, text)
+
+        if resets:
+            connection.touched = False
+
+        # The server says so, and no more, where a statement before had failed.
+        if text == "COMMIT" and done[0].command_status == b"ROLLBACK":
+            msg = "commit: a statement of the transaction had failed, and the server rolled it back"
+            raise TransactionError(msg, sqlstate="25P02", outcome="not_applied", operation="commit")
 
     async def undo(self, savepoint: str, expires: float) -> None:
         """Roll back to a savepoint and release it, in one go."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import select
+from collections.abc import Callable
+from functools import partial
 
-__all__ = ["wait_for_socket"]
+__all__ = ["something_came", "wait_for_socket"]
 
 
 async def wait_for_socket(socket: int, *, read: bool = False, write: bool = False) -> None:
@@ -26,6 +29,17 @@ async def wait_for_socket(socket: int, *, read: bool = False, write: bool = Fals
 
         if write:
             loop.remove_writer(socket)
+
+
+def something_came(socket: int) -> Callable[[], object]:
+    """Return what tells whether something came that was not read yet, be it the end."""
+    # Not select() where there is a choice: it knows no descriptor from 1024 on.
+    if not hasattr(select, "poll"):
+        return lambda: select.select([socket], [], [], 0)[0]
+
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return partial(poll.poll, 0)
 
 
 def _set(ready: asyncio.Future[None]) -> None:

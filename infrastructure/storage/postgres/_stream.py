@@ -15,9 +15,8 @@ from .._refusals import refuse
 from .._statement import Statement, StatementKind, parse_statement
 from ._connection import Connection
 from ._engine import Engine
-from ._results import read_rows
 from ._session import PostgresSession
-from ._statements import plan_of, run
+from ._statements import plan_of, rows_of, run
 
 __all__ = ["stream"]
 
@@ -90,7 +89,8 @@ class Cursor:
                 expires,
                 tried,
             )
-            return await read_rows(plan.rows, results[-1])
+            plan.look_at(results[-1])
+            return await rows_of(self.engine.plans, plan, results[-1])
 
         while batch := await on(fetch):
             yield batch
@@ -148,7 +148,7 @@ async def _alone(cursor: Cursor) -> AsyncGenerator[Batch, None]:
     engine = cursor.engine
     expires = expiry(engine.deadline)
     connection = await engine.pool.lease(expires, engine.transactions.held(), "stream")
-    session = PostgresSession(connection, engine.pool)
+    session = PostgresSession(connection, engine.pool, engine.plans)
 
     async def on(step: Callable[[Connection, float], Awaitable[Any]]) -> Any:
         expires = expiry(engine.deadline)
@@ -156,7 +156,7 @@ async def _alone(cursor: Cursor) -> AsyncGenerator[Batch, None]:
         try:
             return await step(session.connection, expires)
         except InfrastructureError as exc:
-            engine.look_at(exc, session.connection)
+            engine.look_at(exc)
             raise
 
     try:

@@ -52,10 +52,11 @@ class CopyWay:
 
     async def whole(self, connection: Connection, rows: list[Any]) -> bool:
         """Run all rows as one command that commits by itself; ``False``: nothing was done."""
-        stream = CopyStream(self._written, Feed(rows))
+        feed = Feed(rows)
+        stream = CopyStream(self._written, feed)
         chunks = list(stream.rest())
 
-        if stream.refused:
+        if stream.refused or not feed.ended:
             return False
 
         await self._copy(connection, each(chunks))
@@ -63,12 +64,15 @@ class CopyWay:
 
     async def run(self, connection: Connection, feed: Feed) -> Way | None:
         """Run the rows of ``feed`` inside a transaction; the rest goes by the way returned."""
-        stream = CopyStream(self._written, feed)
+        while not feed.ended:
+            stream = CopyStream(self._written, feed)
 
-        with shifted(feed.position, besides=feed):
-            await self._copy(connection, stream)
+            with shifted(feed):
+                await self._copy(connection, stream)
 
-        if not stream.refused:
+            if stream.refused:
+                break
+        else:
             return None
 
         if self._only:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from ..._core.secrets import scrub
 from ..._core.tasks import logger
+from ._sockets import something_came
 
 __all__ = ["Wire"]
 
@@ -28,14 +28,17 @@ class Wire(ABC):
     def __init__(self, pgconn: PGconn, ended: Callable[[Wire], None]) -> None:
         self.pgconn: PGconn = pgconn
         self.is_open = True
+        self.retired = False
+        """Whether it takes no new work, and is closed when what is on its way was answered."""
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._descriptor = pgconn.socket
+        self._something_came = something_came(self._descriptor)
         self._writing = False
         self._room: asyncio.Future[None] | None = None
         self.reason = ""
-        self._poll = select.poll()
-        self._poll.register(self._descriptor, select.POLLIN)
+        self.broke = False
+        """Whether it was lost, and not closed by us."""
         pgconn.notice_handler = self._note
         self._loop.add_reader(self._descriptor, self._readable)
 
@@ -57,7 +60,7 @@ class Wire(ABC):
 
         That its peer has ended it may have come a moment ago: nothing need be sent to find out.
         """
-        while self.is_open and self._poll.poll(0):
+        while self.is_open and self._something_came():
             self._readable()
 
         return self.is_open
@@ -65,7 +68,7 @@ class Wire(ABC):
     def _note(self, notice: PGresult) -> None:
         text = scrub(notice.error_message.decode(errors="replace").strip())
 
-        # Between two requests the server's last words come as a notice.
+        # Its last words.
         if notice.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC"):
             self.reason = text
         else:
@@ -118,23 +121,29 @@ class Wire(ABC):
         except psycopg.Error as exc:
             # The server's last words, and answers that came before the end, are there still.
             with suppress(psycopg.Error):
-                self._take()
+                self._parse()
 
             self.lose(exc)
             return
 
-        self._take()
+        self._parse()
 
         # After its last words nothing comes but the end, which may take a moment.
         if self.is_open and (self.is_broken or self.reason):
             self.lose(None)
+
+    def _parse(self) -> None:
+        # Between two requests nobody asks for a result: what the server says comes as a notice.
+        self.pgconn.is_busy()
+        self._take()
 
     def lose(self, cause: BaseException | None) -> None:
         """Close the connection, which broke, and fail what waits."""
         if not self.is_open:
             return
 
-        told = scrub(str(cause).strip()) if cause else "the server closed the connection"
+        self.broke = True
+        told = " ".join(scrub(str(cause)).split()) if cause else "the server closed the connection"
         self.close(self.reason or told)
 
     def close(self, reason: str) -> None:
@@ -152,5 +161,6 @@ class Wire(ABC):
         self._loop.remove_reader(self._descriptor)
         self._wake_writers()
         self.pgconn.finish()
+        self.pgconn.notice_handler = None
         self._fail()
         self._ended(self)

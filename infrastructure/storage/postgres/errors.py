@@ -31,6 +31,11 @@ _DOWN_HERE = Rule(ConnectionError, "the server was a read-write one", retryable=
 # PgBouncer says it with a protocol violation's code: the statement never left it.
 _NO_SERVER = "query_wait_timeout"
 _WAITED = Rule(TimeoutError, "the pooler had no free connection", retryable=True)
+_NO_BUCKETS = Rule(
+    OperationError,
+    'time_bucket is TimescaleDB\'s: run CREATE EXTENSION timescaledb, or open the storage with hypertables="index"; '
+    "behind a pooler the role needs infrastructure_functions on its search path then",
+)
 # The word "line" is in the server's language.
 _COPY_LINE = re.compile(r"^COPY .*?, \S+ (\d+)", re.MULTILINE)
 # The detail of these shows a row: Key (name)=(value) already exists.
@@ -148,6 +153,9 @@ class _Said:
 def _rule(state: str, said: _Said, read_write: bool) -> Rule:
     if state == READ_ONLY and read_write:
         return _DOWN_HERE
+
+    if state == "42883" and "time_bucket(" in said.primary:
+        return _NO_BUCKETS
 
     return _WAITED if state == "08P01" and _NO_SERVER in said.primary else rule_of(state)
 

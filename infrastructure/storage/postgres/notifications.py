@@ -79,14 +79,18 @@ class Notifications:
 
     async def __anext__(self) -> Notification:
         """Wait for the next one; a ``deadline`` block around it counts, no default does."""
-        await self._start()
         expires = expiry(None)
 
+        # What came before the end of the storage is given yet.
         while not self._waiting:
             if self._error is not None:
-                raise self._error
+                error, self._error = self._error, None
+                raise error
 
-            await self._wait(expires)
+            await self._start()
+
+            if not self._waiting and self._error is None:
+                await self._wait(expires)
 
         return self._waiting.popleft()
 
@@ -97,7 +101,10 @@ class Notifications:
             self._joined = True
 
     async def _wait(self, expires: float) -> None:
-        self._wake = asyncio.get_running_loop().create_future()
+        # One for all who wait: the first of them takes what came.
+        if self._wake is None or self._wake.done():
+            self._wake = asyncio.get_running_loop().create_future()
+
         remaining = None if expires == math.inf else max(0.0, expires - time.monotonic())
         done, _ = await asyncio.wait({self._wake}, timeout=remaining)
 

@@ -17,7 +17,7 @@ from ._buckets import ensure_time_bucket
 from ._bulk import Bulk, bulk_mode
 from ._engine import Engine
 from ._hypertables import create_hypertable
-from ._settings import options_of
+from ._settings import DEFAULTS, options_of
 from ._stream import stream
 from ._tables import create_table
 from .notifications import Notifications
@@ -77,25 +77,7 @@ class PostgresStorage(TransactionalStorage, TimescaleStorage):
         sslkey: Optional[str] = None,
         channel_binding: Optional[str] = None,
     ) -> None:
-        given = {
-            "deadline": deadline,
-            "max_connections": max_connections,
-            "pipelining": pipelining,
-            "group_commit": group_commit,
-            "bulk": bulk,
-            "hypertables": hypertables,
-            "settings": settings,
-            "listen_url": listen_url,
-            "statement_cache": statement_cache,
-            "prepared": prepared,
-            "application_name": application_name,
-            "target_session_attrs": target_session_attrs,
-            "sslmode": sslmode,
-            "sslrootcert": sslrootcert,
-            "sslcert": sslcert,
-            "sslkey": sslkey,
-            "channel_binding": channel_binding,
-        }
+        given = {name: value for name, value in locals().items() if name in DEFAULTS}
         self._options = options_of(url, given)
         super().__init__(deadline=self._options.deadline)
         self._engine = Engine(self._options, self._deadline, self._describe)

@@ -106,7 +106,10 @@ class Calls:
 
         async def insert(unit: int) -> None:
             text = f"{_INSERT} RETURNING id, unit" if returning else _INSERT
-            self._own(await self.storage.execute(text, [row, unit]), [{"id": row, "unit": unit}] if returning else [])
+            self._own(
+                await self.storage.execute(text, [row, unit]),
+                [{"id": row, "unit": unit}] if returning else [],
+            )
 
         await self._promised("write", [row], scope, insert)
 
@@ -235,6 +238,8 @@ class Calls:
                 await self.storage.execute(text)
         except OperationError as exc:
             if exc.sqlstate == "42P07":
-                self.findings.add("dirty", f"unit {unit.number} got a session that another had marked")
+                self.findings.add(
+                    "dirty", f"unit {unit.number} got a session that another had marked"
+                )
 
             raise

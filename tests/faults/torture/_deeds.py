@@ -225,7 +225,14 @@ class Deed:
 
     async def _crowd(self, step: Step, _: Scope) -> None:
         """Hold more transactions at once than there are connections."""
-        holding = Step(kind="block", steps=(Step(kind="write"), Step(kind="pause", moment=Moment(seconds=0.01)), Step(kind="write")))
+        holding = Step(
+            kind="block",
+            steps=(
+                Step(kind="write"),
+                Step(kind="pause", moment=Moment(seconds=0.01)),
+                Step(kind="write"),
+            ),
+        )
         tasks = [self._child(self._block(holding, Scope())) for _ in range(step.number)]
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -241,4 +248,3 @@ def strange(error: BaseException) -> bool:
         return any(map(strange, error.exceptions))
 
     return not isinstance(error, (*CALM, asyncio.CancelledError))
-

@@ -20,7 +20,9 @@ from ._plan import Moment
 
 __all__ = ["PostgresFaults"]
 
-_OTHERS = "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+_OTHERS = (
+    "datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
 _ALL = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {_OTHERS}"
 _ONE = (
     "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity "

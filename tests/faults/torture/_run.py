@@ -109,7 +109,9 @@ def _is_there(group: Group, found: Mapping[int, Any]) -> bool:
     return not group.rows or group.rows[0] in found
 
 
-def compare_numbers(journal: Journal, rows: Iterable[Mapping[str, Any]], findings: Findings, *, shared: bool) -> None:
+def compare_numbers(
+    journal: Journal, rows: Iterable[Mapping[str, Any]], findings: Findings, *, shared: bool
+) -> None:
     """Note rows of one unit with several transaction numbers, and units that have one together.
 
     ``shared``: statements outside a transaction may have one together.

@@ -36,9 +36,7 @@ MODES: Mapping[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_torture_keeps_every_promise(
-    mode: str, record_property
-) -> None:
+async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
     """Whatever is cancelled, cut off or killed: nothing outside its transaction, torn or missing."""
     journal, findings = Journal(), Findings()
     print(f"FAULT_SEED={SEED}")

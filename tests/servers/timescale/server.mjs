@@ -23,7 +23,7 @@ async function serve(file, host, port) {
   // Here: a part of it comes along with this alone.
   await db.exec('CREATE EXTENSION timescaledb')
   let turn = Promise.resolve()
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     // It may go before its turn comes.
     socket.on('error', () => {})
     turn = turn.then(() => converse(db, socket))

@@ -60,7 +60,7 @@ def test_targets_are_of_contenders(asked: Any) -> None:
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [
-        ("", ["codec-size-probes", "codec-size-plain", "codec-size-rich"]),
+        ("size", ["codec-size-probes", "codec-size-plain", "codec-size-rich"]),
         ("plain", ["codec-size-plain"]),
         ("codec-*-rich", ["codec-size-rich"]),
         ("codec-?", []),
@@ -69,6 +69,7 @@ def test_targets_are_of_contenders(asked: Any) -> None:
 def test_a_pattern_selects(pattern: str, found: list[str]) -> None:
     """A part of the name, or a wildcard for the whole of it."""
     assert [each.name for each in catalogue.selected(catalogue.FACTS, pattern)] == found
+    assert catalogue.selected(catalogue.FACTS, "") == list(catalogue.FACTS)
 
 
 def test_a_report_says_what_was_found() -> None:
@@ -103,6 +104,18 @@ def test_a_latency_is_shown_in_microseconds() -> None:
     answers = report.Answers(machine={}, rounds=5, asks={}, comparisons=[found], stalls=[])
 
     assert "| q | p |  | 2.00x | 2.00 – 2.00 |  | 100 µs | 200 µs |  |" in report.as_markdown(
+        answers
+    )
+
+
+def test_sizes_are_shown_in_their_unit() -> None:
+    """A ratio of memory says little without the amounts."""
+    found = verdict.Comparison(
+        question="q", peer="p", ratio=verdict.spread([2.0]), ours=80.5, theirs=40.25, unit="MiB"
+    )
+    answers = report.Answers(machine={}, rounds=5, asks={}, comparisons=[found], stalls=[])
+
+    assert "| q | p |  | 2.00x | 2.00 – 2.00 |  | 80.5 MiB | 40.25 MiB |  |" in report.as_markdown(
         answers
     )
 

@@ -76,3 +76,4 @@ def test_a_stall_is_judged_by_the_work() -> None:
 
     assert verdict.Stall(question="q", wall=1.0, cpu=target, noise=0.0).met
     assert not verdict.Stall(question="q", wall=0.0, cpu=target * 1.01, noise=1.0).met
+    assert verdict.Stall(question="q", wall=0.0, cpu=target * 2, noise=0.0, target=target * 2).met

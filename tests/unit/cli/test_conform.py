@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from infrastructure.cli.app import app
 
+from ...servers.pgbouncer import PgBouncer
+
 
 def conform(*arguments: str) -> Any:
     """Run the command."""
@@ -146,6 +148,16 @@ def test_a_server_that_refuses_is_told_once() -> None:
     assert result.stderr.startswith(f"ConnectionError: connect to 127.0.0.1:{port}: ")
     assert result.stderr.count("\n") == 1
     assert "hunter2" not in result.output
+
+
+def test_a_pooler_is_refused_and_nothing_is_left(pgbouncer: PgBouncer) -> None:
+    """A check's schema cannot be put on the search path there."""
+    with pgbouncer.database() as database:
+        done = conform(database.url)
+        assert done.exit_code == 2, done.output
+        assert "a pooler stands before the server" in done.stderr
+        left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'conform%'"
+        assert database.ask(left) == 0
 
 
 @pytest.mark.usefixtures("folder")

@@ -52,6 +52,16 @@ async def test_expiry_gives_the_outcome_that_the_body_noted() -> None:
     assert limit.remaining == 0
 
 
+async def test_the_operation_of_the_error_is_the_method() -> None:
+    """What it was called with is in the text."""
+    with pytest.raises(TimeoutError) as caught:
+        async with Limit("execute 'SELECT 1'", 0):
+            pass
+
+    assert caught.value.operation == "execute"
+    assert str(caught.value) == "execute 'SELECT 1': the deadline passed"
+
+
 async def test_a_cancellation_from_outside_passes() -> None:
     """It is not taken for the limit's own."""
 

@@ -149,7 +149,7 @@ async def test_a_refused_connection() -> None:
     error = await refused(ConnectionError, f"postgresql://u:hunter2@127.0.0.1:{port}/d")
     assert error.retryable
     assert f"connect to postgresql://127.0.0.1:{port}/d" in str(error)
-    assert "does a server run there?" in str(error)
+    assert str(error).endswith("Connection refused; does a server run there?")
     assert "hunter2" not in f"{error!r} {error.__cause__!r}"
 
 
@@ -272,7 +272,7 @@ class TestCancel:
         before = descriptors()
         # What arrives before the statement finds nothing to stop.
         running = "query = 'SELECT pg_sleep(30)' AND state = 'active'"
-        active = f"SELECT count(*) FROM pg_stat_activity WHERE {running}"  # noqa: S608
+        active = f"SELECT count(*) FROM pg_stat_activity WHERE {running}"
         await until(lambda: postgres.ask(active))
         await cancel(found.pgconn, time.monotonic() + 5)
         assert descriptors() == before

@@ -31,6 +31,16 @@ async def schemas(storage: PostgresStorage) -> list[str]:
     return [row["nspname"] for row in rows]
 
 
+async def test_who_did_not_ask_for_it_is_told_how(postgres_database: PostgresEndpoint) -> None:
+    """Nothing is made where an index on the time will not do."""
+    async with PostgresStorage(postgres_database.url) as strict:
+        with pytest.raises(OperationError, match='hypertables="index"') as caught:
+            await strict.execute("SELECT time_bucket('1 day', now()) AS day")
+
+        assert caught.value.sqlstate == "42883"
+        assert await schemas(strict) == []
+
+
 async def test_the_buckets_are_those_of_timescaledb(storage: PostgresStorage) -> None:
     """Of every type of time, before and after the origins, with an origin and without."""
     await assert_golden(storage)

@@ -1,20 +1,24 @@
-"""Wrong SQLite storages, by what they get wrong."""
+"""Wrong storages, on SQLite and on PostgreSQL, by what they get wrong."""
 
 from __future__ import annotations
 
 from .._mutant import Mutant
 from . import (
+    answers,
     blocks,
     bulk,
+    connections,
     deadlines,
     errors,
     lifecycle,
     rows,
+    silence,
     statements,
     tables,
     tasks,
     times,
     transactions,
+    types,
     values,
 )
 
@@ -25,6 +29,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *statements.MUTANTS,
     *rows.MUTANTS,
     *values.MUTANTS,
+    *types.MUTANTS,
     *bulk.MUTANTS,
     *transactions.MUTANTS,
     *tasks.MUTANTS,
@@ -33,5 +38,8 @@ MUTANTS: tuple[Mutant, ...] = (
     *times.MUTANTS,
     *deadlines.MUTANTS,
     *errors.MUTANTS,
+    *silence.MUTANTS,
+    *connections.MUTANTS,
+    *answers.MUTANTS,
 )
 """All of them."""

@@ -1,0 +1,253 @@
+"""G9, E3, S7 and S11: a statement whose answer was lost, and a transaction that was cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from ...interfaces import ConnectionError, InfrastructureError, TimeoutError, deadline
+from ...testing import ChaosProxy
+from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, frozen, of, until
+from .._check import check
+from .._expect import beside, equal
+from .._harness import StorageHarness
+from ._items import Items, hurried
+
+__all__ = [
+    "E3_a_statement_that_never_left_says_so",
+    "E3_a_statement_whose_answer_was_lost_is_unknown",
+    "G9_a_late_server_runs_a_statement_once",
+    "G9_a_statement_after_a_lost_connection_succeeds",
+    "G9_a_statement_is_run_once",
+    "S7_a_transaction_that_was_cut_leaves_nothing",
+    "S11_a_lost_commit_is_unknown",
+    "S11_what_is_said_of_a_lost_commit_is_true",
+]
+
+_NOTICED = 0.05
+"""Seconds in which the end of a connection is heard of, on this machine."""
+
+_SETTLED = 3.0
+"""Seconds in which a backend may find out what became of a commit."""
+
+_COUNT = {"id": "BIGINT PRIMARY KEY", "n": "BIGINT"}
+_UP = "UPDATE items SET n = n + 1 WHERE id = 1"
+
+
+async def _sent(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
+    """Return the task of a call whose bytes the server has, and whose answer is held back."""
+    proxy.black_hole("to_client")
+    before = proxy.bytes_to_server
+
+    async def run() -> Any:
+        return await call()
+
+    async def left() -> bool:
+        return proxy.bytes_to_server > before
+
+    task = beside(run())
+    await until(left, "the call sent nothing")
+    # It is on its way over the loopback: a server that is there reads it.
+    await asyncio.sleep(_NOTICED)
+    return task
+
+
+async def _lost(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """Return what becomes of a call whose answer was lost with its connection."""
+    task = await _sent(proxy, call)
+    proxy.reset()
+    proxy.heal()
+    return await ends(of(task), PATIENT + _SETTLED, what)
+
+
+async def _counting(items: Items) -> None:
+    """Have a counter at 0, and its statement be well known to the storage and the server."""
+    await items.run("INSERT INTO items (id, n) VALUES (1, -4)")
+
+    for _ in range(4):
+        await items.run(_UP)
+        await asyncio.sleep(_NOTICED / 4)
+
+
+async def _count(items: Items) -> int:
+    [row] = await answers(lambda: items.run("SELECT n FROM items WHERE id = 1"), "a read")
+    n: int = row["n"]
+    return n
+
+
+@check(kind="fault")
+async def G9_a_statement_after_a_lost_connection_succeeds(harness: StorageHarness) -> None:
+    """Idle connections that were closed or reset, as was heard of: nothing fails, nothing had left."""
+    proxy = faults_of(harness).proxy
+
+    async with hurried(harness, PATIENT) as items:
+        storage = items.storage
+
+        async def transact() -> None:
+            await storage.begin_transaction()
+            await items.run("UPDATE items SET name = 'new'")
+            await storage.commit()
+
+        calls: dict[str, Callable[[], Awaitable[Any]]] = {
+            "a read": items.ids,
+            "a write": lambda: items.run("UPDATE items SET name = 'own'"),
+            "many rows": lambda: items.many("DELETE FROM items WHERE id = $1", [[-1], [-2]]),
+            "a transaction": transact,
+        }
+
+        for lose in (proxy.cut, proxy.reset):
+            for name, call in calls.items():
+                await asyncio.gather(*(items.ids() for _ in range(10)))
+                lose()
+                await asyncio.sleep(_NOTICED)
+                await answers(call, f"{name} after a {lose.__name__}")
+
+
+@check(kind="fault")
+async def E3_a_statement_whose_answer_was_lost_is_unknown(harness: StorageHarness) -> None:
+    """ConnectionError with ``outcome="unknown"`` and a cause; it happened once or not at all."""
+    async with hurried(harness, PATIENT, _COUNT) as items:
+        await _counting(items)
+        error = await _lost(faults_of(harness).proxy, lambda: items.run(_UP), "an UPDATE")
+        assert isinstance(error, ConnectionError), f"an UPDATE, its answer lost, gave {error!r}"
+        assert error.outcome == "unknown", f"outcome={error.outcome!r}"
+        assert error.__cause__ is not None, f"{error} has no cause"
+        assert await _count(items) in (0, 1), "it was done more than once"
+
+
+@check(kind="fault")
+async def G9_a_statement_is_run_once(harness: StorageHarness) -> None:
+    """However its answer is lost, and whatever is said of it then: the server runs it no twice."""
+    proxy = faults_of(harness).proxy
+
+    async with hurried(harness, DEADLINE, _COUNT) as items:
+        await _counting(items)
+
+        async def late() -> None:
+            proxy.black_hole("to_client")
+            await ends(lambda: items.run(_UP), DEADLINE, "an UPDATE")
+            proxy.heal()
+            await asyncio.sleep(2 * _NOTICED)
+
+        for give_up in (partial(_lost, proxy, lambda: items.run(_UP), "an UPDATE"), late) * 3:
+            before = await _count(items)
+            await give_up()
+            more = await _count(items) - before
+            assert more in (0, 1), f"a statement was run {more} times"
+
+
+@check(kind="fault")
+async def E3_a_statement_that_never_left_says_so(harness: StorageHarness) -> None:
+    """Without a server whose loss was noticed: ``outcome="not_applied"``, and it never is."""
+    proxy = faults_of(harness).proxy
+
+    async with hurried(harness, DEADLINE) as items:
+        await items.add(1)
+        proxy.refuse()
+        proxy.reset()
+        await asyncio.sleep(_NOTICED)
+        error = await ends(lambda: items.add(2), DEADLINE, "a write")
+        assert isinstance(error, InfrastructureError), f"a write without a server: {error!r}"
+        assert error.outcome == "not_applied", f"outcome={error.outcome!r}"
+        proxy.heal()
+        await asyncio.sleep(_NOTICED)
+        equal(await answers(items.ids, "a read"), [1])
+
+
+@check(kind="fault", feature="server_faults")
+async def G9_a_late_server_runs_a_statement_once(harness: StorageHarness) -> None:
+    """One that stands still for a while: what waited is done once, what timed out once at most."""
+    faults = faults_of(harness)
+
+    async with hurried(harness, 5.0, _COUNT) as items:
+        await _counting(items)
+
+        async with frozen(faults):
+            patient = beside(items.run(_UP))
+            await asyncio.sleep(0.5)
+
+        await answers(of(patient), "the patient UPDATE")
+        await asyncio.sleep(_NOTICED)
+        assert await _count(items) == 1, "a patient statement was lost, or run again"
+
+        async with frozen(faults):
+            with deadline(DEADLINE):
+                error = await ends(lambda: items.run(_UP), DEADLINE, "a hasty UPDATE")
+
+        assert isinstance(error, TimeoutError), f"a hasty UPDATE gave {error!r}"
+        await asyncio.sleep(_NOTICED)
+        assert await _count(items) in (1, 2), "a hasty statement was run again"
+
+
+@check(kind="fault")
+async def S7_a_transaction_that_was_cut_leaves_nothing(harness: StorageHarness) -> None:
+    """A connection that ends between two statements: the rest fails, and nothing of it is there."""
+    proxy = faults_of(harness).proxy
+
+    async with hurried(harness, PATIENT) as items:
+        for lose in (proxy.cut, proxy.reset):
+            for noticed in (0.0, _NOTICED):
+                await items.storage.begin_transaction()
+                await items.add(1)
+                lose()
+                await asyncio.sleep(noticed)
+                error = await ends(lambda: items.add(2), PATIENT, "a statement after the cut")
+                failed = isinstance(error, InfrastructureError)
+                assert failed, f"a statement after the cut gave {error!r}"
+                await items.storage.rollback()
+                equal(await answers(items.ids, "a read afterwards"), [])
+
+
+async def _transact(items: Items, number: int, before_commit: Callable[[], None]) -> None:
+    await items.storage.begin_transaction()
+    await items.add(number)
+    before_commit()
+    await items.storage.commit()
+
+
+@check(kind="fault")
+async def S11_what_is_said_of_a_lost_commit_is_true(harness: StorageHarness) -> None:
+    """Its connection ends at any byte: a success was committed, what is ``not_applied`` was not."""
+    proxy = faults_of(harness).proxy
+
+    async with hurried(harness, PATIENT) as items:
+        for number in range(12):
+            cut = partial(proxy.truncate, number + 1, ("to_server", "to_client")[number % 2])
+            error = await ends(
+                partial(_transact, items, number, cut), PATIENT + _SETTLED, "a transaction"
+            )
+            proxy.heal()
+            there = number in await answers(items.ids, "a read")
+            told = error.outcome if isinstance(error, ConnectionError) else error
+            assert told in (None, "unknown", "not_applied"), f"a cut commit gave {error!r}"
+            assert there or told is not None, f"a commit succeeded, and row {number} is not there"
+            assert not (there and told == "not_applied"), f"row {number} is there after {error!r}"
+
+
+@check(kind="fault")
+async def S11_a_lost_commit_is_unknown(harness: StorageHarness) -> None:
+    """Where nobody can be asked what became of it: ConnectionError, ``unknown``, and no retry."""
+    proxy = faults_of(harness).proxy
+    before = 0
+
+    def silence() -> None:
+        nonlocal before
+        before = proxy.bytes_to_server
+        proxy.black_hole("to_client")
+
+    async def left() -> bool:
+        return 0 < before < proxy.bytes_to_server
+
+    async with hurried(harness, PATIENT) as items:
+        transacting = beside(_transact(items, 1, silence))
+        await until(left, "the commit was not sent")
+        await asyncio.sleep(_NOTICED)
+        proxy.refuse()
+        proxy.reset()
+        error = await ends(of(transacting), PATIENT + _SETTLED, "a transaction")
+        proxy.heal()
+        assert isinstance(error, ConnectionError), f"a commit, its answer lost, gave {error!r}"
+        assert error.outcome == "unknown", f"outcome={error.outcome!r}"
+        equal(await answers(items.ids, "a read afterwards"), [1])

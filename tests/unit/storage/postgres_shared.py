@@ -1,0 +1,75 @@
+"""What the tests of PostgresStorage share: a database with a table, statements on shared connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.storage.postgres._group import GroupLane
+from infrastructure.storage.postgres._lane import Lane
+from infrastructure.storage.postgres._plans import Plan
+
+from ...servers.postgres_endpoint import PostgresEndpoint
+
+__all__ = ["alter", "connection_of", "fast", "lane_for", "pool_of", "waits_for_a_lock"]
+
+
+def alter(database: PostgresEndpoint, *statements: str) -> None:
+    """Change something as another program would."""
+    with database.control() as control:
+        for statement in statements:
+            control.execute(statement.encode())
+
+
+def pool_of(storage: PostgresStorage) -> Any:
+    """Return the pool of a connected storage."""
+    return storage._engine.pool
+
+
+def connection_of(storage: PostgresStorage) -> Any:
+    """Return the connection of the open transaction."""
+    level = storage._transactions.current("test")
+    assert level is not None
+    session: Any = level.root.session
+    return session.connection
+
+
+async def fast(storage: PostgresStorage, query: str, params: list[Any] | None = None) -> Plan:
+    """Run a statement until it is known to be fast, whatever the machine is busy with."""
+    engine = storage._engine
+
+    while query not in engine.plans.fast:
+        await storage.execute(query, params)
+
+        for plan in engine.plans._plans.values():
+            plan.seconds = min(plan.seconds, 0.0)
+
+        await storage.execute(query, params)
+
+    return engine.plans.fast[query]
+
+
+async def lane_for(storage: PostgresStorage, query: str, params: list[Any] | None = None) -> Any:
+    """Return the shared connection that a statement goes by, opened and used by it once."""
+    plan = await fast(storage, query, params)
+    engine = storage._engine
+    grouped = plan.groups and engine._groups is not None and engine._groups._most
+    lanes: list[Lane] | list[GroupLane] = engine._groups._lanes if grouped else engine._lanes._lanes  # type: ignore[union-attr]
+
+    while not lanes:
+        await storage.execute(query, params)
+        lanes = engine._groups._lanes if grouped else engine._lanes._lanes  # type: ignore[union-attr]
+
+    await storage.execute(query, params)
+    return lanes[0]
+
+
+def waits_for_a_lock(control: psycopg.Connection[Any]) -> bool:
+    """Return whether a session of the database waits for another one."""
+    row = control.execute(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ).fetchone()
+    return bool(row and row[0])
