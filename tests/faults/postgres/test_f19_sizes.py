@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure import ValidationError
+from infrastructure import IntegrityError, ValidationError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
@@ -91,6 +91,23 @@ async def test_F19_a_large_value_comes_back_and_holds_up_nobody(make: Make) -> N
 
         assert await large == [{"v": value}]
         assert done > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bulk", ["auto", "copy", "values"])
+async def test_F19_many_rows_whose_first_is_refused(make: Make, bulk: str) -> None:
+    """The server says so while the rest of 20 MB is on its way: an error at once, and none is there."""
+    rows = [[number, "x" * 200_000] for number in range(1, 100)]
+
+    async with make(deadline=10, bulk=bulk) as storage:
+        await make_table(storage)
+
+        for _ in range(3):
+            with pytest.raises(IntegrityError) as caught:
+                await storage.execute_many("INSERT INTO t (id, name) VALUES ($1, $2)", rows)
+
+            assert caught.value.outcome == "not_applied"
+            assert await storage.execute("SELECT id FROM t") == [{"id": 1}]
 
 
 async def test_F19_as_many_parameters_as_there_may_be(make: Make) -> None:
