@@ -115,5 +115,5 @@ async def test_F19_as_many_parameters_as_there_may_be(make: Make) -> None:
     values = ",".join(f"(${n}::int)" for n in range(1, 2**16))
 
     async with make(deadline=20) as storage:
-        query = f"SELECT sum(n) AS n FROM (VALUES {values}) v(n)"  # noqa: S608 - numbers
+        query = f"SELECT sum(n) AS n FROM (VALUES {values}) v(n)"
         assert await storage.execute(query, [1] * (2**16 - 1)) == [{"n": 2**16 - 1}]

@@ -80,7 +80,7 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
     compare(groups, {row["id"]: row for row in rows}, findings)
     compare_numbers(journal, rows, findings, shared=mode == "grouped")
     print(f"{journal.events.total()} events:", dict(journal.events), dict(journal.counts))
-    assert not findings.texts, (SEED, findings.counts, findings.texts[:20])
+    findings.none()
 
 
 async def at_rest(storage: PostgresStorage, observer: Observer) -> None:

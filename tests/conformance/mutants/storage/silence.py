@@ -56,7 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     on_server(
         name="has_no_patience_with_a_slow_network",
-        module="storage.postgres._connection",
+        module="storage.postgres._requests",
         old="async with Limit(tried, expires=expires) as limit:",
         new="async with Limit(tried, expires=min(expires, self._loop.time() + 0.25)) as limit:",
         caught_by=("S3_late_answers_are_right",),
