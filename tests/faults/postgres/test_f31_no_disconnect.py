@@ -17,10 +17,10 @@ PROGRAM = """
 import asyncio, gc, sys
 from infrastructure.storage.postgres import PostgresStorage
 
-url, pipelining = sys.argv[1:]
+url = sys.argv[1]
 
 async def used():
-    storage = PostgresStorage(url, pipelining=pipelining)
+    storage = PostgresStorage(url)
     await storage.connect()
     for _ in range(4):
         await storage.execute("SELECT 1 AS n")
@@ -68,15 +68,12 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
-async def test_F31_the_program_ends_in_peace(
-    database: Watched, mode: str, ending: tuple[str, str]
-) -> None:
+async def test_F31_the_program_ends_in_peace(database: Watched, ending: tuple[str, str]) -> None:
     """Within 5 s, without a traceback; a ResourceWarning is fine, and the server is left alone."""
     main, run = ending
     program = PROGRAM.format(main=main, run=run)
-    pipelining = str(mode == "pipelined").lower()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, database.url, pipelining, stdout=PIPE, stderr=PIPE
+        sys.executable, "-c", program, database.url, stdout=PIPE, stderr=PIPE
     )
 
     try:
