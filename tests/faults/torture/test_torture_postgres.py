@@ -41,9 +41,11 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
     journal, findings = Journal(), Findings()
     print(f"FAULT_SEED={SEED}")
 
+    server = PostgresServer(postgres.program())
+
     async with (
         nothing_left(),
-        PostgresServer(postgres.program()) as server,
+        server,
         ChaosProxy((server.host, server.port)) as proxy,
     ):
         storage = PostgresStorage(
