@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import Any, Self
 
 from psycopg._copy_base import format_row_binary
@@ -32,7 +31,6 @@ class CopyFormat:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
-        self._getters = [itemgetter(position) for position in range(len(columns))]
         self._fast = all(column.fast for column in columns)
         self._transformer = transformer(tuple(column.oid for column in columns))
         self._limit = min(_ROWS, _CELLS // len(columns) + 1)
@@ -72,9 +70,18 @@ class CopyFormat:
         return taken, written
 
     def _fits(self, rows: list[Any]) -> bool:
-        return are_rows(rows) and all(
-            column.passes(map(get, rows)) or column.fits(list(map(get, rows)))
-            for get, column in zip(self._getters, self._columns, strict=True)
+        if not are_rows(rows):
+            return False
+
+        values: list[Any] = []
+
+        # One pass over the rows: each costs more than all that is asked of a column.
+        for row in rows:
+            values += row
+
+        width = len(self._columns)
+        return all(
+            column.fits(values[position::width]) for position, column in enumerate(self._columns)
         )
 
     def _exactly(self, rows: list[Any]) -> tuple[bytearray, int]:
