@@ -119,7 +119,7 @@ class CopyStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
+    async def __anext__(self) -> bytearray:
         if self._ended:
             raise StopAsyncIteration
 
@@ -129,19 +129,25 @@ class CopyStream:
 
         return self._next()
 
-    def rest(self) -> Iterator[bytes]:
+    def rest(self) -> Iterator[bytearray]:
         """Give all chunks at once."""
         while not self._ended:
             yield self._next()
 
-    def _next(self) -> bytes:
+    def _next(self) -> bytearray:
         written, whole = self._rows.chunk(self._feed)
         self.refused = not whole
         self._left -= len(written)
         self._ended = self.refused or self._feed.ended or self._left <= 0
-        begin = b"" if self._begun else _HEADER
-        self._begun = True
-        return b"".join((begin, written, _TRAILER if self._ended else b""))
+
+        if not self._begun:
+            written[:0] = _HEADER
+            self._begun = True
+
+        if self._ended:
+            written += _TRAILER
+
+        return written
 
 
 def _write(rows: list[Any], types: Any, written: bytearray) -> bytearray | None:

@@ -203,7 +203,7 @@ class Engine:
         if lane is None:
             lane = self._lanes.pick()
 
-        if lane is None or sum(len(value) for value in values if value) > _LARGE:
+        if lane is None or sum(map(len, filter(None, values))) > _LARGE:
             return None
 
         return plan, lane, lane.send(plan, values, formats, expires)

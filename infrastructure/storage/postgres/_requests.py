@@ -187,7 +187,7 @@ class Requests(Wire):
         send = partial(self.pgconn.send_query, text.encode())
         return await self.request(send, expires, tried, harmless=harmless)
 
-    def put(self, chunk: bytes, tried: str) -> None:
+    def put(self, chunk: bytes | bytearray, tried: str) -> None:
         """Hand a part of a copy to libpq; ``room`` tells when it has left."""
         if not self.is_open:
             raise lost(tried, self.reason, "not_applied")

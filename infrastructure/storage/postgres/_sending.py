@@ -28,7 +28,7 @@ Values = tuple[Sequence[bytes | None], Sequence[int]]
 async def copy_in(
     connection: Connection,
     text: str,
-    chunks: AsyncIterable[bytes],
+    chunks: AsyncIterable[bytes | bytearray],
     expiry: Callable[[], float],
     tried: str,
 ) -> None:
