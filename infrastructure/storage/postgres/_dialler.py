@@ -20,21 +20,15 @@ Ended = Callable[[Wire], None]
 
 
 class Dialler:
-    """Each method returns a connection, or raises; ``ended`` is called when it is gone.
-
-    ``server``  what the last one said of itself.
-    """
+    """Each method returns a connection, or raises; ``ended`` is called when it is gone."""
 
     def __init__(self, options: Options, outage: Outage) -> None:
         self._options = options
         self._outage = outage
-        self.server: Dialled | None = None
 
     async def _dial(self, expires: float) -> Dialled:
         with self._outage.noted():
-            self.server = await dial(self._options, expires)
-
-        return self.server
+            return await dial(self._options, expires)
 
     def _names(self, found: Dialled) -> int:
         # Behind a pooler the next statement may run on another server, which knows no name.

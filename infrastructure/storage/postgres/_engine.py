@@ -23,7 +23,6 @@ from .._refusals import refuse
 from .._statement import Statement, parse_statement
 from .._transaction import Transactions
 from ._connection import Connection
-from ._dial import Dialled
 from ._dialler import Dialler
 from ._group import GroupLane, Write
 from ._lane import Lane
@@ -69,11 +68,6 @@ class Engine:
         self._tasks = Tasks("storage")
 
     @property
-    def server(self) -> Dialled | None:
-        """What the server said of itself when it was last connected to."""
-        return self._dialler.server
-
-    @property
     def pool(self) -> Pool:
         """The connections for one user at a time."""
         if self._pool is None:
@@ -97,7 +91,8 @@ class Engine:
 
     async def open(self, expires: float) -> None:
         """Open the first connection, which tells what server it is."""
-        options, dialler = self.options, self._dialler
+        options = self.options
+        self._dialler = dialler = Dialler(options, Outage(self._describe))
         size = options.max_connections
         # Two at least are for one user at a time: a transaction, and what is outside it.
         shared = min(max(0, size - 2), 2 + options.group_commit) if options.pipelining else 0
@@ -336,7 +331,9 @@ class Engine:
             await level.root.take_turn(level, expires, "is_connected", with_inner=True)
 
             try:
-                return await _answers(session_of(level).connection, expires)
+                # One that was given up may be another's by now.
+                if not level.root.gone:
+                    return await _answers(session_of(level).connection, expires)
             finally:
                 level.root.give_turn()
 

@@ -13,6 +13,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from ..._core.tasks import Tasks
 from ...interfaces.exceptions import TimeoutError
+from ._cork import Cork
 from ._dial import cancel
 from ._names import Names
 from ._overdue import Overdue
@@ -67,6 +68,7 @@ class Lane(Wire):
         # When the first of them became the first.
         self._since = 0.0
         self._overdue = Overdue(self._sweep)
+        self._cork = Cork(self._descriptor)
         self._tasks = Tasks("storage")
         self.cancels = False
         """Whether a cancel request was sent, which may hit the statement after the one it was for."""
@@ -117,6 +119,10 @@ class Lane(Wire):
         entry = Entry(plan, self._loop.create_future(), expires)
         name = self._names.get(plan) if self._named else None
         entry.is_new = name is None
+
+        if self._entries:
+            # Among others: they leave together.
+            self._cork.put_in()
 
         try:
             if name is not None:
@@ -223,6 +229,7 @@ class Lane(Wire):
 
     def _fail(self) -> None:
         self._overdue.stop()
+        self._cork.close()
         self._tasks.stop()
         entries, self._entries = self._entries, deque()
 

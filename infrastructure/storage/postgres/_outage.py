@@ -22,6 +22,7 @@ class Outage:
     def __init__(self, describe: Callable[[], str]) -> None:
         self._describe = describe
         self._open = 0
+        self._was_there = False
         self._since: float | None = None
         self._warned = float("-inf")
         self._told = False
@@ -46,9 +47,12 @@ class Outage:
         try:
             yield
         except (ConnectionError, TimeoutError) as exc:
-            self._begin(str(exc))
+            if self._was_there:
+                self._begin(str(exc))
+
             raise
 
+        self._was_there = True
         self._end()
 
     def _begin(self, reason: str) -> None:

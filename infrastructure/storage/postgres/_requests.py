@@ -53,18 +53,26 @@ class Requests(Wire):
 
     def _take(self) -> None:
         pgconn = self.pgconn
+        ended = False
 
         # While a copy goes on libpq would say so again and again.
         while self.unanswered and not self._copying and not pgconn.is_busy():
             result = pgconn.get_result()
 
             if result is None:
-                # In a pipeline it stands behind each statement, else at the end of all.
+                # In a pipeline it stands behind each statement, else at the end of all. Twice:
+                # of what was sent so far all is answered, or the connection is broken.
                 if not self._in_pipeline:
                     self._end()
-                elif self.is_broken:
+                elif ended:
                     break
-            elif (status := result.status) in _DONE:
+
+                ended = True
+                continue
+
+            ended = False
+
+            if (status := result.status) in _DONE:
                 self._results.append(result)
             elif status == ExecStatus.PIPELINE_SYNC:
                 self._in_pipeline = False

@@ -10,35 +10,35 @@ from functools import partial
 __all__ = ["something_came", "wait_for_socket"]
 
 
-async def wait_for_socket(socket: int, *, read: bool = False, write: bool = False) -> None:
-    """Return when ``socket`` is ready for one of the two; nothing stays registered."""
+async def wait_for_socket(descriptor: int, *, read: bool = False, write: bool = False) -> None:
+    """Return when a socket is ready for one of the two; nothing stays registered."""
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
 
     try:
         if read:
-            loop.add_reader(socket, _set, ready)
+            loop.add_reader(descriptor, _set, ready)
 
         if write:
-            loop.add_writer(socket, _set, ready)
+            loop.add_writer(descriptor, _set, ready)
 
         await ready
     finally:
         if read:
-            loop.remove_reader(socket)
+            loop.remove_reader(descriptor)
 
         if write:
-            loop.remove_writer(socket)
+            loop.remove_writer(descriptor)
 
 
-def something_came(socket: int) -> Callable[[], object]:
+def something_came(descriptor: int) -> Callable[[], object]:
     """Return what tells whether something came that was not read yet, be it the end."""
     # Not select() where there is a choice: it knows no descriptor from 1024 on.
     if not hasattr(select, "poll"):
-        return lambda: select.select([socket], [], [], 0)[0]
+        return lambda: select.select([descriptor], [], [], 0)[0]
 
     poll = select.poll()
-    poll.register(socket, select.POLLIN)
+    poll.register(descriptor, select.POLLIN)
     return partial(poll.poll, 0)
 
 

@@ -161,5 +161,6 @@ class Wire(ABC):
         self._loop.remove_reader(self._descriptor)
         self._wake_writers()
         self.pgconn.finish()
+        self.pgconn.notice_handler = None
         self._fail()
         self._ended(self)

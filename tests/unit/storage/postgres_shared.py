@@ -13,9 +13,7 @@ from infrastructure.storage.postgres._plans import Plan
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 
-__all__ = ["FOREVER", "alter", "fast", "lane_for", "pool_of", "waits_for_a_lock"]
-
-FOREVER = float("inf")
+__all__ = ["alter", "connection_of", "fast", "lane_for", "pool_of", "waits_for_a_lock"]
 
 
 def alter(database: PostgresEndpoint, *statements: str) -> None:
@@ -28,6 +26,14 @@ def alter(database: PostgresEndpoint, *statements: str) -> None:
 def pool_of(storage: PostgresStorage) -> Any:
     """Return the pool of a connected storage."""
     return storage._engine.pool
+
+
+def connection_of(storage: PostgresStorage) -> Any:
+    """Return the connection of the open transaction."""
+    level = storage._transactions.current("test")
+    assert level is not None
+    session: Any = level.root.session
+    return session.connection
 
 
 async def fast(storage: PostgresStorage, query: str, params: list[Any] | None = None) -> Plan:

@@ -56,19 +56,20 @@ async def test_what_is_sent_is_heard(
     postgres_database: PostgresEndpoint, storage: PostgresStorage
 ) -> None:
     """From the beginning of the block on, in order; by all who read the channel, and no others."""
-    async with storage.listen("jobs") as one, storage.listen("jobs") as two:
-        async with storage.listen("other jobs") as other:
-            for number in range(3):
-                notify(postgres_database, f"شغل {number}")
+    one, two, other = map(storage.listen, ("jobs", "jobs", "other jobs"))
 
-            notify(postgres_database, channel="other jobs")
+    async with one, two, other:
+        for number in range(3):
+            notify(postgres_database, f"شغل {number}")
 
-            for reader in (one, two):
-                heard = [await anext(reader) for _ in range(3)]
-                assert heard == [Notification("jobs", f"شغل {n}") for n in range(3)]
+        notify(postgres_database, channel="other jobs")
 
-            assert await anext(other) == Notification("other jobs", "")
-            assert listening(postgres_database) == 1
+        for reader in (one, two):
+            heard = [await anext(reader) for _ in range(3)]
+            assert heard == [Notification("jobs", f"شغل {n}") for n in range(3)]
+
+        assert await anext(other) == Notification("other jobs", "")
+        assert listening(postgres_database) == 1
 
 
 async def test_our_own_are_heard(storage: PostgresStorage) -> None:
@@ -330,10 +331,11 @@ async def test_an_address_of_its_own(
 ) -> None:
     """It listens there."""
     with pgbouncer.database() as database:
-        async with PostgresStorage(database.url, listen_url=postgres_database.url) as storage:
-            async with storage.listen("jobs") as reader:
-                notify(postgres_database, "one")
-                assert (await anext(reader)).payload == "one"
+        storage = PostgresStorage(database.url, listen_url=postgres_database.url)
+
+        async with storage, storage.listen("jobs") as reader:
+            notify(postgres_database, "one")
+            assert (await anext(reader)).payload == "one"
 
 
 @pytest.mark.parametrize("channel", ["", "x" * 64, "a\0b"])
