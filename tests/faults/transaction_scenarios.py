@@ -127,7 +127,7 @@ async def tables_inside_a_transaction(storage: StorageInterface) -> Steps:
 
 async def _is_there(storage: StorageInterface, table: str) -> bool:
     try:
-        await storage.execute(f"SELECT count(*) AS n FROM {table}")  # noqa: S608 - ours
+        await storage.execute(f"SELECT count(*) AS n FROM {table}")
     except OperationError:
         return False
 

@@ -189,7 +189,7 @@ def test_a_time_beyond_python_is_its_text(session, count) -> None:
     """As the server writes it."""
     for kind, zone in (("timestamp", None), ("timestamptz", UTC)):
         moment = f"SELECT '2000-01-01 00:00+00'::{kind} + $1 AS t"
-        sql = f"SELECT t AS v, t::text AS t FROM ({moment}) AS x"  # noqa: S608 - a name of ours
+        sql = f"SELECT t AS v, t::text AS t FROM ({moment}) AS x"
         start = datetime(2000, 1, 1, tzinfo=zone)
 
         for text in (False, True):

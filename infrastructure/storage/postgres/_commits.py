@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from ...interfaces.exceptions import ConnectionError, InfrastructureError
-from ._numbers import SERVER, Number
+from ._numbers import HISTORY, LIFE, Number
 from ._pool import Pool
 
 __all__ = ["settle_commit"]
@@ -15,7 +15,8 @@ _WITHIN = 2.0
 """Seconds for which the server is asked, and waited for where it is away."""
 _AGAIN = 0.05
 _STATUS = (
-    "SELECT pg_catalog.pg_xact_status('{xid}'::text::xid8), " + SERVER + " = '{server}' AS same"
+    "SELECT pg_catalog.pg_xact_status('{xid}'::text::xid8), "
+    f"{HISTORY} = '{{history}}', {LIFE} = '{{life}}'"
 )
 
 
@@ -52,10 +53,17 @@ async def _status(pool: Pool, number: Number, expires: float) -> str | None:
     connection = await pool.lease(expires, None, "commit")
 
     try:
-        text = _STATUS.format(xid=number.xid, server=number.server)
+        history, _, life = number.server.partition(" ")
+        text = _STATUS.format(xid=number.xid, history=history, life=life)
         found = (await connection.simple(text, expires, "commit", harmless=True))[-1]
     finally:
         pool.release(connection)
 
-    status, same = found.get_value(0, 0), found.get_value(0, 1)
-    return status.decode() if status is not None and same == b"t" else None
+    status, same, unbroken = (found.get_value(0, column) for column in range(3))
+
+    # After a crash it may be the status of another transaction; but a commit that was not lost
+    # with it would never be shown as undone.
+    if status is None or same != b"t" or (unbroken != b"t" and status == b"committed"):
+        return None
+
+    return status.decode()

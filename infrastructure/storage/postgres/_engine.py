@@ -331,7 +331,9 @@ class Engine:
             await level.root.take_turn(level, expires, "is_connected", with_inner=True)
 
             try:
-                return await _answers(session_of(level).connection, expires)
+                # One that was given up may be another's by now.
+                if not level.root.gone:
+                    return await _answers(session_of(level).connection, expires)
             finally:
                 level.root.give_turn()
 

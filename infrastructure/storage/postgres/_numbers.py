@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from psycopg.pq.abc import PGresult
 
 __all__ = [
+    "HISTORY",
     "IDENTITY",
+    "LIFE",
     "NUMBER",
     "NUMBER_AND_SERVER",
-    "SERVER",
     "Number",
     "identity_of",
     "number_of",
 ]
 
-SERVER = (
+HISTORY = (
     "CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN (SELECT system_identifier::text || '/' "
     "|| pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) "
     "FROM pg_catalog.pg_control_system()) END"
@@ -25,6 +26,14 @@ SERVER = (
 
 A server that writes keeps both until it is started again; one in recovery has none of its own.
 """
+
+LIFE = "coalesce(extract(epoch FROM pg_catalog.pg_stat_get_bgwriter_stat_reset_time())::text, '')"
+"""What changes with a crash, in which statistics are lost, and not when a server is stopped.
+
+A number that was given shortly before a crash is given again after it, to another transaction.
+"""
+
+SERVER = f"{HISTORY} || ' ' || {LIFE}"
 
 IDENTITY = f"SELECT {SERVER}"
 
@@ -36,7 +45,7 @@ NUMBER_AND_SERVER = f"{_XID}, {SERVER}".encode()
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """``xid`` of a transaction on ``server``."""
+    """``xid`` of a transaction on ``server``: its history and its life."""
 
     xid: int
     server: str

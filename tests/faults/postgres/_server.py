@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -60,6 +61,11 @@ class Observer:
     def end_sessions(self) -> None:
         """End all others, as an administrator does, and return when they are gone: the loop stands still."""
         self.ask(
-            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        end = time.monotonic() + 5
+
+        while self.connections:
+            assert time.monotonic() < end, self.sessions()
+            time.sleep(0.001)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from functools import partial
@@ -12,6 +13,7 @@ from infrastructure import ConnectionError, InfrastructureError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
+from ...servers.postgres_server import PostgresServer
 from .._outcomes import ended
 from .._timing import draw_seed, share
 from ._server import Observer, Watched
@@ -166,3 +168,45 @@ async def test_F6_a_statement_is_done_once_or_not_at_all(
                 name = row["name"]
 
     record_property("statements of unknown outcome", unknown)
+
+
+async def test_F6_a_number_that_is_given_again_says_nothing(
+    private_postgres: PostgresServer,
+) -> None:
+    """After a crash another transaction has the number of one that was lost, and is committed."""
+    server = private_postgres
+
+    with server.control() as control:
+        # Nobody else writes the log to the disk meanwhile.
+        control.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+        control.execute("SELECT pg_reload_conf()")
+
+    async with (
+        ChaosProxy((server.host, server.port)) as proxy,
+        PostgresStorage(server.moved(proxy.host, proxy.port), deadline=5) as storage,
+    ):
+        await make_table(storage)
+        await storage.execute("CHECKPOINT")
+        xid = await _begun(storage, 100)
+        proxy.black_hole("to_server")
+        proxy.refuse()
+        commit = asyncio.ensure_future(storage.commit())
+        await asyncio.sleep(0)
+        server.kill()
+        proxy.reset()
+        await server.start()
+
+        with server.control() as control:
+            for number in range(200, 210):
+                control.execute("INSERT INTO t VALUES (%s)", [number])
+
+        # It had not reached the disk: the number was free.
+        given = server.ask("SELECT array_agg(xmin::text) FROM t WHERE id >= 200")
+        assert xid in given
+        proxy.heal()
+
+        with pytest.raises(ConnectionError) as caught:
+            await commit
+
+        assert caught.value.outcome == "unknown"
+        assert server.ask("SELECT count(*) FROM t WHERE id = 100") == 0

@@ -21,7 +21,7 @@ from .postgres_scenarios import SCENARIOS as OWN
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("error")]
 
 SCENARIOS = Scenarios([*statement_scenarios.SCENARIOS, *transaction_scenarios.SCENARIOS, *OWN])
-EVERY = 1 if SOAK else 3
+EVERY = 1 if SOAK else 5
 """Of the suspensions of an operation."""
 
 CASES = [("pipelined", scenario) for scenario in SCENARIOS]

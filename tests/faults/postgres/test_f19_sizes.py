@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure import ValidationError
+from infrastructure import IntegrityError, ValidationError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
@@ -28,31 +28,31 @@ MALFORMED: dict[str, tuple[str, list[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", MALFORMED)
-async def test_F20_it_is_refused_unsent(
-    storage: PostgresStorage, proxy: ChaosProxy, name: str
+async def test_F20_what_is_malformed_is_refused_unsent(
+    storage: PostgresStorage, proxy: ChaosProxy
 ) -> None:
-    """ValidationError, in a transaction too, which goes on; the connection is the same."""
-    query, params = MALFORMED[name]
+    """ValidationError, in a transaction too, which goes on; the connections stay."""
     await warmed(storage)
     accepted = proxy.accepted
 
-    async with storage.transaction():
-        await storage.execute("UPDATE t SET name = 'kept' WHERE id = 1")
-        before = proxy.bytes_to_server
+    for name, (query, params) in MALFORMED.items():
+        async with storage.transaction():
+            await storage.execute("UPDATE t SET name = $1 WHERE id = 1", [name])
+            before = proxy.bytes_to_server
 
-        for _ in range(2):
-            with pytest.raises(ValidationError):
-                await storage.execute(query, params)
+            for _ in range(2):
+                with pytest.raises(ValidationError):
+                    await storage.execute(query, params)
 
-        # The server may be asked for the types of the parameters.
-        assert proxy.bytes_to_server - before < 1000
+            # The server may be asked for the types of the parameters.
+            assert proxy.bytes_to_server - before < 1000, name
 
-    with pytest.raises(ValidationError):
-        await storage.execute(query, params)
+        with pytest.raises(ValidationError):
+            await storage.execute(query, params)
 
-    assert await storage.execute("SELECT name FROM t WHERE id = 1") == [{"name": "kept"}]
-    assert proxy.accepted == accepted
+        assert await storage.execute("SELECT name FROM t WHERE id = 1") == [{"name": name}]
+
+    assert proxy.accepted <= accepted + 3
 
 
 async def test_F20_a_value_that_nests_deeply(make: Make) -> None:
@@ -93,10 +93,27 @@ async def test_F19_a_large_value_comes_back_and_holds_up_nobody(make: Make) -> N
         assert done > 10
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("bulk", ["auto", "copy", "values"])
+async def test_F19_many_rows_whose_first_is_refused(make: Make, bulk: str) -> None:
+    """The server says so while the rest of 20 MB is on its way: an error at once, and none is there."""
+    rows = [[number, "x" * 200_000] for number in range(1, 60)]
+
+    async with make(deadline=10, bulk=bulk) as storage:
+        await make_table(storage)
+
+        for _ in range(3):
+            with pytest.raises(IntegrityError) as caught:
+                await storage.execute_many("INSERT INTO t (id, name) VALUES ($1, $2)", rows)
+
+            assert caught.value.outcome == "not_applied"
+            assert await storage.execute("SELECT id FROM t") == [{"id": 1}]
+
+
 async def test_F19_as_many_parameters_as_there_may_be(make: Make) -> None:
     """65,535 of them."""
     values = ",".join(f"(${n}::int)" for n in range(1, 2**16))
 
     async with make(deadline=20) as storage:
-        query = f"SELECT sum(n) AS n FROM (VALUES {values}) v(n)"  # noqa: S608 - numbers
+        query = f"SELECT sum(n) AS n FROM (VALUES {values}) v(n)"
         assert await storage.execute(query, [1] * (2**16 - 1)) == [{"n": 2**16 - 1}]

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from infrastructure import InfrastructureError
 
 from ._calls import ENDING, Calls, Scope
-from ._hazards import Hazards, moment
+from ._hazards import Hazards, in_wait_for, moment
 from ._journal import Level
 from ._plan import EVENTS, Moment, Step
 
@@ -189,8 +189,7 @@ class Deed:
 
     async def _sent(self, step: Step) -> None:
         if step.ending == "commit in wait_for":
-            # It is what users do.
-            await asyncio.wait_for(self._storage.commit(), self.calls.deadline)  # noqa: TID251
+            await in_wait_for(self._storage.commit, self.calls.deadline)
         else:
             await self._storage.commit()
 

@@ -14,8 +14,9 @@ from infrastructure.testing.cancellation import PHASES, cancel_at
 from ._journal import Findings
 from ._plan import Moment, Step
 
-__all__ = ["Hazards", "moment"]
+__all__ = ["Hazards", "in_wait_for", "moment"]
 
+Run = Callable[[], Awaitable[None]]
 Start = Callable[[Awaitable[None]], "asyncio.Task[None]"]
 
 _LEAST = 1e-6
@@ -31,6 +32,32 @@ async def moment(when: Moment) -> None:
         await asyncio.sleep(when.seconds)
 
 
+async def in_wait_for(run: Run, seconds: float) -> None:
+    """Await ``run()`` as users do who do not know better."""
+    kept = Kept(run)
+    await asyncio.wait_for(kept(), seconds)  # noqa: TID251 - the storage has to stand it
+    kept.give()
+
+
+class Kept:
+    """Runs something whose error is to be had afterwards: asyncio forgets that of a task which it leaves."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._error: Exception | None = None
+
+    async def __call__(self) -> None:
+        try:
+            await self._run()
+        except Exception as exc:  # noqa: BLE001 - it is raised by `give`
+            self._error = exc
+
+    def give(self) -> None:
+        """Raise the error, if there was one."""
+        if self._error is not None:
+            raise self._error
+
+
 class Hazards:
     """Disturbs steps; a cancellation that was delivered and did not come out is a finding.
 
@@ -42,7 +69,7 @@ class Hazards:
         self._events = events
         self._start = start
 
-    async def around(self, step: Step, run: Callable[[], Awaitable[None]]) -> None:
+    async def around(self, step: Step, run: Run) -> None:
         """Run a step, disturbed as it says."""
         seconds = max(_LEAST, step.moment.seconds or step.moment.turns / 1000)
 
@@ -55,13 +82,12 @@ class Hazards:
         else:
             await self._limit(step.hazard, seconds, run)
 
-    async def _limit(self, how: str, seconds: float, run: Callable[[], Awaitable[None]]) -> None:
+    async def _limit(self, how: str, seconds: float, run: Run) -> None:
         until = time.monotonic() + seconds
 
         try:
             if how == "wait_for":
-                # It is what users do.
-                await asyncio.wait_for(run(), seconds)  # noqa: TID251
+                await in_wait_for(run, seconds)
             elif how == "timeout":
                 async with asyncio.timeout(seconds):
                     await run()
@@ -72,19 +98,19 @@ class Hazards:
             self._events[how] += time.monotonic() >= until
             raise
 
-    async def _cancel_at(self, step: Step, run: Callable[[], Awaitable[None]]) -> None:
+    async def _cancel_at(self, step: Step, run: Run) -> None:
         n = step.moment.turns + int(step.moment.seconds * 1000)
-        outcome = await cancel_at(run, n, PHASES[n % 2], repeated=n % 3 == 0)
+        kept = Kept(run)
+        outcome = await cancel_at(kept, n, PHASES[n % 2], repeated=n % 3 == 0)
 
         self._events[step.hazard] += outcome.reached
 
         if outcome.swallowed:
             self._lost(step, outcome)
 
-        if outcome.error is not None:
-            raise outcome.error
+        kept.give()
 
-    async def _cancel(self, step: Step, run: Callable[[], Awaitable[None]]) -> None:
+    async def _cancel(self, step: Step, run: Run) -> None:
         task = self._start(run())
         delivered = False
 

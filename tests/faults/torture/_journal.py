@@ -12,9 +12,12 @@ from typing import Any, Literal
 
 from infrastructure import InfrastructureError
 
+from ._plan import SEED
+
 __all__ = ["Findings", "Group", "Journal", "Level", "Unit"]
 
 State = Literal["open", "ending", "committed", "gone", "unknown"]
+_SHOWN = 20
 Fate = Literal["must", "may", "never"]
 
 
@@ -29,6 +32,11 @@ class Findings:
         """Note a violation."""
         self.counts[kind] += 1
         self.texts.append(f"{kind}: {text}")
+
+    def none(self) -> None:
+        """Fail where there is one."""
+        told = "\n".join(self.texts[:_SHOWN])
+        assert not self.texts, f"FAULT_SEED={SEED}: {dict(self.counts)}\n{told}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -39,6 +40,7 @@ class PostgresFaults:
         self._events = events
         self._server, self._proxy, self._rng = server, proxy, rng
         self._control: psycopg.AsyncConnection[Any] | None = None
+        self._thread = ThreadPoolExecutor(1)
         self._running = True
         self._kinds: dict[Callable[[], Awaitable[None]], float] = {
             self._terminate_one: 8, self._terminate_all: 1, self._cut: 2, self._reset: 2,
@@ -61,6 +63,7 @@ class PostgresFaults:
 
                 await asyncio.sleep(self._rng.uniform(0, 0.06))
         finally:
+            self._thread.shutdown()
             await self._leave()
 
     def stop(self) -> None:
@@ -74,7 +77,7 @@ class PostgresFaults:
         proxy.black_hole(self._rng.choice(("to_client", "to_client", "to_server")))
 
         async def cut() -> None:
-            while proxy.bytes_to_server == sent and self._proxy.open:
+            while proxy.bytes_to_server == sent and self._proxy.open:  # noqa: ASYNC110 - a proxy has no event
                 await asyncio.sleep(0.0005)
 
             await moment(when)
@@ -107,6 +110,10 @@ class PostgresFaults:
         if self._control is not None:
             await self._control.close()
             self._control = None
+
+    async def _aside(self, work: Callable[[], None]) -> None:
+        """Let a thread wait for the server's processes: the time of the calls is taken here."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _last(self, longest: float) -> None:
         await asyncio.sleep(self._rng.uniform(0.005, longest))
@@ -145,9 +152,9 @@ class PostgresFaults:
         await self._last(0.3)
 
     async def _freeze(self) -> None:
-        self._server.freeze()
+        await self._aside(self._server.freeze)
         await self._last(0.6)
-        self._server.thaw()
+        await self._aside(self._server.thaw)
 
     async def _lock(self) -> None:
         """Hold up all that is written."""
@@ -174,7 +181,7 @@ class PostgresFaults:
 
     async def _kill(self) -> None:
         await self._leave()
-        self._server.kill()
+        await self._aside(self._server.kill)
         await self._last(0.2)
         await self._server.start()
 

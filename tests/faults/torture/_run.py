@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -53,20 +54,18 @@ class Run:
             error = task.exception()
 
             if error is not None and strange(error):
-                findings.add("foreign error", f"{step.kind}: {error!r}")
+                findings.add("foreign error", f"{step.kind}: {_trace(error)}")
 
-        await self._ended(deed.children)
+        while unfinished := {child for child in deed.children if not child.done()}:
+            await self._ended(unfinished)
 
         for error in deed.strangers():
-            findings.add("foreign error", f"in {step.kind}: {error!r}")
+            findings.add("foreign error", f"in {step.kind}: {_trace(error)}")
 
         lost = task.done() and not task.cancelled() and task.exception()
         return isinstance(lost, ConnectionError)
 
     async def _ended(self, tasks: set[asyncio.Task[None]]) -> None:
-        if not tasks:
-            return
-
         _, hung = await asyncio.wait(tasks, timeout=_HUNG)
 
         for task in hung:
@@ -78,6 +77,10 @@ def _stack(task: asyncio.Task[Any]) -> str:
     text = io.StringIO()
     task.print_stack(file=text)
     return text.getvalue()
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)[-12:])
 
 
 def compare(groups: Iterable[Group], found: Mapping[int, Any], findings: Findings) -> None:

@@ -50,4 +50,4 @@ async def test_torture_keeps_every_promise(tmp_path: Path, record_property) -> N
     groups = [group for unit in journal.units.values() for group in list(unit.root.groups())]
     compare(groups, {row["id"]: row for row in rows}, findings)
     print(f"{journal.events.total()} events:", dict(journal.events), dict(journal.counts))
-    assert not findings.texts, (SEED, findings.counts, findings.texts[:20])
+    findings.none()

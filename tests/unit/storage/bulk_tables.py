@@ -125,12 +125,12 @@ CASES: dict[str, Case] = {
         COUNTS + TABLE + "CREATE TRIGGER x AFTER UPDATE ON t EXECUTE FUNCTION note()", copies=True
     ),
     "a rule that does more": Case(
-        COUNTS + TABLE + "CREATE RULE x AS ON INSERT TO t DO ALSO INSERT INTO log VALUES (NEW.a)",  # noqa: S608
+        COUNTS + TABLE + "CREATE RULE x AS ON INSERT TO t DO ALSO INSERT INTO log VALUES (NEW.a)",
         copies=False,
         look="SELECT * FROM log ORDER BY n",
     ),
     "a rule that does something else": Case(
-        COUNTS  # noqa: S608
+        COUNTS
         + TABLE
         + "CREATE RULE x AS ON INSERT TO t WHERE NEW.a > 5 DO INSTEAD"
         + " INSERT INTO log VALUES (NEW.a)",
@@ -138,12 +138,12 @@ CASES: dict[str, Case] = {
         look="SELECT * FROM t FULL JOIN log ON a = n ORDER BY a, n",
     ),
     "a view": Case(
-        TABLE + "CREATE VIEW v AS SELECT * FROM t WHERE a < 100",  # noqa: S608
+        TABLE + "CREATE VIEW v AS SELECT * FROM t WHERE a < 100",
         copies=False,
         insert="INSERT INTO v (a, b) VALUES ($1, $2)",
     ),
     "a view with a trigger": Case(
-        COUNTS + TABLE + "CREATE VIEW v AS SELECT * FROM t;"  # noqa: S608
+        COUNTS + TABLE + "CREATE VIEW v AS SELECT * FROM t;"
         "CREATE TRIGGER x INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION note()",
         copies=False,
         insert="INSERT INTO v (a, b) VALUES ($1, $2)",
@@ -338,7 +338,7 @@ UPSERTS: dict[str, Case] = {
         rows=[[1, "", 2], [2, "", 1], *([number, "", number] for number in range(3, 60))],
     ),
     "an upsert of a table that is referred to": Case(
-        KEYED + "CREATE TABLE r (a int REFERENCES t); INSERT INTO r VALUES (3)",  # noqa: S608
+        KEYED + "CREATE TABLE r (a int REFERENCES t); INSERT INTO r VALUES (3)",
         copies=False,
         insert=UPSERT,
     ),

@@ -34,12 +34,12 @@ async def assert_golden(storage: StorageInterface) -> None:
         name, third = f"golden{number}", ", o" if with_origin else ""
         await storage.create_table(name, {"id": "BIGINT", "t": kind, "o": kind})
         await storage.execute_many(
-            f"INSERT INTO {name} VALUES ($1, $2, $3)",  # noqa: S608
+            f"INSERT INTO {name} VALUES ($1, $2, $3)",
             [[place, row.time, row.origin] for place, row in enumerate(rows)],
         )
         written = width if kind == "BIGINT" else f"'{width}'"
         found = await storage.execute(
-            f"SELECT CAST(time_bucket({written}, t{third}) AS {kind}) AS b FROM {name} ORDER BY id"  # noqa: S608
+            f"SELECT CAST(time_bucket({written}, t{third}) AS {kind}) AS b FROM {name} ORDER BY id"
         )
         wrong = [
             (row, answer["b"])

@@ -272,7 +272,7 @@ class TestCancel:
         before = descriptors()
         # What arrives before the statement finds nothing to stop.
         running = "query = 'SELECT pg_sleep(30)' AND state = 'active'"
-        active = f"SELECT count(*) FROM pg_stat_activity WHERE {running}"  # noqa: S608
+        active = f"SELECT count(*) FROM pg_stat_activity WHERE {running}"
         await until(lambda: postgres.ask(active))
         await cancel(found.pgconn, time.monotonic() + 5)
         assert descriptors() == before

@@ -114,7 +114,7 @@ def test_what_is_more_is_not_plain(text) -> None:
 )
 def test_an_upsert_of_columns_and_constants_is_known(conflict, updates) -> None:
     """Its conflict clause is kept as it is, and which columns it sets is told."""
-    found = insert_of(f"INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT {conflict}")  # noqa: S608
+    found = insert_of(f"INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT {conflict}")
     assert found is not None
     assert found.conflict == f"ON CONFLICT {conflict}"
     assert found.updates == updates

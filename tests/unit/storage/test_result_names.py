@@ -29,7 +29,7 @@ def test_two_of_one_name_are_refused_with_the_alias_to_add() -> None:
 def test_a_write_that_would_return_twins_is_refused_unsent(returning: str) -> None:
     """A column twice, by alias, by function; a star beside anything."""
     with pytest.raises(ValidationError):
-        refuse_returned_twins(parse_statement("DELETE FROM t RETURNING " + returning))  # noqa: S608
+        refuse_returned_twins(parse_statement("DELETE FROM t RETURNING " + returning))
 
 
 @pytest.mark.parametrize(

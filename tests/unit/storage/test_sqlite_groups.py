@@ -55,7 +55,7 @@ async def test_a_trigger_that_fails_leaves_nothing(storage: SQLiteStorage, momen
     """RAISE(FAIL) keeps what came before it, rows that the trigger itself wrote among them."""
     await storage.execute("CREATE TABLE log (n BIGINT)")
     await storage.execute(
-        f"CREATE TRIGGER seven {moment} INSERT ON t WHEN NEW.n = 7 BEGIN "  # noqa: S608 - a word of ours
+        f"CREATE TRIGGER seven {moment} INSERT ON t WHEN NEW.n = 7 BEGIN "
         "INSERT INTO log VALUES (NEW.n); SELECT RAISE(FAIL, 'seven'); END"
     )
     outcome = await among_others(storage, "INSERT INTO t (n) VALUES (7)")

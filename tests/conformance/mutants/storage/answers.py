@@ -10,7 +10,7 @@ __all__ = ["MUTANTS"]
 MUTANTS: tuple[Mutant, ...] = (
     unshared(
         name="calls_a_statement_that_left_not_applied",
-        module="storage.postgres._connection",
+        module="storage.postgres._requests",
         old='            limit.outcome = "not_applied" if harmless else "unknown"\n',
         new='            limit.outcome = "not_applied"\n',
         caught_by=(
@@ -29,10 +29,10 @@ MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="calls_a_statement_that_never_left_unknown",
         module="storage.postgres._pool",
-        old="                waiter.granted.set_exception(error)\n",
+        old="                waiter.granted.set_exception(own)\n",
         new=(
-            '                error.outcome = "unknown"\n'
-            "                waiter.granted.set_exception(error)\n"
+            '                own.outcome = "unknown"\n'
+            "                waiter.granted.set_exception(own)\n"
         ),
         caught_by=("E3_a_statement_that_never_left_says_so",),
     ),
@@ -79,19 +79,21 @@ MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="takes_a_lost_answer_for_an_empty_one",
         module="storage.postgres._engine",
-        old="                elif exc.sqlstate != CANCELLED or not lane.cancels:\n                    raise\n",
-        new="                elif exc.sqlstate != CANCELLED or not lane.cancels:\n                    return []\n",
-        caught_by=(
-            "E3_a_statement_whose_answer_was_lost_is_unknown",
-            "S3_rows_whose_answer_is_cut_are_whole_or_an_error",
+        old="                self._look_again(exc, plan, lane)\n",
+        new=(
+            "                if isinstance(exc, ConnectionError):\n"
+            "                    return []\n"
+            "\n"
+            "                self._look_again(exc, plan, lane)\n"
         ),
+        caught_by=("S3_rows_whose_answer_is_cut_are_whole_or_an_error",),
     ),
     on_server(
         name="takes_a_part_of_an_answer_for_the_end",
         module="storage.postgres._wire",
-        old="            return\n\n        self._take()\n",
+        old="            return\n\n        self._parse()\n",
         new=(
-            "            return\n\n        self._take()\n\n"
+            "            return\n\n        self._parse()\n\n"
             "        if self.is_open and self.pgconn.is_busy():\n"
             "            self.lose(None)\n"
         ),

@@ -76,8 +76,13 @@ MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="leaves_its_idle_connections_at_a_disconnect",
         module="storage.postgres._pool",
-        old="        for connection in (*self._idle, *self._leased):\n",
-        new="        for connection in tuple(self._leased):\n",
+        old=(
+            "        for connection in (*self._idle, *self._leased):\n"
+            "            connection.close(reason)\n"
+        ),
+        new=(
+            "        for connection in tuple(self._leased):\n            connection.close(reason)\n"
+        ),
         caught_by=("G3_disconnect_leaves_no_connection",),
     ),
 )
