@@ -7,8 +7,6 @@ from typing import Any
 import psycopg
 
 from infrastructure.storage.postgres import PostgresStorage
-from infrastructure.storage.postgres._group import GroupLane
-from infrastructure.storage.postgres._lane import Lane
 from infrastructure.storage.postgres._plans import Plan
 
 from ...servers.postgres_endpoint import PostgresEndpoint
@@ -48,6 +46,7 @@ async def fast(storage: PostgresStorage, query: str, params: list[Any] | None = 
 
         await storage.execute(query, params)
 
+    engine.plans.fast[query].seconds = 0.0
     return engine.plans.fast[query]
 
 
@@ -55,15 +54,18 @@ async def lane_for(storage: PostgresStorage, query: str, params: list[Any] | Non
     """Return the shared connection that a statement goes by, opened and used by it once."""
     plan = await fast(storage, query, params)
     engine = storage._engine
-    grouped = plan.groups and engine._groups is not None and engine._groups._most
-    lanes: list[Lane] | list[GroupLane] = engine._groups._lanes if grouped else engine._lanes._lanes  # type: ignore[union-attr]
+    lanes: Any = engine._lanes
 
-    while not lanes:
+    if plan.groups and engine._groups is not None and engine._groups._most:
+        lanes = engine._groups
+
+    while not lanes._lanes:
         await storage.execute(query, params)
-        lanes = engine._groups._lanes if grouped else engine._lanes._lanes  # type: ignore[union-attr]
 
+    plan.seconds = 0.0
     await storage.execute(query, params)
-    return lanes[0]
+    plan.seconds = 0.0
+    return lanes._lanes[0]
 
 
 def waits_for_a_lock(control: psycopg.Connection[Any]) -> bool:

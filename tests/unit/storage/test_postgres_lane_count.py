@@ -14,7 +14,7 @@ from infrastructure.testing import ChaosProxy
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from ...servers.waiting import until
-from .postgres_shared import alter, lane_for
+from .postgres_shared import alter, fast, lane_for
 
 READ = "SELECT name FROM t WHERE id = $1"
 WRITE = "UPDATE t SET name = $2 WHERE id = $1"
@@ -40,24 +40,23 @@ async def names(storage: PostgresStorage, *ids: int) -> list[Any]:
     return [row["name"] for [row] in found]
 
 
-async def test_a_busy_lane_gets_company(postgres_database: PostgresEndpoint) -> None:
+async def test_a_busy_lane_gets_company(storage: PostgresStorage) -> None:
     """A second one is opened when many statements are on their way on the first."""
-    alter(postgres_database, *TABLE)
+    lane = await lane_for(storage, READ, [1])
+    plan = await fast(storage, READ, [1])
+    lanes = storage._engine._lanes
+    assert lanes is not None
 
-    async with PostgresStorage(postgres_database.url) as storage:
-        await lane_for(storage, READ, [1])
-        lanes = storage._engine._lanes
-        assert lanes is not None
+    while len(lanes._lanes) < 2:
+        assert await names(storage, *[1, 2, 3] * 20) == ["row 1", "row 2", "row 3"] * 20
+        plan.seconds = 0.0
 
-        while len(lanes._lanes) < 2:
-            assert await names(storage, *[1, 2, 3] * 20) == ["row 1", "row 2", "row 3"] * 20
-
-        loads = []
-        calls = [asyncio.ensure_future(storage.execute(READ, [1])) for _ in range(60)]
-        await asyncio.sleep(0)
-        loads = [lane.load for lane in lanes._lanes]
-        await asyncio.gather(*calls)
-        assert min(loads) >= 16
+    calls = [asyncio.ensure_future(storage.execute(READ, [1])) for _ in range(60)]
+    await asyncio.sleep(0)
+    loads = [each.load for each in lanes._lanes]
+    assert await asyncio.gather(*calls) == [[{"name": "row 1"}]] * 60
+    assert min(loads) >= 16
+    assert lane.is_open
 
 
 async def test_one_that_is_replaced(storage: PostgresStorage) -> None:
