@@ -78,7 +78,7 @@ async def test_torture_ends_with_a_kill(tmp_path: Path, record_property: Note) -
 
     for seed in range(SEED, SEED + cycles):
         path = tmp_path / f"{seed}.db"
-        told = await killed(path, seed, random.Random(f"{seed}/kill").randint(100, 2000))
+        told = await killed(path, seed, random.Random(f"{seed}/kill").randint(300, 2000))
         await check(path, told, seed)
         units += len(told)
 
@@ -127,6 +127,6 @@ async def check(path: Path, told: dict[int, list[Any]], seed: int) -> None:
         for number, unit in told.items()
         for fate, ids in unit
     ]
-    assert sum(group.fate == "must" for group in groups) > 10, seed
+    assert sum(group.fate == "must" for group in groups) >= 10, seed
     compare(groups, {row["id"]: row for row in rows}, findings)
     findings.none()
