@@ -33,7 +33,6 @@ class Findings:
         self.counts[kind] += 1
         self.texts.append(f"{kind}: {text}")
 
-
     def none(self) -> None:
         """Fail where there is one."""
         told = "\n".join(self.texts[:_SHOWN])

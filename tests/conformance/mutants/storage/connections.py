@@ -81,8 +81,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "            connection.close(reason)\n"
         ),
         new=(
-            "        for connection in tuple(self._leased):\n"
-            "            connection.close(reason)\n"
+            "        for connection in tuple(self._leased):\n            connection.close(reason)\n"
         ),
         caught_by=("G3_disconnect_leaves_no_connection",),
     ),

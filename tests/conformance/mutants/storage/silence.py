@@ -10,7 +10,7 @@ __all__ = ["MUTANTS"]
 MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="waits_for_a_result_for_ever",
-        module="storage.postgres._connection",
+        module="storage.postgres._requests",
         old="async with Limit(tried, expires=expires) as limit:",
         new='async with Limit(tried, expires=float("inf")) as limit:',
         caught_by=(
@@ -22,7 +22,7 @@ MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="connects_to_a_server_when_it_is_first_needed",
         module="storage.postgres._engine",
-        old="        self._pool.add(await self._dial_connection(self._pool.ended, expires))\n",
+        old="        self._pool.add(await dialler.connection(self._pool.ended, expires))\n",
         new="",
         caught_by=(
             "G3_a_refused_connect_leaves_nothing",
