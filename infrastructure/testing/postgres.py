@@ -6,13 +6,13 @@ from ..interfaces.exceptions import ConfigurationError
 
 try:
     from ..storage.postgres.counters import PostgresCounters, PostgresReading
-except ModuleNotFoundError as exc:
-    if not (exc.name or "").startswith("psycopg"):
+except ModuleNotFoundError as _exc:
+    if not (_exc.name or "").startswith("psycopg"):
         raise
 
     raise ConfigurationError(
         "infrastructure.testing.postgres needs psycopg:"
         " pip install 'infrastructure-interfaces[postgres]'"
-    ) from exc
+    ) from _exc
 
 __all__ = ["PostgresCounters", "PostgresReading"]

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from ..interfaces.exceptions import (
     ConfigurationError,
@@ -242,6 +242,7 @@ class ServerProcess:
         self._watchdog = Watchdog()
 
         try:
+            user, group, others = _account(self._user)
             self._process = subprocess.Popen(  # noqa: S603 - the caller's own command
                 self._command,
                 stdin=subprocess.DEVNULL,
@@ -250,7 +251,9 @@ class ServerProcess:
                 env=os.environ | self._env,
                 cwd=self._folder,
                 start_new_session=True,
-                **_account(self._user),
+                user=user,
+                group=group,
+                extra_groups=others,
             )
         except (OSError, KeyError) as exc:
             msg = f"start: {self._command[0]} cannot be run: {exc}; is it installed?"
@@ -288,16 +291,16 @@ class ServerProcess:
             raise ConnectionError(msg, operation="start")
 
 
-def _account(user: int | str | None) -> dict[str, Any]:
-    """Return the options of ``Popen`` by which a process runs as ``user`` and as nobody else."""
+def _account(user: int | str | None) -> tuple[int | None, int | None, list[int] | None]:
+    """Return the user, the group and the further groups by which a process is ``user`` and nobody else."""
     if user is None:
-        return {}
+        return None, None, None
 
     # Here: Windows has none.
     import pwd
 
     known = pwd.getpwuid(user) if isinstance(user, int) else pwd.getpwnam(user)
-    return {"user": known.pw_uid, "group": known.pw_gid, "extra_groups": []}
+    return known.pw_uid, known.pw_gid, []
 
 
 def _wait_until_halted(process: subprocess.Popen[bytes], patience: int) -> bool:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from psycopg import abc
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 Encode = Callable[[Any], "bytes | None"]
-Check = Callable[[Iterable[Any]], bool]
+Check = Callable[[Sequence[Any]], bool]
 
 _TEXT = 25
 
@@ -53,36 +53,36 @@ RAW = 17
 """The type that is written as it is: bytea."""
 
 
-def _types(*allowed: type) -> Check:
-    """Return a check that every value is of one of these very types."""
-    known = frozenset(allowed)
-    return lambda values: known.issuperset(map(type, values))
+def _all_of(kind: type, values: Sequence[Any]) -> bool:
+    """Return whether every value is of this very type."""
+    return list(map(type, values)).count(kind) == len(values)
+
+
+def _of(kind: type) -> Check:
+    return partial(_all_of, kind)
 
 
 def _integers(code: str) -> Check:
     """Return a check that every value is an int that ``struct`` packs as ``code``."""
 
-    def check(values: Iterable[Any]) -> bool:
-        column = list(values)
-        struct.pack(f"{len(column)}{code}", *column)
+    def check(values: Sequence[Any]) -> bool:
+        struct.pack(f"{len(values)}{code}", *values)
         # A bool packs, too.
-        return _INT.issuperset(map(type, column))
+        return _all_of(int, values)
 
     return check
 
 
-def _floats(values: Iterable[Any]) -> bool:
-    column = list(values)
-
-    if _FLOAT.issuperset(map(type, column)):
+def _floats(values: Sequence[Any]) -> bool:
+    if _all_of(float, values):
         return True
 
     # An int may be too large.
-    struct.pack(f"{len(column)}d", *column)
-    return _NUMBER.issuperset(map(type, column))
+    struct.pack(f"{len(values)}d", *values)
+    return {int, float}.issuperset(map(type, values))
 
 
-def _texts(values: Iterable[Any]) -> bool:
+def _texts(values: Sequence[Any]) -> bool:
     # A str subclass is written as its base: so is it here.
     joined = "".join(values)
 
@@ -92,23 +92,22 @@ def _texts(values: Iterable[Any]) -> bool:
     return "\0" not in joined
 
 
-def _never(_values: Iterable[Any]) -> bool:
+def _never(_values: Sequence[Any]) -> bool:
     return False
 
 
-_INT, _FLOAT, _NUMBER = frozenset({int}), frozenset({float}), frozenset({int, float})
 _FAST: Final[Mapping[int, tuple[type, type[Dumper], Check]]] = {
-    16: (bool, BoolBinaryDumper, _types(bool)),
-    17: (bytes, BytesBinaryDumper, _types(bytes)),
-    20: (int, Int8BinaryDumper, _types(int)),
+    16: (bool, BoolBinaryDumper, _of(bool)),
+    17: (bytes, BytesBinaryDumper, _of(bytes)),
+    20: (int, Int8BinaryDumper, _of(int)),
     21: (int, Int2BinaryDumper, _integers("h")),
     23: (int, Int4BinaryDumper, _integers("i")),
     25: (str, StrBinaryDumper, _texts),
     701: (float, FloatBinaryDumper, _floats),
-    1082: (date, DateBinaryDumper, _types(date)),
-    1114: (datetime, DatetimeNoTzBinaryDumper, _types(datetime)),
-    1184: (datetime, DatetimeBinaryDumper, _types(datetime)),
-    1186: (timedelta, TimedeltaBinaryDumper, _types(timedelta)),
+    1082: (date, DateBinaryDumper, _of(date)),
+    1114: (datetime, DatetimeNoTzBinaryDumper, _of(datetime)),
+    1184: (datetime, DatetimeBinaryDumper, _of(datetime)),
+    1186: (timedelta, TimedeltaBinaryDumper, _of(timedelta)),
 }
 """The base type of the values, what writes them, and what this is right for where it does not raise."""
 
@@ -153,20 +152,19 @@ class Column:
         self._check: Check = _FAST[same][2] if self.fast else _never
         self._encode = encode
 
-    def passes(self, values: Iterable[Any]) -> bool:
-        """Return whether the C code, where it takes these values, writes them exactly."""
+    def _passes(self, values: Sequence[Any]) -> bool:
         try:
             return self._check(values)
         except (TypeError, ValueError, OverflowError, struct.error):
             return False
 
     def fits(self, values: Sequence[Any]) -> bool:
-        """Return the same where there may be NULL among the values."""
-        if self.passes(values):
+        """Return whether the C code, where it takes these values, NULL too, writes them exactly."""
+        if self._passes(values):
             return True
 
         present = [value for value in values if value is not None]
-        return len(present) < len(values) and self.passes(present)
+        return len(present) < len(values) and self._passes(present)
 
     def exact(self, values: Sequence[Any]) -> list[bytes | None]:
         """Return the binary form of the values, up to the first that has none."""

@@ -16,7 +16,7 @@ _WITHIN = 2.0
 _AGAIN = 0.05
 _STATUS = (
     "SELECT pg_catalog.pg_xact_status('{xid}'::text::xid8), "
-    + f"{HISTORY} = '{{history}}', {LIFE} = '{{life}}'"
+    f"{HISTORY} = '{{history}}', {LIFE} = '{{life}}'"
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import Any, Self
 
 from psycopg._copy_base import format_row_binary
@@ -32,7 +31,6 @@ class CopyFormat:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
-        self._getters = [itemgetter(position) for position in range(len(columns))]
         self._fast = all(column.fast for column in columns)
         self._transformer = transformer(tuple(column.oid for column in columns))
         self._limit = min(_ROWS, _CELLS // len(columns) + 1)
@@ -72,9 +70,18 @@ class CopyFormat:
         return taken, written
 
     def _fits(self, rows: list[Any]) -> bool:
-        return are_rows(rows) and all(
-            column.passes(map(get, rows)) or column.fits(list(map(get, rows)))
-            for get, column in zip(self._getters, self._columns, strict=True)
+        if not are_rows(rows):
+            return False
+
+        values: list[Any] = []
+
+        # One pass over the rows: each costs more than all that is asked of a column.
+        for row in rows:
+            values += row
+
+        width = len(self._columns)
+        return all(
+            column.fits(values[position::width]) for position, column in enumerate(self._columns)
         )
 
     def _exactly(self, rows: list[Any]) -> tuple[bytearray, int]:
@@ -112,7 +119,7 @@ class CopyStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
+    async def __anext__(self) -> bytearray:
         if self._ended:
             raise StopAsyncIteration
 
@@ -122,19 +129,25 @@ class CopyStream:
 
         return self._next()
 
-    def rest(self) -> Iterator[bytes]:
+    def rest(self) -> Iterator[bytearray]:
         """Give all chunks at once."""
         while not self._ended:
             yield self._next()
 
-    def _next(self) -> bytes:
+    def _next(self) -> bytearray:
         written, whole = self._rows.chunk(self._feed)
         self.refused = not whole
         self._left -= len(written)
         self._ended = self.refused or self._feed.ended or self._left <= 0
-        begin = b"" if self._begun else _HEADER
-        self._begun = True
-        return b"".join((begin, written, _TRAILER if self._ended else b""))
+
+        if not self._begun:
+            written[:0] = _HEADER
+            self._begun = True
+
+        if self._ended:
+            written += _TRAILER
+
+        return written
 
 
 def _write(rows: list[Any], types: Any, written: bytearray) -> bytearray | None:

@@ -25,6 +25,8 @@ __all__ = ["GroupLane", "Write"]
 _MOST = 500
 """Writes in one commit at most."""
 _MOST_WAITING = 10_000
+_SYNC = int(ExecStatus.PIPELINE_SYNC)
+_FAILED = (int(ExecStatus.FATAL_ERROR), int(ExecStatus.PIPELINE_ABORTED))
 _RESCUE = 0.25
 """Seconds after which a group is undone, and each of its writes run alone."""
 _SILENT = 3.0
@@ -195,11 +197,13 @@ class GroupLane(Wire):
 
                 continue
 
-            if result.status == ExecStatus.PIPELINE_SYNC:
+            status = result.status
+
+            if status == _SYNC:
                 self._end()
                 continue
 
-            if result.status in (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED):
+            if status in _FAILED:
                 self._failed = True
             elif self._came < len(self._steps) and (write := self._steps[self._came]):
                 write.result = result

@@ -24,6 +24,7 @@ _AGAIN = 0.1
 """Seconds after which a statement that still runs is cancelled once more."""
 BROKEN = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_ERROR)
 """What a result is that tells of an error."""
+_DONE = (int(ExecStatus.COMMAND_OK), int(ExecStatus.TUPLES_OK))
 
 
 class Requests(Wire):
@@ -71,18 +72,20 @@ class Requests(Wire):
 
             ended = False
 
-            if result.status == ExecStatus.PIPELINE_SYNC:
+            if (status := result.status) in _DONE:
+                self._results.append(result)
+            elif status == ExecStatus.PIPELINE_SYNC:
                 self._in_pipeline = False
                 pgconn.exit_pipeline_mode()
                 self._end()
-            elif result.status in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
+            elif status in (ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
                 # libpq would say so again and again, and nobody reads here.
                 self.close("the server began to copy out")
                 break
             else:
                 self._results.append(result)
 
-                if result.status == ExecStatus.COPY_IN:
+                if status == ExecStatus.COPY_IN:
                     self._copying = True
                     self._wake()
 
@@ -192,7 +195,7 @@ class Requests(Wire):
         send = partial(self.pgconn.send_query, text.encode())
         return await self.request(send, expires, tried, harmless=harmless)
 
-    def put(self, chunk: bytes, tried: str) -> None:
+    def put(self, chunk: bytes | bytearray, tried: str) -> None:
         """Hand a part of a copy to libpq; ``room`` tells when it has left."""
         if not self.is_open:
             raise lost(tried, self.reason, "not_applied")

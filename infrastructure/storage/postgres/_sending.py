@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, Callable, Sequence
 from functools import partial
 
 import psycopg
+from psycopg.pq.abc import PGresult
 
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError
@@ -27,7 +28,7 @@ Values = tuple[Sequence[bytes | None], Sequence[int]]
 async def copy_in(
     connection: Connection,
     text: str,
-    chunks: AsyncIterable[bytes],
+    chunks: AsyncIterable[bytes | bytearray],
     expiry: Callable[[], float],
     tried: str,
 ) -> None:
@@ -78,38 +79,69 @@ async def batch(
 
     The error of a row has its ``row_index``.
     """
+    try:
+        results, before = await _results(connection, plan, rows, expires, tried)
+        broken = next((n for n, each in enumerate(results) if each.status in BROKEN), None)
+
+        if broken is not None:
+            error = connection.refused(results[broken], tried)
+            # What is refused after the last row is so at the end: a deferred constraint.
+            index = broken - before
+            error.row_index = index if 0 <= index < len(rows) else None
+            raise error
+    except BaseException:
+        # It may have been prepared or not.
+        connection.names.forget(plan)
+        raise
+
+
+async def _results(
+    connection: Connection, plan: Plan, rows: Sequence[Values], expires: float, tried: str
+) -> tuple[list[PGresult], int]:
+    """Return the results, and how many come before those of the rows."""
     async with Limit(tried, expires=expires) as limit:
-        connection.begin(lambda: None, tried, pipeline=True)
+        connection.begin(_nothing, tried, pipeline=True)
         limit.outcome = "unknown"
 
         try:
-            before = await _send(connection, plan, rows)
+            name, before = _prepare(connection, plan)
+            await _send(connection, name, rows)
         except psycopg.Error as exc:
             connection.lose(exc)
             raise lost(tried, connection.reason, "unknown") from exc
 
-        results = await connection.results(tried)
-
-    for position, result in enumerate(results):
-        if result.status in BROKEN:
-            error = connection.refused(result, tried)
-            # What is refused after the last row is so at the end: a deferred constraint.
-            index = position - before
-            error.row_index = index if 0 <= index < len(rows) else None
-            raise error
+        return await connection.results(tried), before
 
 
-async def _send(connection: Connection, plan: Plan, rows: Sequence[Values]) -> int:
-    """Send all rows; return how many results come before theirs."""
+def _nothing() -> None:
+    """Nothing is sent yet."""
+
+
+def _prepare(connection: Connection, plan: Plan) -> tuple[bytes, int]:
+    """Return under which name a statement is prepared, and how many results come of that."""
+    pgconn, names = connection.pgconn, connection.names
+    known = names.get(plan)
+
+    if known is not None:
+        return known, 0
+
+    # Without a name it stands until the next one without: all rows are sent before.
+    name, before = b"", 1
+
+    # A plan of one transaction is not worth it; of rows the first would have to be looked at.
+    if connection.plans is None and plan.rows is None and names.is_due(plan):
+        name = names.make(plan)
+
+        while names.stale:
+            pgconn.send_close_prepared(names.stale.pop())
+            before += 1
+
+    pgconn.send_prepare(name, plan.sql, plan.oids)
+    return name, before
+
+
+async def _send(connection: Connection, name: bytes, rows: Sequence[Values]) -> None:
     pgconn = connection.pgconn
-    name = connection.names.get(plan)
-    before = 0
-
-    if name is None:
-        # Without a name it stands until the next one without: all rows are sent before.
-        name, before = b"", 1
-        pgconn.send_prepare(name, plan.sql, plan.oids)
-
     until = time.monotonic() + _HOLD
 
     for values, formats in rows:
@@ -123,4 +155,3 @@ async def _send(connection: Connection, plan: Plan, rows: Sequence[Values]) -> i
 
     pgconn.pipeline_sync()
     connection.flush()
-    return before

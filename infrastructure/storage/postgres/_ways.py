@@ -80,7 +80,7 @@ class CopyWay:
 
         return self._rows
 
-    async def _copy(self, connection: Connection, chunks: AsyncIterator[bytes]) -> None:
+    async def _copy(self, connection: Connection, chunks: AsyncIterator[bytearray]) -> None:
         expires = partial(expiry, self._rows.deadline)
         await copy_in(connection, self._text, chunks, expires, self._rows.tried)
 
@@ -193,7 +193,7 @@ class ArrayWay:
         feed.ended = ended
 
 
-async def each(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def each(chunks: Iterable[bytearray]) -> AsyncIterator[bytearray]:
     """Give what is there already, as what comes by and by."""
     for chunk in chunks:
         yield chunk

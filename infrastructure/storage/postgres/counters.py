@@ -65,11 +65,12 @@ class PostgresCounters:
 
     def __init__(self, url: str, **options: Any) -> None:
         self._url = url
-        self._options = {"connect_timeout": 5, "prepare_threshold": None, **options}
+        self._options: dict[str, Any] = {"connect_timeout": 5, "prepare_threshold": None, **options}
         self._connection: psycopg.Connection[dict[str, Any]] | None = None
 
     def __enter__(self) -> Self:
-        self._connection = psycopg.connect(
+        connect = psycopg.Connection[dict[str, Any]].connect
+        self._connection = connect(
             self._url, autocommit=True, row_factory=dict_row, **self._options
         )
         return self

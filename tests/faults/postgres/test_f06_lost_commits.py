@@ -181,30 +181,32 @@ async def test_F6_a_number_that_is_given_again_says_nothing(
         control.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
         control.execute("SELECT pg_reload_conf()")
 
-    async with ChaosProxy((server.host, server.port)) as proxy:
-        async with PostgresStorage(server.moved(proxy.host, proxy.port), deadline=5) as storage:
-            await make_table(storage)
-            await storage.execute("CHECKPOINT")
-            xid = await _begun(storage, 100)
-            proxy.black_hole("to_server")
-            proxy.refuse()
-            commit = asyncio.ensure_future(storage.commit())
-            await asyncio.sleep(0)
-            server.kill()
-            proxy.reset()
-            await server.start()
+    async with (
+        ChaosProxy((server.host, server.port)) as proxy,
+        PostgresStorage(server.moved(proxy.host, proxy.port), deadline=5) as storage,
+    ):
+        await make_table(storage)
+        await storage.execute("CHECKPOINT")
+        xid = await _begun(storage, 100)
+        proxy.black_hole("to_server")
+        proxy.refuse()
+        commit = asyncio.ensure_future(storage.commit())
+        await asyncio.sleep(0)
+        server.kill()
+        proxy.reset()
+        await server.start()
 
-            with server.control() as control:
-                for number in range(200, 210):
-                    control.execute("INSERT INTO t VALUES (%s)", [number])
+        with server.control() as control:
+            for number in range(200, 210):
+                control.execute("INSERT INTO t VALUES (%s)", [number])
 
-            # It had not reached the disk: the number was free.
-            given = server.ask("SELECT array_agg(xmin::text) FROM t WHERE id >= 200")
-            assert xid in given
-            proxy.heal()
+        # It had not reached the disk: the number was free.
+        given = server.ask("SELECT array_agg(xmin::text) FROM t WHERE id >= 200")
+        assert xid in given
+        proxy.heal()
 
-            with pytest.raises(ConnectionError) as caught:
-                await commit
+        with pytest.raises(ConnectionError) as caught:
+            await commit
 
-            assert caught.value.outcome == "unknown"
-            assert server.ask("SELECT count(*) FROM t WHERE id = 100") == 0
+        assert caught.value.outcome == "unknown"
+        assert server.ask("SELECT count(*) FROM t WHERE id = 100") == 0

@@ -30,6 +30,9 @@ MARK = "torture_mark"
 ENDING = 1.0
 """Seconds that the end of a block, and a rollback, have whatever the deadline (G5)."""
 
+STEPS = 6
+"""A stream and execute_many have the deadline for each step (G5), and so many steps at most here."""
+
 _INSERT = f"INSERT INTO {TABLE} (id, unit) VALUES ($1, $2)"
 _FIND = f"SELECT unit FROM {TABLE} WHERE id = $1"
 _COUNT = (
@@ -132,7 +135,7 @@ class Calls:
         level = self.journal.alone(rows)
 
         try:
-            with self.ends(what, scope):
+            with self.ends(what, scope, self._allowed(what)):
                 await insert(level.unit.number)
         except BaseException as exc:
             level.unit.note(f"{what} {rows} -> {exc!r}, {getattr(exc, 'outcome', '')}")
@@ -154,7 +157,7 @@ class Calls:
         level.tried.update(rows)
 
         try:
-            with self.ends(what, scope):
+            with self.ends(what, scope, self._allowed(what)):
                 await insert(level.unit.number)
         except BaseException as exc:
             level.unit.note(f"{what} {rows} -> {exc!r}, {getattr(exc, 'outcome', '')}")
@@ -166,6 +169,9 @@ class Calls:
 
         if over:
             self.findings.add("outside", f"{what} of rows {rows} after its transaction had ended")
+
+    def _allowed(self, what: str) -> float:
+        return self.deadline * (STEPS if what == "many" else 1)
 
     def _own(self, found: Any, expected: Any) -> None:
         if found != expected:
@@ -189,8 +195,7 @@ class Calls:
         mine, left = self._mine, step.number * 20 if step.kind == "stream left" else 300
         seen = 0
 
-        # Each step of it has the deadline: it comes to the database twice at least.
-        with self.ends(step.kind, scope, self.deadline * 5):
+        with self.ends(step.kind, scope, self.deadline * STEPS):
             async for row in self.storage.stream(_COUNT, [mine], 50):
                 seen += 1
                 self._own(row, {"i": seen, "mine": mine})

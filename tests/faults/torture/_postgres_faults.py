@@ -77,7 +77,7 @@ class PostgresFaults:
         proxy.black_hole(self._rng.choice(("to_client", "to_client", "to_server")))
 
         async def cut() -> None:
-            while proxy.bytes_to_server == sent and self._proxy.open:
+            while proxy.bytes_to_server == sent and self._proxy.open:  # noqa: ASYNC110 - a proxy has no event
                 await asyncio.sleep(0.0005)
 
             await moment(when)

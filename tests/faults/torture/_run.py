@@ -56,7 +56,8 @@ class Run:
             if error is not None and strange(error):
                 findings.add("foreign error", f"{step.kind}: {_trace(error)}")
 
-        await self._ended(deed.children)
+        while unfinished := {child for child in deed.children if not child.done()}:
+            await self._ended(unfinished)
 
         for error in deed.strangers():
             findings.add("foreign error", f"in {step.kind}: {_trace(error)}")
@@ -65,9 +66,6 @@ class Run:
         return isinstance(lost, ConnectionError)
 
     async def _ended(self, tasks: set[asyncio.Task[None]]) -> None:
-        if not tasks:
-            return
-
         _, hung = await asyncio.wait(tasks, timeout=_HUNG)
 
         for task in hung:

@@ -42,8 +42,8 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
     print(f"FAULT_SEED={SEED}")
 
     async with (
-        nothing_left(),
         PostgresServer(postgres.program()) as server,
+        nothing_left(),
         ChaosProxy((server.host, server.port)) as proxy,
     ):
         storage = PostgresStorage(
@@ -54,10 +54,7 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
         )
         faults = PostgresFaults(server, proxy, random.Random(f"{SEED}/faults"), journal.events)
         run = Run(Calls(storage, journal, findings, DEADLINE), faults.in_commit, share(10_000))
-        await storage.connect()
-        await storage.create_table(TABLE, {"id": "BIGINT PRIMARY KEY", "unit": "BIGINT NOT NULL"})
-        await storage.execute(f"ALTER TABLE {TABLE} ADD xid BIGINT NOT NULL DEFAULT txid_current()")
-        await storage.execute(f"INSERT INTO {TABLE} (id, unit) VALUES (0, 0)")
+        await _prepare(storage)
         failing = asyncio.ensure_future(faults.run())
 
         try:
@@ -76,11 +73,24 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
             await storage.disconnect()
             await until(lambda: not observer.connections, observer.sessions)
 
-    groups = [group for unit in journal.units.values() for group in list(unit.root.groups())]
-    compare(groups, {row["id"]: row for row in rows}, findings)
-    compare_numbers(journal, rows, findings, shared=mode == "grouped")
+    _compare(journal, rows, findings, shared=mode == "grouped")
     print(f"{journal.events.total()} events:", dict(journal.events), dict(journal.counts))
     findings.none()
+
+
+def _compare(journal: Journal, rows: list[Any], findings: Findings, *, shared: bool) -> None:
+    """Look for what is in the table and should not be, or the other way round."""
+    groups = [group for unit in journal.units.values() for group in unit.root.groups()]
+    compare(groups, {row["id"]: row for row in rows}, findings)
+    compare_numbers(journal, rows, findings, shared=shared)
+
+
+async def _prepare(storage: PostgresStorage) -> None:
+    """Connect and make the table, whose rows tell the transaction that the server has put them in."""
+    await storage.connect()
+    await storage.create_table(TABLE, {"id": "BIGINT PRIMARY KEY", "unit": "BIGINT NOT NULL"})
+    await storage.execute(f"ALTER TABLE {TABLE} ADD xid BIGINT NOT NULL DEFAULT txid_current()")
+    await storage.execute(f"INSERT INTO {TABLE} (id, unit) VALUES (0, 0)")
 
 
 async def at_rest(storage: PostgresStorage, observer: Observer) -> None:

@@ -17,7 +17,7 @@ class Session:
         self.discarded = 0
 
     async def control(self, text: str, _expires: float) -> None:
-        word = text.split()[0]
+        word = text.split(maxsplit=1)[0]
         self.sent.append(word)
 
         if word == "RELEASE":

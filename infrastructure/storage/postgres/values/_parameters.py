@@ -37,8 +37,8 @@ class Parameters:
     __slots__ = ("_encoders", "_only", "formats", "oids")
 
     def __init__(self, oids: Sequence[int]) -> None:
-        self.oids = tuple(oids)
-        self.formats = [int(oid in _BINARY) for oid in self.oids]
+        self.oids: tuple[int, ...] = tuple(oids)
+        self.formats: list[int] = [int(oid in _BINARY) for oid in self.oids]
         self._encoders = [_BINARY.get(oid) or _text_encoder(oid) for oid in self.oids]
         # A key, most often: its way is the shortest.
         self._only = self._encoders[0] if len(self.oids) == 1 else None

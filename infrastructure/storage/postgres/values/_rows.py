@@ -36,8 +36,8 @@ class Rows:
     __slots__ = ("_exact", "_has_numeric", "_make", "_transformer", "_width", "format", "oids")
 
     def __init__(self, names: Sequence[str], oids: Sequence[int], *, text: bool = False) -> None:
-        self.oids = tuple(oids)
-        self.format = int(not text and BINARY.issuperset(self.oids))
+        self.oids: tuple[int, ...] = tuple(oids)
+        self.format: int = int(not text and BINARY.issuperset(self.oids))
         self._width = len(self.oids)
         self._make = row_maker(names)
         self._has_numeric = bool(self.format) and not _NUMERIC.isdisjoint(self.oids)

@@ -60,7 +60,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _manager(
         name="leaves_the_owner_in_its_ended_transaction",
-        old="level.root.session.release()\n\n        self.rebind(level, level.parent or self._outside(level))",
+        old="level.root.session.release()\n\n        self.rebind(level, level.parent or level.root.outside)",
         new="level.root.session.release()",
         caught_by=("S9_the_owner_is_outside_afterwards",),
     ),
