@@ -60,7 +60,8 @@ class Lanes(Generic[Shared]):
 
     async def _open(self) -> None:
         try:
-            self._lanes.append(await self._dial(self._ended, time.monotonic() + _DIAL))
+            lane = await self._dial(self._ended, time.monotonic() + _DIAL)
+            self._lanes.append(lane)
             self._delay = 0.0
         except InfrastructureError as exc:
             first, most = _BACK_OFF

@@ -39,11 +39,12 @@ Dial = Callable[[Callable[[Wire], None], float], Awaitable[Connection]]
 class Waiter:
     """Somebody who waits for a connection; ``held`` is the transaction that he has open."""
 
-    __slots__ = ("granted", "held", "tried")
+    __slots__ = ("granted", "held", "since", "tried")
 
     def __init__(self, held: Level | None, tried: str) -> None:
         self.held = held
         self.tried = tried
+        self.since = time.monotonic()
         self.granted: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
 
 
@@ -268,7 +269,7 @@ class Pool:
             return exc
 
     def _dialled(self, dial: asyncio.Task[Connection | InfrastructureError]) -> None:
-        del self._dials[dial]
+        began = self._dials.pop(dial)
 
         if dial.cancelled():
             return
@@ -277,7 +278,9 @@ class Pool:
 
         if isinstance(result, InfrastructureError):
             self._failing = True
-            self._refuse(result)
+            # Who came later is tried for anew: the server may be back since.
+            self._refuse(result, began)
+            self._grow()
         else:
             self._failing = False
             self.add(result)
@@ -292,15 +295,17 @@ class Pool:
         self._leased[connection] = "connect"
         self.release(connection)
 
-    def _refuse(self, error: InfrastructureError) -> None:
-        """Fail all who wait, unless somebody will give a connection back."""
+    def _refuse(self, error: InfrastructureError, until: float = math.inf) -> None:
+        """Fail who waits since then or longer, unless somebody will give a connection back."""
         if self._leased and error.sqlstate == "53300":
             return
 
         queue, self._queue = self._queue, deque()
 
         for waiter in queue:
-            if not waiter.granted.done():
+            if waiter.since > until:
+                self._queue.append(waiter)
+            elif not waiter.granted.done():
                 # Each his own, to add to: where it was raised, which row it is of.
                 own = copy(error)
                 own.__cause__ = error.__cause__

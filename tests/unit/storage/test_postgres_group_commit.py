@@ -333,3 +333,52 @@ async def test_a_column_that_has_changed(
         await storage.execute("DELETE FROM t")
         await _known(storage, gives, [0])
         await storage.execute("DELETE FROM t")
+
+
+async def test_one_that_is_replaced(storage: PostgresStorage) -> None:
+    """Takes nothing more, and ends when all is answered."""
+    lane = await ready(storage)
+    calls = [asyncio.ensure_future(storage.execute(WRITE, [number])) for number in range(3)]
+    await asyncio.sleep(0)
+    lane.retire()
+    assert lane.is_open
+    assert not lane.takes_work()
+    await asyncio.gather(*calls)
+    assert not lane.is_open
+    await storage.execute(WRITE, [3])
+    assert await ids(storage) == [0, 1, 2, 3]
+    lane = await lane_for(storage, APPEND, [0, ""])
+    lane.retire()
+    assert not lane.is_open
+
+
+async def test_half_a_group_ends_its_connection(storage: PostgresStorage) -> None:
+    """What comes next must not get the answers of what was sent of it."""
+    lane = await ready(storage)
+    plan = storage._engine.plans.fast[WRITE]
+    answer = lane.send(plan, [object()], [1], time.monotonic() + 1)
+
+    with pytest.raises(ConnectionError):
+        await answer
+
+    assert not lane.is_open
+    await storage.execute(WRITE, [3])
+
+
+async def test_what_the_server_has_forgotten_is_prepared_anew(
+    postgres_database: PostgresEndpoint, storage: PostgresStorage
+) -> None:
+    """A group fails by it, and each write is done alone, once."""
+    lane = await ready(storage)
+    await storage.execute(WRITE, [1])
+    alter(
+        postgres_database,
+        "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN new; END $$",
+        "CREATE TRIGGER forget BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION forget()",
+    )
+    await storage.execute(WRITE, [2])
+    await asyncio.gather(*(storage.execute(APPEND, [1, "!"]) for _ in range(3)))
+    [row] = await storage.execute("SELECT name FROM t WHERE id = 1")
+    assert row["name"] == "!!!"
+    assert lane.is_open

@@ -124,6 +124,23 @@ class TestLostCommit:
         assert c.value.outcome == "not_applied"
         assert await ids(behind) == [1]
 
+    async def test_without_a_number_it_is_unknown(
+        self, postgres_database: PostgresEndpoint, behind: PostgresStorage, proxy: ChaosProxy
+    ) -> None:
+        """Where requests are not pipelined none is asked for."""
+        url = postgres_database.moved(proxy.host, proxy.port)
+
+        async with PostgresStorage(url, pipelining=False) as storage:
+            await storage.begin_transaction()
+            await storage.execute(WRITE, [1])
+            proxy.truncate(1, "to_client")
+
+            with pytest.raises(ConnectionError) as caught:
+                await storage.commit()
+
+        assert caught.value.outcome == "unknown"
+        assert await ids(behind) == [1]
+
     async def test_on_another_server_it_is_unknown(
         self, behind: PostgresStorage, proxy: ChaosProxy
     ) -> None:

@@ -15,7 +15,7 @@ from infrastructure.interfaces import (
     OperationError,
     ValidationError,
 )
-from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.storage.postgres import PostgresStorage, _plans
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from .postgres_shared import alter, fast, lane_for
@@ -339,3 +339,24 @@ async def test_what_is_refused_before_it_runs_leaves_its_transaction(
         assert await values(storage, 1) == [8]
 
     assert await values(storage, 1) == [8]
+
+
+async def test_only_so_many_are_kept(
+    storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those used least recently are forgotten."""
+    monkeypatch.setattr(_plans, "_CACHED", 4)
+    plans = storage._engine.plans
+
+    for number in range(10):
+        async with storage.transaction():
+            await storage.execute("SELECT 1 AS one")
+
+        assert await storage.execute(f"SELECT {number} AS n") == [{"n": number}]
+        # Nothing tells the type of this one.
+        untyped = f"SELECT $1 IS NULL AND {number} > 0 AS n"
+        assert await storage.execute(untyped, [1]) == [{"n": False}]
+        assert len(plans._plans) <= 4
+        assert len(plans._untyped) <= 4
+        assert len(plans.fast) <= 4
+        assert ("SELECT 1 AS one", ()) in plans._plans

@@ -20,7 +20,6 @@ from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
-from ...servers.postgres_server import PostgresServer
 from ...servers.waiting import until
 from .postgres_shared import alter, pool_of
 
@@ -249,6 +248,16 @@ class TestOpening:
                 assert time.monotonic() - before < 1
                 accepted.close()
 
+    async def test_a_deadline_meanwhile(self, make: Make, proxy: ChaosProxy) -> None:
+        """The text says what was waited for."""
+        async with _behind(proxy, make) as storage:
+            proxy.black_hole()
+            [connection] = pool_of(storage)._idle
+            connection.close("by the test")
+
+            with pytest.raises(TimeoutError, match="while a connection to the"), deadline(0.05):
+                await storage.execute("SELECT 1")
+
     async def test_a_full_server(self, make: Make, postgres_database: PostgresEndpoint) -> None:
         """Who waits gets what is given back; alone he is told."""
         with postgres_database.role() as role, postgres_database.control() as control:
@@ -277,6 +286,19 @@ class TestGivingBack:
             await asyncio.wait({slow})
             assert await storage.execute("SELECT 1 AS one") == [{"one": 1}]
             assert pool_of(storage)._idle == [before]
+
+    async def test_one_that_cannot_be_ended(self, make: Make, proxy: ChaosProxy) -> None:
+        """Its connection is closed, and another one serves the next."""
+        async with _behind(proxy, make, 1) as storage:
+            [before] = pool_of(storage)._idle
+            slow = asyncio.create_task(storage.execute("SELECT pg_sleep(60)"))
+            await until(lambda: pool_of(storage)._leased)
+            proxy.black_hole()
+            slow.cancel()
+            await asyncio.wait({slow})
+            await until(lambda: not before.is_open)
+            proxy.heal()
+            assert await storage.execute("SELECT 1 AS one") == [{"one": 1}]
 
     async def test_what_a_session_was_told(self, make: Make) -> None:
         """A connection that a statement changed is closed, and another one opened."""
@@ -336,56 +358,6 @@ class TestGivingBack:
             await pool.lease(time.monotonic() + 1, None, "test")
 
         assert not pool._dials
-
-
-class TestFailover:
-    async def test_a_server_that_takes_no_writes_any_more(
-        self, private_postgres: PostgresServer
-    ) -> None:
-        """One error, and all connections to it are left, whichever way they are used."""
-        url = private_postgres.address(target_session_attrs="read-write")
-        alter(private_postgres, "CREATE TABLE t (id int)")
-
-        async with PostgresStorage(url, deadline=5) as storage:
-            for inside in (False, True):
-                alter(private_postgres, "ALTER SYSTEM SET default_transaction_read_only = off")
-                alter(private_postgres, "SELECT pg_reload_conf()")
-                await _writes(storage)
-                await asyncio.gather(*(storage.execute("SELECT pg_sleep(0.01)") for _ in range(8)))
-                pool = pool_of(storage)
-                old = set(pool._idle)
-                assert len(old) > 1
-                alter(private_postgres, "ALTER SYSTEM SET default_transaction_read_only = on")
-                alter(private_postgres, "SELECT pg_reload_conf()")
-                error = await _refused_write(storage, inside=inside)
-                assert error.sqlstate == "25006"
-                assert error.retryable
-                await until(lambda old=old: not any(each.is_open for each in old))
-                assert not storage._engine._lanes._lanes  # type: ignore[union-attr]
-
-            alter(private_postgres, "ALTER SYSTEM SET default_transaction_read_only = off")
-            alter(private_postgres, "SELECT pg_reload_conf()")
-            await _writes(storage)
-
-
-async def _writes(storage: PostgresStorage) -> None:
-    while True:
-        try:
-            return await storage.execute("INSERT INTO t VALUES (1)") and None
-        except ConnectionError:
-            await asyncio.sleep(0.01)
-
-
-async def _refused_write(storage: PostgresStorage, *, inside: bool) -> ConnectionError:
-    while True:
-        try:
-            if inside:
-                async with storage.transaction():
-                    await storage.execute("INSERT INTO t VALUES (2)")
-            else:
-                await storage.execute("INSERT INTO t VALUES (2)")
-        except ConnectionError as exc:
-            return exc
 
 
 def _behind(proxy: ChaosProxy, make: Make, size: int = 2) -> PostgresStorage:

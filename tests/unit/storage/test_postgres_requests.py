@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -353,3 +354,15 @@ class TestPrepared:
         assert found.nparams == 0
         assert connection.number is None
         connection.close("by the test")
+
+
+async def test_what_the_server_remarks_is_for_debugging(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is no result."""
+    caplog.set_level(logging.DEBUG, "infrastructure")
+    [result] = await connection.simple(
+        "DO $$ BEGIN RAISE WARNING 'mind it'; END $$", soon(), "test"
+    )
+    assert result.command_status == b"DO"
+    assert "WARNING:  mind it" in caplog.text
