@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 
 from ...interfaces import (
@@ -24,6 +25,7 @@ __all__ = [
     "E1_a_timeout_is_the_builtin_one_too",
     "E1_not_connected_is_retryable_and_a_builtin_error",
     "E2_a_constraint_is_an_integrity_error",
+    "E2_a_constraint_that_waits_for_the_commit",
     "E2_the_drivers_error_is_the_cause",
     "E3_errors_say_what_was_tried",
     "G12_no_parameter_is_shown",
@@ -70,6 +72,28 @@ async def E2_a_constraint_is_an_integrity_error(harness: StorageHarness) -> None
             "a failed CHECK",
         )
         has_state(error, "23514")
+
+
+@check(feature="deferred_constraints")
+async def E2_a_constraint_that_waits_for_the_commit(harness: StorageHarness) -> None:
+    """Fails its own statement, however often it was right before; those beside it are done."""
+    async with items_of(harness) as items:
+        await items.add(1)
+        child = items.name + "_child"
+        refers = f'REFERENCES "{items.name}" (id) DEFERRABLE INITIALLY DEFERRED'
+        await items.storage.execute(f'CREATE TABLE "{child}" (id BIGINT {refers})')
+        insert = f'INSERT INTO "{child}" (id) VALUES ($1)'  # noqa: S608 - names of our own
+
+        for _ in range(5):
+            await items.storage.execute(insert, [1])
+
+        calls = [items.storage.execute(insert, [parent]) for parent in (1, 7, 1)]
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        assert (found[0], found[2]) == ([], []), f"those that are right: {found}"
+        assert isinstance(found[1], IntegrityError), f"a missing parent gives {found[1]!r}"
+        has_state(found[1], "23503")
+        [row] = await items.storage.execute(f'SELECT count(*) AS n FROM "{child}"')  # noqa: S608
+        equal(row["n"], 7)
 
 
 @check()

@@ -15,6 +15,7 @@ FEATURES: Final[Mapping[str, str]] = {
     "joined_tasks": "tasks started in a transaction join it; who may end it",
     "detached": "async with storage.detached():",
     "one_writer": "a transaction has the one connection that writes (SQLite)",
+    "deferred_constraints": "a foreign key may be looked at when the transaction is committed",
     "statement_control": "transaction control, LISTEN and COPY are refused with the method's name",
     "session_commands": "what changes the session runs inside a transaction only",
     "typed_values": "values of columns are type-exact, checked for type, range and length",

@@ -24,6 +24,14 @@ MUTANTS: tuple[Mutant, ...] = (
         new="make = CODES.get(code & 0xFF)",
         caught_by=("E2_a_constraint_is_an_integrity_error",),
     ),
+    Mutant(
+        name="does_not_look_whether_a_group_was_committed",
+        interface="storage",
+        module="storage.sqlite._runs",
+        old="        _commit(con, enter)\n    except sqlite3.Error:\n        return None",
+        new="        _commit(con, enter)\n    except sqlite3.Error:\n        return done",
+        caught_by=("E2_a_constraint_that_waits_for_the_commit",),
+    ),
     _map(
         name="does_not_say_what_failed",
         old='return make(f"{tried}: {exc}")',
