@@ -242,21 +242,31 @@ class Pool:
     def _grow(self) -> None:
         """Open as many connections as are waited for and allowed."""
         now = time.monotonic()
-        fresh = sum(1 for since in self._dials.values() if now - since < _PATIENCE)
         wanted = sum(1 for waiter in self._queue if not waiter.granted.done())
+        begun = fresh = sum(1 for since in self._dials.values() if now - since < _PATIENCE)
         # While the server does not answer one attempt at a time is enough, which all share.
-        stuck = self._failing or fresh < len(self._dials)
-        most = 1 if stuck else self._size - len(self._leased) - len(self._idle)
+        most = 1
+
+        if self._leased or self._idle:
+            # It does; where attempts are slow they are connections of its all the same.
+            begun = len(self._dials)
+            most = min(most if self._failing else self._size, self._room)
+        elif not self._failing and fresh == len(self._dials):
+            most = self._room
 
         if wanted and most > 0:
             # One that began before the server was back may never get an answer.
             self._once_more.watch(now + _PATIENCE)
 
-        for _ in range(min(wanted, most) - fresh):
+        for _ in range(min(wanted, most) - begun):
             # Not a Tasks: its error goes to who waits.
             dial = self._tasks.start(self._open(), "connect")
             self._dials[dial] = now
             dial.add_done_callback(self._dialled)
+
+    @property
+    def _room(self) -> int:
+        return self._size - len(self._leased) - len(self._idle)
 
     def _grow_again(self, _now: float) -> float:
         self._grow()
