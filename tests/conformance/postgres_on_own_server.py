@@ -22,7 +22,8 @@ __all__ = ["OwnPlainHarness", "OwnPostgresHarness", "own_postgres"]
 @cache
 def own_postgres() -> PostgresServer:
     """Return the one of this run; the first check that needs it starts it."""
-    server = PostgresServer(embedded.program())
+    # Its processes are killed, not the machine: what they wrote is there without the disk.
+    server = PostgresServer(embedded.program(), {"fsync": "off"})
     atexit.register(lambda: asyncio.run(server.close()))
     return server
 

@@ -97,6 +97,8 @@ class _Call:
         self._mode = mode
         self._first = first
         self._feed = feed
+        # Seen now: inside a transaction they are put back, and the feed does not know its end.
+        self._few = feed.ended and len(first) < _FEW and mode != "copy"
         self._insert = insert_of(statement.text)
         self._plan: Plan | None = None
         self._plainly = False
@@ -192,9 +194,7 @@ class _Call:
 
     async def _way(self, connection: Connection, rows: RowWay) -> Way:
         """Return the fastest way that means the same."""
-        few = self._feed.ended and len(self._first) < _FEW and self._mode != "copy"
-
-        if self._plainly or few:
+        if self._plainly or self._few:
             return rows
 
         if self._insert is None:

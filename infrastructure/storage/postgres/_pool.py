@@ -39,11 +39,12 @@ Dial = Callable[[Callable[[Wire], None], float], Awaitable[Connection]]
 class Waiter:
     """Somebody who waits for a connection; ``held`` is the transaction that he has open."""
 
-    __slots__ = ("granted", "held", "tried")
+    __slots__ = ("granted", "held", "since", "tried")
 
     def __init__(self, held: Level | None, tried: str) -> None:
         self.held = held
         self.tried = tried
+        self.since = time.monotonic()
         self.granted: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
 
 
@@ -241,21 +242,31 @@ class Pool:
     def _grow(self) -> None:
         """Open as many connections as are waited for and allowed."""
         now = time.monotonic()
-        fresh = sum(1 for since in self._dials.values() if now - since < _PATIENCE)
         wanted = sum(1 for waiter in self._queue if not waiter.granted.done())
+        begun = fresh = sum(1 for since in self._dials.values() if now - since < _PATIENCE)
         # While the server does not answer one attempt at a time is enough, which all share.
-        stuck = self._failing or fresh < len(self._dials)
-        most = 1 if stuck else self._size - len(self._leased) - len(self._idle)
+        most = 1
+
+        if self._leased or self._idle:
+            # It does; where attempts are slow they are connections of its all the same.
+            begun = len(self._dials)
+            most = min(most if self._failing else self._size, self._room)
+        elif not self._failing and fresh == len(self._dials):
+            most = self._room
 
         if wanted and most > 0:
             # One that began before the server was back may never get an answer.
             self._once_more.watch(now + _PATIENCE)
 
-        for _ in range(min(wanted, most) - fresh):
+        for _ in range(min(wanted, most) - begun):
             # Not a Tasks: its error goes to who waits.
             dial = self._tasks.start(self._open(), "connect")
             self._dials[dial] = now
             dial.add_done_callback(self._dialled)
+
+    @property
+    def _room(self) -> int:
+        return self._size - len(self._leased) - len(self._idle)
 
     def _grow_again(self, _now: float) -> float:
         self._grow()
@@ -268,7 +279,7 @@ class Pool:
             return exc
 
     def _dialled(self, dial: asyncio.Task[Connection | InfrastructureError]) -> None:
-        del self._dials[dial]
+        began = self._dials.pop(dial)
 
         if dial.cancelled():
             return
@@ -277,7 +288,9 @@ class Pool:
 
         if isinstance(result, InfrastructureError):
             self._failing = True
-            self._refuse(result)
+            # Who came later is tried for anew: the server may be back since.
+            self._refuse(result, began)
+            self._grow()
         else:
             self._failing = False
             self.add(result)
@@ -292,15 +305,17 @@ class Pool:
         self._leased[connection] = "connect"
         self.release(connection)
 
-    def _refuse(self, error: InfrastructureError) -> None:
-        """Fail all who wait, unless somebody will give a connection back."""
+    def _refuse(self, error: InfrastructureError, until: float = math.inf) -> None:
+        """Fail who waits since then or longer, unless somebody will give a connection back."""
         if self._leased and error.sqlstate == "53300":
             return
 
         queue, self._queue = self._queue, deque()
 
         for waiter in queue:
-            if not waiter.granted.done():
+            if waiter.since > until:
+                self._queue.append(waiter)
+            elif not waiter.granted.done():
                 # Each his own, to add to: where it was raised, which row it is of.
                 own = copy(error)
                 own.__cause__ = error.__cause__

@@ -164,7 +164,7 @@ async def a_disconnect_under_load(storage: PostgresStorage) -> Steps:
     assert 100 not in await ids(storage)
 
 
-@SCENARIOS.of("listen", "execute", least=3)
+@SCENARIOS.of("listen", "execute", least=2)
 async def a_notification(storage: PostgresStorage) -> Steps:
     """Who has left hears nothing more; others on the channel go on, and the connection ends with them."""
     other = storage.listen("news")

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -54,7 +54,7 @@ class Level:
 
     ``rows``    that were acknowledged in it.
     ``tried``   those that were not.
-    ``state``   what it comes to, as far as its user knows; ``ended``: by now.
+    ``ended``   it has come to its ``state`` by now.
     ``doomed``  the database refused a statement of it: it must not be committed.
     ``astray``  a ``begin_transaction`` in it may be open still.
     """
@@ -62,13 +62,23 @@ class Level:
     def __init__(self, unit: Unit, parent: Level | None) -> None:
         self.unit = unit
         self.parent = parent
-        self.state: State = "open"
+        self._state: State = "open"
         self.rows: list[int] = []
         self.tried: set[int] = set()
         self.inner: list[Level] = []
         self.ended = False
         self.doomed = False
         self.astray = False
+
+    @property
+    def state(self) -> State:
+        """What it comes to, as far as its user knows."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+        self.unit.changed(self.unit)
 
     @property
     def is_over(self) -> bool:
@@ -86,20 +96,22 @@ class Level:
         self.ended = True
         self.state = "unknown" if self.state == "ending" and unknown else "gone"
 
-    def groups(self, around: Group | None = None) -> Iterator[Group]:
-        """Give the rows of it and of the levels inside it, with what became of them."""
-        group = around if self.state == "committed" else None
+    def groups(self, around: Group | None = None) -> list[Group]:
+        """Return the rows of it and of the levels inside it, with what became of them."""
+        # Of a statement that failed nothing is left: where it was begun, its level ends with it.
+        groups = [Group("never", sorted(self.tried), self.unit)]
+        own = around if self.state == "committed" else None
 
-        if group is None:
-            group = Group(self._fate(around), [], self.unit, around)
-            yield group
+        if own is None:
+            own = Group(self._fate(around), [], self.unit, around)
+            groups.append(own)
 
-        # Of one that failed nothing is left; a transaction with such a statement ends with it.
-        yield Group("never", sorted(self.tried), self.unit)
-        group.rows.extend(self.rows)
+        own.rows.extend(self.rows)
 
         for level in self.inner:
-            yield from level.groups(group)
+            groups += level.groups(own)
+
+        return groups
 
     def _fate(self, around: Group | None) -> Fate:
         if self.state in ("gone", "open") or (around and around.fate == "never"):
@@ -108,12 +120,17 @@ class Level:
         return "must" if self.state == "committed" else "may"
 
 
+def _nobody(_unit: Unit) -> None:
+    """Nobody hears of it."""
+
+
 @dataclass(eq=False)
 class Unit:
     """What is one transaction of the database: one of the user's, or one statement by itself."""
 
     number: int
     alone: bool
+    changed: Callable[[Unit], None] = _nobody
     root: Level = field(init=False)
     marked: bool = False
     story: list[str] = field(default_factory=list)
@@ -132,15 +149,33 @@ class Unit:
 
 
 class Journal:
-    """All units of a run; ``events`` counts what disturbed it, ``counts`` the calls and their errors."""
+    """All units of a run; ``events`` counts what disturbed it, ``counts`` the calls and their errors.
 
-    def __init__(self) -> None:
+    ``changed`` hears of each unit of which something else is promised.
+    """
+
+    def __init__(self, changed: Callable[[Unit], None] = _nobody) -> None:
+        self._changed = changed
         self.units: dict[int, Unit] = {}
         self.counts: Counter[str] = Counter()
         self.events: Counter[str] = Counter()
         self.newest: tuple[int, int] | None = None
         """A row that must be there, and its unit."""
         self._rows = itertools.count(1)
+
+    def report(self, record: Callable[[str, object], None]) -> None:
+        """Tell what was done and what was promised."""
+        fates = Counter(
+            group.fate for unit in self.units.values() for group in unit.root.groups() if group.rows
+        )
+        record("seed", SEED)
+        record("events", self.events.total())
+
+        for name, count in [*sorted(self.events.items()), *sorted(self.counts.items())]:
+            record(name, count)
+
+        for fate, count in fates.items():
+            record(f"rows that {fate} be there, groups of them", count)
 
     def row(self) -> int:
         """Return a number for a new row."""
@@ -162,5 +197,5 @@ class Journal:
         return level
 
     def _unit(self, *, alone: bool) -> Unit:
-        unit = self.units[len(self.units) + 1] = Unit(len(self.units) + 1, alone)
+        unit = self.units[len(self.units) + 1] = Unit(len(self.units) + 1, alone, self._changed)
         return unit

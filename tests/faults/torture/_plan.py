@@ -83,7 +83,7 @@ class _Draw:
 
     def deed(self) -> Step:
         """Return what a task does outside a transaction."""
-        kinds = {"leaf": 8, "block": 8, "flat": 5, "gather": 1, "crowd": 0.4, "unmarked": 0.5}
+        kinds = {"leaf": 8, "block": 8, "flat": 5, "gather": 1, "crowd": 0.4, "unmarked": 1}
         kind = self._pick(kinds)
 
         if kind == "leaf":
@@ -118,7 +118,7 @@ class _Draw:
             "write": 10, "many": 3, "read": 5, "stream": 1, "stream left": 0.5, "pause": 2,
             "duplicate key": 0.4, "syntax error": 0.2, "wrong count": 0.3,
         }  # fmt: skip
-        inner = {"session state": 0.3, "late task": 0.6, "begun by another task": 0.3}
+        inner = {"session state": 0.6, "late task": 0.6, "begun by another task": 0.3}
         kind = self._pick({**kinds, **inner} if inside else kinds)
         number = self._rng.randint(2, 80 if kind == "many" else 9)
         return Step(kind=kind, number=number, moment=self._moment())

@@ -39,7 +39,6 @@ MODES: Mapping[str, dict[str, Any]] = {
 async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
     """Whatever is cancelled, cut off or killed: nothing outside its transaction, torn or missing."""
     journal, findings = Journal(), Findings()
-    print(f"FAULT_SEED={SEED}")
 
     async with (
         PostgresServer(postgres.program()) as server,
@@ -74,7 +73,7 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
             await until(lambda: not observer.connections, observer.sessions)
 
     _compare(journal, rows, findings, shared=mode == "grouped")
-    print(f"{journal.events.total()} events:", dict(journal.events), dict(journal.counts))
+    journal.report(record_property)
     findings.none()
 
 

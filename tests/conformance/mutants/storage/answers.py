@@ -36,15 +36,17 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         caught_by=("E3_a_statement_that_never_left_says_so",),
     ),
-    on_server(
+    unshared(
         name="runs_again_what_is_not_answered_at_once",
-        module="storage.postgres._engine",
-        old="                result = await answer\n",
+        module="storage.postgres._requests",
+        old="            return await self.answer(tried, limit.outcome)\n",
         new=(
-            "                if not (await asyncio.wait({answer}, timeout=0.1))[0]:\n"
-            "                    return await self._execute(query, params)\n"
-            "\n"
-            "                result = await answer\n"
+            "            began = self._loop.time()\n"
+            "            results = await self.answer(tried, limit.outcome)\n\n"
+            "            if self._loop.time() - began > 0.1 and not (pipeline or harmless):\n"
+            "                self.begin(send, tried)\n"
+            "                results = await self.answer(tried, limit.outcome)\n\n"
+            "            return results\n"
         ),
         caught_by=("G9_a_late_server_runs_a_statement_once",),
     ),
@@ -114,16 +116,18 @@ MUTANTS: tuple[Mutant, ...] = (
             "G7_late_rows_go_to_nobody_else",
         ),
     ),
-    on_server(
-        name="acknowledges_a_row_before_the_server_does",
+    unshared(
+        name="acknowledges_a_row_that_never_left",
         module="storage.postgres._engine",
-        old="                result = await answer\n",
+        old=(
+            '            if exc.outcome != "not_applied" or connection.is_open or exc.sqlstate is not None:\n'
+            "                raise\n"
+            "        finally:\n"
+        ),
         new=(
-            "                if plan.groups:\n"
-            "                    answer.add_done_callback(lambda a: a.cancelled() or a.exception())\n"
-            "                    await asyncio.sleep(0)\n"
-            "                    return []\n\n"
-            "                result = await answer\n"
+            '            if exc.outcome != "not_applied" or connection.is_open or exc.sqlstate is not None:\n'
+            "                return []\n"
+            "        finally:\n"
         ),
         caught_by=("E3_an_acknowledged_row_outlives_a_kill",),
     ),
