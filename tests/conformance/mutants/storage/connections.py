@@ -33,12 +33,12 @@ MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="fails_those_who_come_while_it_dials",
         module="storage.postgres._pool",
-        old="        self._queue.append(waiter)\n",
+        old="        self._queue.append(waiter)\n        self._grow()\n",
         new=(
             "        if self._dials:\n"
             '            raise ConnectionError("somebody connects")\n'
             "\n"
-            "        self._queue.append(waiter)\n"
+            "        self._queue.append(waiter)\n        self._grow()\n"
         ),
         caught_by=("G6_many_callers_come_back_together",),
     ),
