@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from infrastructure.conformance import CachingHarness, Check, FaultHarness, prove, run_check
+from infrastructure.conformance.harnesses.postgres import PostgresHarness
 from infrastructure.interfaces import ConfigurationError
 
 from ..testing.answering import ask, port, server_on
@@ -115,3 +116,11 @@ def test_the_proxy_is_open_while_a_check_runs() -> None:
 
     assert run_check(as_check(looks), Watched).status == "passed"
     assert seen == [True, True, True]
+
+
+def test_of_several_postgres_hosts_none_is_broken() -> None:
+    """A proxy would stand on the way to one of them alone."""
+    one = PostgresHarness("postgresql://db.example/things")
+    several = PostgresHarness("postgresql://a.example,b.example/things")
+    assert one.faults is not None
+    assert several.faults is None
