@@ -71,6 +71,7 @@ class Bulk:
             return
 
         check_parameters(statement, first[0], 0)
+        await self._engine.ready(statement)
         call = _Call(self._engine, self._targets, statement, mode, first, feed)
 
         if outer is None and feed.ended and await call.alone():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from psycopg.pq.abc import PGresult
@@ -247,8 +248,7 @@ class Engine:
         refuse(statement, in_transaction=level is not None)
         params = check_parameters(statement, params)
 
-        if "time_bucket" in statement.functions:
-            await self.prepare_for(statement)
+        await self.ready(statement)
 
         if level is not None:
             return await self.inside(
@@ -263,6 +263,11 @@ class Engine:
             expires,
             lambda connection: run_alone(self.plans, connection, query, statement, params, expires),
         )
+
+    async def ready(self, statement: Statement) -> None:
+        """Make what the statement needs beforehand, where that is missing."""
+        if "time_bucket" in statement.functions:
+            await self.prepare_for(statement)
 
     async def inside(
         self,
@@ -352,10 +357,8 @@ class Engine:
 
 async def _answers(connection: Connection, expires: float) -> bool:
     """Return whether the server says anything; that a transaction is aborted will do."""
-    try:
+    with suppress(OperationError, ValidationError):
         await connection.simple("SELECT 1", expires, "is_connected", harmless=True)
-    except (OperationError, ValidationError):
-        return True
 
     return True
 

@@ -45,8 +45,7 @@ async def stream(
         msg = "stream() reads by SELECT; run a statement that writes by execute()"
         raise ValidationError(msg, operation="stream")
 
-    if "time_bucket" in statement.functions:
-        await engine.prepare_for(statement)
+    await engine.ready(statement)
 
     cursor = Cursor(engine, statement, values, batch_size)
     found = _alone(cursor) if level is None else _inside(cursor, level)

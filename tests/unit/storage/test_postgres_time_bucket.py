@@ -46,6 +46,14 @@ async def test_the_buckets_are_those_of_timescaledb(storage: PostgresStorage) ->
     await assert_golden(storage)
 
 
+async def test_many_rows_find_it_too(storage: PostgresStorage) -> None:
+    """Also where they are the first to need it."""
+    await storage.create_table("days", {"day": "TIMESTAMPTZ"})
+    insert = "INSERT INTO days VALUES (time_bucket('1 day', $1::timestamptz))"
+    await storage.execute_many(insert, [[NOON]])
+    assert await storage.execute("SELECT day FROM days") == [{"day": NOON.replace(hour=0)}]
+
+
 @pytest.mark.parametrize(
     ("call", "wanted"),
     [
