@@ -24,7 +24,9 @@ SELECT c.oid::bigint AS oid, pg_catalog.concat_ws('|', c.oid, c.xmin, c.ctid,
   ARRAY(SELECT pg_catalog.concat(d.xmin, d.ctid) FROM pg_catalog.pg_attrdef d
         WHERE d.adrelid = c.oid),
   ARRAY(SELECT pg_catalog.concat(k.xmin, k.ctid) FROM pg_catalog.pg_constraint k
-        WHERE k.conrelid = c.oid)) AS state, c.relkind::text AS kind
+        WHERE k.conrelid = c.oid),
+  ARRAY(SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb')
+) AS state, c.relkind::text AS kind
 FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1::text)"""
 
 # Of triggers those may stay that run for each row before it is written, and see the rows before
@@ -36,10 +38,18 @@ _TRIGGERS = """
   JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
   WHERE t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
     AND n.nspname NOT IN ('_timescaledb_functions', '_timescaledb_internal')
-    AND NOT (t.tgtype & 3 = 3 AND f.provolatile = 'v') AND t.tgtype & """
+    AND (t.tgtype & 3 = 3 AND f.provolatile = 'v') = """
 
-# Bits of tgtype: 1 each row, 2 before, 4 INSERT, 16 UPDATE. A function of the server itself is not
-# in pg_depend: none of them reads a table. A volatile DEFAULT sees the rows before its own.
+# A function of the server itself is not in pg_depend: none of them reads a table. A volatile
+# DEFAULT sees the rows before its own.
+_DEFAULTS = """
+  SELECT FROM pg_catalog.pg_attrdef k
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+    AND d.objid = k.oid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
+  WHERE k.adrelid = c.oid AND f.provolatile = """
+
+# Bits of tgtype: 1 each row, 2 before, 4 INSERT, 16 UPDATE.
 _FACTS = f"""
 WITH tree AS MATERIALIZED (
   SELECT $1::oid AS oid UNION
@@ -53,7 +63,7 @@ WITH tree AS MATERIALIZED (
     WHEN EXISTS (
       SELECT FROM pg_catalog.pg_class p WHERE p.oid IN (SELECT oid FROM tree) AND p.relkind = 'f'
     ) THEN 'a partition of it is a foreign table'
-    WHEN EXISTS ({_TRIGGERS} 4 <> 0)
+    WHEN EXISTS ({_TRIGGERS} false AND t.tgtype & 4 <> 0)
       THEN 'it has triggers that run for a statement, or after a row'
     WHEN EXISTS (
       SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT oid FROM tree)
@@ -66,18 +76,16 @@ WITH tree AS MATERIALIZED (
       JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
       WHERE k.conrelid IN (SELECT oid FROM tree) AND f.provolatile <> 'i'
     ) THEN 'a CHECK calls a function that may read a table'
-    WHEN EXISTS (
-      SELECT FROM pg_catalog.pg_attrdef k
-      JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-        AND d.objid = k.oid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-      JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
-      WHERE k.adrelid = c.oid AND f.provolatile = 's'
-    ) THEN 'a DEFAULT calls a stable function'
+    WHEN EXISTS ({_DEFAULTS} 's') THEN 'a DEFAULT calls a stable function'
     END AS refusal,
-    CASE WHEN EXISTS ({_TRIGGERS} 16 <> 0) THEN 'it has triggers on UPDATE' END AS update_refusal
+    CASE WHEN EXISTS ({_TRIGGERS} false AND t.tgtype & 16 <> 0)
+      THEN 'it has triggers on UPDATE' END AS update_refusal,
+    EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS timescale,
+    EXISTS ({_DEFAULTS} 'v') OR EXISTS ({_TRIGGERS} true AND t.tgtype & 4 <> 0) AS looks,
+    EXISTS ({_TRIGGERS} true AND t.tgtype & 16 <> 0) AS update_looks
   FROM pg_catalog.pg_class c WHERE c.oid = $1::oid
 )
-SELECT f.refusal, f.update_refusal, a.attname::text AS name, a.atttypid::bigint AS oid,
+SELECT f.refusal, f.update_refusal, f.timescale, f.looks, f.update_looks, a.attname::text AS name, a.atttypid::bigint AS oid,
   t.typtype::text AS kind, t.typreceive <> 0 AS received,
   a.attidentity = 'a' OR a.attgenerated <> '' AS generated,
   CASE WHEN t.typarray <> 0 THEN pg_catalog.format_type(t.typarray, -1) END AS array_type,
@@ -89,6 +97,12 @@ SELECT f.refusal, f.update_refusal, a.attname::text AS name, a.atttypid::bigint 
 FROM facts f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE a.attnum > 0 AND NOT a.attisdropped"""  # noqa: S608 - of constants of this file
+
+_HYPERTABLE = """
+SELECT true AS found FROM timescaledb_information.hypertables h
+JOIN pg_catalog.pg_namespace n ON n.nspname = h.hypertable_schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.hypertable_name
+WHERE c.oid = $1::oid"""
 
 _CACHED = 1024
 _TEXT = 25
@@ -136,7 +150,8 @@ class Targets:
             if kind == "r":
                 self._keep(insert.table, known)
 
-        return _target(known[1], insert)
+        late = await _seen_late(ask, oid, known[1][0], insert)
+        return _target(known[1], insert, late)
 
     def _keep(self, table: str, known: tuple[str, list[Row]]) -> None:
         if len(self._known) >= _CACHED:
@@ -145,7 +160,22 @@ class Targets:
         self._known[table] = known
 
 
-def _target(rows: Sequence[Row], insert: Insert) -> Target:
+async def _seen_late(ask: Ask, oid: int, facts: Row, insert: Insert) -> str | None:
+    """Return why the rows of a hypertable must come one by one.
+
+    TimescaleDB keeps the rows of a COPY for a while, and those that any command puts into
+    compressed chunks are seen after it only.
+    """
+    looks = facts["looks"] or (insert.updates is not None and facts["update_looks"])
+
+    # What a hypertable is the catalogue of the server does not say.
+    if looks and facts["timescale"] and await ask(_HYPERTABLE, [oid]):
+        return "a trigger or a DEFAULT of a hypertable may read it, and would miss rows"
+
+    return None
+
+
+def _target(rows: Sequence[Row], insert: Insert, late: str | None) -> Target:
     by_name: Mapping[str, Row] = {row["name"]: row for row in rows}
     columns = [by_name[name] for name in insert.names if name in by_name]
 
@@ -153,7 +183,7 @@ def _target(rows: Sequence[Row], insert: Insert) -> Target:
         return Target("it has no such columns")
 
     return Target(
-        refusal=rows[0]["refusal"] or _conflict_refusal(by_name, insert),
+        refusal=rows[0]["refusal"] or late or _conflict_refusal(by_name, insert),
         not_by_copy=_refusal_of_copy(columns, insert),
         not_by_array=None if all(row["array_type"] for row in columns) else "a type has no array",
         oids=tuple(row["oid"] for row in columns),
