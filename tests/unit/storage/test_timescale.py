@@ -23,16 +23,8 @@ NOW = datetime.now(UTC)
 
 
 def opened(server: PostgresEndpoint, settings: dict[str, str] | None = None) -> PostgresStorage:
-    # The one in WebAssembly has one connection, whatever comes to it.
-    # It keeps one session for all of them, and with it the names of prepared statements.
-    return PostgresStorage(
-        server.url,
-        max_connections=1,
-        pipelining=False,
-        bulk="values",
-        prepared="off",
-        settings=settings,
-    )
+    options: Any = server.storage_options
+    return PostgresStorage(server.url, settings=settings, **options)
 
 
 @pytest.fixture
