@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -186,6 +187,19 @@ async def test_a_transaction_takes_them_back(timescale: PostgresEndpoint, storag
                         await number_of(storage, "readings")
 
         assert await stored(storage) == []
+
+
+async def test_several_at_a_time_make_the_same_chunks(timescale: PostgresEndpoint, storage) -> None:
+    """Each from the other end; where there is one connection they take turns."""
+    for bulk in timescale.bulk:
+        async with asyncio.TaskGroup() as group:
+            for number in range(4):
+                many = rows(2000, f"{bulk} {number}")[:: -1 if number % 2 else 1]
+                group.create_task(storage.execute_many(INSERT, many, bulk=bulk))
+
+        assert await number_of(storage, "readings") == 8000
+        assert await number_of(storage, "show_chunks('readings')") == DAYS
+        await storage.drop_chunks("readings", START + timedelta(days=DAYS + 1))
 
 
 async def test_a_continuous_aggregate_hears_of_them(timescale: PostgresEndpoint, storage) -> None:
