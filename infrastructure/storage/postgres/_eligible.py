@@ -81,12 +81,13 @@ WITH tree AS MATERIALIZED (
     CASE WHEN EXISTS ({_TRIGGERS} false AND t.tgtype & 16 <> 0)
       THEN 'it has triggers on UPDATE' END AS update_refusal,
     EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS timescale,
-    EXISTS ({_DEFAULTS} 'v') OR EXISTS ({_TRIGGERS} true AND t.tgtype & 4 <> 0) AS looks,
+    EXISTS ({_DEFAULTS} 'v') AS default_looks,
+    EXISTS ({_TRIGGERS} true AND t.tgtype & 4 <> 0) AS insert_looks,
     EXISTS ({_TRIGGERS} true AND t.tgtype & 16 <> 0) AS update_looks
   FROM pg_catalog.pg_class c WHERE c.oid = $1::oid
 )
-SELECT f.refusal, f.update_refusal, f.timescale, f.looks, f.update_looks, a.attname::text AS name, a.atttypid::bigint AS oid,
-  t.typtype::text AS kind, t.typreceive <> 0 AS received,
+SELECT f.refusal, f.update_refusal, f.timescale, f.default_looks, f.insert_looks, f.update_looks,
+  a.attname::text AS name, a.atttypid::bigint AS oid, t.typtype::text AS kind, t.typreceive <> 0 AS received,
   a.attidentity = 'a' OR a.attgenerated <> '' AS generated,
   CASE WHEN t.typarray <> 0 THEN pg_catalog.format_type(t.typarray, -1) END AS array_type,
   EXISTS (
@@ -98,8 +99,9 @@ FROM facts f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE a.attnum > 0 AND NOT a.attisdropped"""  # noqa: S608 - of constants of this file
 
+# What a hypertable is the catalogue of the server does not say.
 _HYPERTABLE = """
-SELECT true AS found FROM timescaledb_information.hypertables h
+SELECT h.compression_enabled AS compressed FROM timescaledb_information.hypertables h
 JOIN pg_catalog.pg_namespace n ON n.nspname = h.hypertable_schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.hypertable_name
 WHERE c.oid = $1::oid"""
@@ -150,8 +152,8 @@ class Targets:
             if kind == "r":
                 self._keep(insert.table, known)
 
-        late = await _seen_late(ask, oid, known[1][0], insert)
-        return _target(known[1], insert, late)
+        chunks = await _chunks(ask, oid, known[1][0])
+        return _target(known[1], insert, chunks)
 
     def _keep(self, table: str, known: tuple[str, list[Row]]) -> None:
         if len(self._known) >= _CACHED:
@@ -160,22 +162,14 @@ class Targets:
         self._known[table] = known
 
 
-async def _seen_late(ask: Ask, oid: int, facts: Row, insert: Insert) -> str | None:
-    """Return why the rows of a hypertable must come one by one.
-
-    TimescaleDB keeps the rows of a COPY for a while, and those that any command puts into
-    compressed chunks are seen after it only.
-    """
-    looks = facts["looks"] or (insert.updates is not None and facts["update_looks"])
-
-    # What a hypertable is the catalogue of the server does not say.
-    if looks and facts["timescale"] and await ask(_HYPERTABLE, [oid]):
-        return "a trigger or a DEFAULT of a hypertable may read it, and would miss rows"
-
-    return None
+async def _chunks(ask: Ask, oid: int, facts: Row) -> Row | None:
+    """Return what TimescaleDB knows of a table, where that matters; ``None``: it is no hypertable."""
+    looks = facts["default_looks"] or facts["insert_looks"] or facts["update_looks"]
+    found = await ask(_HYPERTABLE, [oid]) if looks and facts["timescale"] else []
+    return found[0] if found else None
 
 
-def _target(rows: Sequence[Row], insert: Insert, late: str | None) -> Target:
+def _target(rows: Sequence[Row], insert: Insert, chunks: Row | None) -> Target:
     by_name: Mapping[str, Row] = {row["name"]: row for row in rows}
     columns = [by_name[name] for name in insert.names if name in by_name]
 
@@ -183,14 +177,31 @@ def _target(rows: Sequence[Row], insert: Insert, late: str | None) -> Target:
         return Target("it has no such columns")
 
     return Target(
-        refusal=rows[0]["refusal"] or late or _conflict_refusal(by_name, insert),
-        not_by_copy=_refusal_of_copy(columns, insert),
+        refusal=rows[0]["refusal"]
+        or _refusal_of_chunks(rows[0], insert, chunks)
+        or _conflict_refusal(by_name, insert),
+        not_by_copy=_refusal_of_copy(columns, insert, chunks),
         not_by_array=None if all(row["array_type"] for row in columns) else "a type has no array",
         oids=tuple(row["oid"] for row in columns),
         # The binary form of an enum's label is the label.
         carried=tuple(_TEXT if row["kind"] == "e" else row["oid"] for row in columns),
         arrays=tuple(row["array_type"] or "" for row in columns),
     )
+
+
+def _refusal_of_chunks(facts: Row, insert: Insert, chunks: Row | None) -> str | None:
+    """Return why the rows of a hypertable must come one by one."""
+    looks = (
+        facts["default_looks"]
+        or facts["insert_looks"]
+        or (insert.updates is not None and facts["update_looks"])
+    )
+
+    # Of the rows that a command puts into a compressed chunk it sees none itself.
+    if looks and chunks is not None and chunks["compressed"]:
+        return "its chunks may be compressed, and a trigger or a DEFAULT may read them"
+
+    return None
 
 
 def _conflict_refusal(columns: Mapping[str, Row], insert: Insert) -> str | None:
@@ -206,12 +217,16 @@ def _conflict_refusal(columns: Mapping[str, Row], insert: Insert) -> str | None:
     return refusal
 
 
-def _refusal_of_copy(columns: Sequence[Row], insert: Insert) -> str | None:
+def _refusal_of_copy(columns: Sequence[Row], insert: Insert, chunks: Row | None) -> str | None:
     if insert.conflict:
         return "COPY knows no ON CONFLICT"
 
     # INSERT refuses to set it, COPY sets it.
     if any(row["generated"] for row in columns):
         return "a column is GENERATED ALWAYS"
+
+    # TimescaleDB collects rows for a chunk first: they are not there when DEFAULT is asked again.
+    if chunks is not None and columns[0]["default_looks"]:
+        return "it is a hypertable, and a DEFAULT may read it"
 
     return None if all(row["received"] for row in columns) else "a type has no binary form"
