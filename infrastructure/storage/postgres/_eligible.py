@@ -25,7 +25,8 @@ SELECT c.oid::bigint AS oid, pg_catalog.concat_ws('|', c.oid, c.xmin, c.ctid,
         WHERE d.adrelid = c.oid),
   ARRAY(SELECT pg_catalog.concat(k.xmin, k.ctid) FROM pg_catalog.pg_constraint k
         WHERE k.conrelid = c.oid),
-  ARRAY(SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb')
+  ARRAY(SELECT pg_catalog.concat(e.xmin, e.ctid) FROM pg_catalog.pg_extension e
+        WHERE e.extname = 'timescaledb')
 ) AS state, c.relkind::text AS kind
 FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1::text)"""
 
@@ -80,7 +81,8 @@ WITH tree AS MATERIALIZED (
     END AS refusal,
     CASE WHEN EXISTS ({_TRIGGERS} false AND t.tgtype & 16 <> 0)
       THEN 'it has triggers on UPDATE' END AS update_refusal,
-    EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS timescale,
+    (SELECT pg_catalog.string_to_array(pg_catalog.substring(e.extversion, '^[0-9.]*'), '.')::int[]
+     FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS timescale,
     EXISTS ({_DEFAULTS} 'v') AS default_looks,
     EXISTS ({_TRIGGERS} true AND t.tgtype & 4 <> 0) AS insert_looks,
     EXISTS ({_TRIGGERS} true AND t.tgtype & 16 <> 0) AS update_looks
@@ -106,6 +108,7 @@ JOIN pg_catalog.pg_namespace n ON n.nspname = h.hypertable_schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.hypertable_name
 WHERE c.oid = $1::oid"""
 
+_MENDED = (2, 18, 1)
 _CACHED = 1024
 _TEXT = 25
 
@@ -152,8 +155,9 @@ class Targets:
             if kind == "r":
                 self._keep(insert.table, known)
 
-        chunks = await _chunks(ask, oid, known[1][0])
-        return _target(known[1], insert, chunks)
+        rows = known[1]
+        chunks = await _chunks(ask, oid, rows[0], insert) if rows else None
+        return _target(rows, insert, chunks)
 
     def _keep(self, table: str, known: tuple[str, list[Row]]) -> None:
         if len(self._known) >= _CACHED:
@@ -162,11 +166,26 @@ class Targets:
         self._known[table] = known
 
 
-async def _chunks(ask: Ask, oid: int, facts: Row) -> Row | None:
+async def _chunks(ask: Ask, oid: int, facts: Row, insert: Insert) -> Row | None:
     """Return what TimescaleDB knows of a table, where that matters; ``None``: it is no hypertable."""
-    looks = facts["default_looks"] or facts["insert_looks"] or facts["update_looks"]
-    found = await ask(_HYPERTABLE, [oid]) if looks and facts["timescale"] else []
+    matters = _looks(facts, insert) or _ends_early(facts, insert)
+    found = await ask(_HYPERTABLE, [oid]) if matters and facts["timescale"] else []
     return found[0] if found else None
+
+
+def _looks(facts: Row, insert: Insert) -> bool:
+    """Return whether what the table does with a row may read the table."""
+    looks: bool = facts["default_looks"] or facts["insert_looks"]
+    return looks or (insert.updates is not None and facts["update_looks"])
+
+
+def _ends_early(facts: Row, insert: Insert) -> bool:
+    """Return whether TimescaleDB may drop the rows behind one that is in a compressed chunk.
+
+    It did on DO NOTHING (timescale/timescaledb#7672).
+    """
+    old = facts["timescale"] is not None and tuple(facts["timescale"]) < _MENDED
+    return old and bool(insert.conflict) and insert.updates is None
 
 
 def _target(rows: Sequence[Row], insert: Insert, chunks: Row | None) -> Target:
@@ -191,17 +210,14 @@ def _target(rows: Sequence[Row], insert: Insert, chunks: Row | None) -> Target:
 
 def _refusal_of_chunks(facts: Row, insert: Insert, chunks: Row | None) -> str | None:
     """Return why the rows of a hypertable must come one by one."""
-    looks = (
-        facts["default_looks"]
-        or facts["insert_looks"]
-        or (insert.updates is not None and facts["update_looks"])
-    )
+    if chunks is None or not chunks["compressed"]:
+        return None
 
     # Of the rows that a command puts into a compressed chunk it sees none itself.
-    if looks and chunks is not None and chunks["compressed"]:
+    if _looks(facts, insert):
         return "its chunks may be compressed, and a trigger or a DEFAULT may read them"
 
-    return None
+    return "this TimescaleDB may lose rows" if _ends_early(facts, insert) else None
 
 
 def _conflict_refusal(columns: Mapping[str, Row], insert: Insert) -> str | None:

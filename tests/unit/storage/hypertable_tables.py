@@ -91,7 +91,9 @@ HYPERTABLES: dict[str, Case] = _CHANGED | {
         copies=True,
         rows=[[number, "x"] for number in range(66, 126)],
     ),
-    "a compressed row of the same key": Case(KEYED + OLD + COMPRESSED, copies=True),
+    "a compressed row of the same key": Case(
+        KEYED + "INSERT INTO t VALUES (30, 'old');" + COMPRESSED, copies=True
+    ),
     "compressed chunks with a trigger before each row": Case(
         COUNTS + TABLE + OLD + COMPRESSED + STAMP, copies=False, look=BOTH
     ),
