@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ._ask import Ask, Row
 from ._insert import Insert
 
-__all__ = ["Target", "Targets"]
+__all__ = ["Target", "Targets", "ends_early"]
 
 # The rows of the catalogue that the answer below is made of: where none of them was written anew,
 # neither is the answer. A function that becomes another is seen by its triggers only.
@@ -168,7 +168,7 @@ class Targets:
 
 async def _chunks(ask: Ask, oid: int, facts: Row, insert: Insert) -> Row | None:
     """Return what TimescaleDB knows of a table, where that matters; ``None``: it is no hypertable."""
-    matters = _looks(facts, insert) or _ends_early(facts, insert)
+    matters = _looks(facts, insert) or ends_early(facts, insert)
     found = await ask(_HYPERTABLE, [oid]) if matters and facts["timescale"] else []
     return found[0] if found else None
 
@@ -179,7 +179,7 @@ def _looks(facts: Row, insert: Insert) -> bool:
     return looks or (insert.updates is not None and facts["update_looks"])
 
 
-def _ends_early(facts: Row, insert: Insert) -> bool:
+def ends_early(facts: Row, insert: Insert) -> bool:
     """Return whether TimescaleDB may drop the rows behind one that is in a compressed chunk.
 
     It did on DO NOTHING (timescale/timescaledb#7672).
@@ -217,7 +217,7 @@ def _refusal_of_chunks(facts: Row, insert: Insert, chunks: Row | None) -> str | 
     if _looks(facts, insert):
         return "its chunks may be compressed, and a trigger or a DEFAULT may read them"
 
-    return "this TimescaleDB may lose rows" if _ends_early(facts, insert) else None
+    return "this TimescaleDB may lose rows" if ends_early(facts, insert) else None
 
 
 def _conflict_refusal(columns: Mapping[str, Row], insert: Insert) -> str | None:
