@@ -42,6 +42,8 @@ class Connection(Requests):
         super().__init__(pgconn, ended, read_write=read_write)
         self.touched = False
         """Whether a statement left something in the session that the next user must not see."""
+        self.at_work = False
+        """Whether a call in a transaction has its turn here, perhaps between two of its requests."""
         self.number: Number | None = None
         """Of the open transaction, once it has changed something."""
         self.plans: Plans | None = None

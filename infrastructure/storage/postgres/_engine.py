@@ -280,6 +280,8 @@ class Engine:
         connection = session_of(level).connection
 
         async def send() -> T:
+            connection.at_work = True
+
             try:
                 return await work(connection)
             except InfrastructureError as exc:
@@ -290,6 +292,8 @@ class Engine:
                     level.failed = level.failed or exc
 
                 raise
+            finally:
+                connection.at_work = False
 
         return await level.root.run(level, expires, operation, send)
 

@@ -197,8 +197,9 @@ class Pool:
 
     def discard(self, connection: Connection) -> None:
         """Return at once; what runs is cancelled and rolled back, or the connection is closed."""
-        if connection.is_awaited:
-            # Not by whoever gave it up: a statement of another task runs there.
+        if connection.is_awaited or connection.at_work:
+            # Not by whoever gave it up: a statement of another task runs there, or is between two
+            # requests, of which the next would go to whoever got the connection meanwhile.
             connection.close("the transaction was given up, or the storage disconnected")
         elif connection in self._leased and connection.is_open:
             self._tasks.start(self._settle(connection), "end what a connection was left with")
