@@ -164,7 +164,9 @@ class Engine:
 
     async def _lease(self, expires: float, held: Level | None) -> PostgresSession:
         pool = self.pool
-        return PostgresSession(await pool.lease(expires, held, "begin"), pool, self.plans)
+        return PostgresSession(
+            await pool.lease(expires, held, "begin_transaction"), pool, self.plans
+        )
 
     def take(
         self, query: str, params: Sequence[Any] | None, expires: float

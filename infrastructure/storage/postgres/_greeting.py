@@ -123,7 +123,6 @@ def _refusal(result: PGresult, options: Options) -> InfrastructureError:
     error = server_error(
         result, f"connect to {options.where}", outcome="not_applied", read_write=options.read_write
     )
-    error.operation = "connect"
 
     if (
         not options.settings

@@ -218,8 +218,12 @@ class Lane(Wire):
             return
 
         if result.status == ExecStatus.FATAL_ERROR:
-            tried = entry.plan.tried
-            answer.set_exception(server_error(result, tried, read_write=self._read_write))
+            plan = entry.plan
+            answer.set_exception(
+                server_error(
+                    result, plan.tried, query=plan.statement.text, read_write=self._read_write
+                )
+            )
             return
 
         if entry.is_new:

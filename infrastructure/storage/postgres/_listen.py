@@ -161,7 +161,7 @@ class Listener:
                 joined.set_result(None)
 
         if not connection.is_open:
-            raise ConnectionError(f"listen: {connection.reason}")
+            raise ConnectionError(f"listen: {connection.reason}", operation="listen")
 
     async def _command(self, connection: ListeningConnection, word: str, channel: str) -> None:
         text = f"{word} {quote_identifier(channel)}"
@@ -178,7 +178,9 @@ class Listener:
         """Tell those who wait to be let in; who reads already waits for the next connection."""
         for joined in self._joining:
             if not joined.done():
-                joined.set_exception(copy(error))
+                own = copy(error)
+                own.operation = "listen"
+                joined.set_exception(own)
 
     def close(self, reason: str) -> None:
         """End all readers."""

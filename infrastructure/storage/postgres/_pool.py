@@ -30,7 +30,7 @@ _DIAL = 10.0
 """Seconds that an attempt to connect may take."""
 _PATIENCE = 0.4
 """Seconds after which an attempt without an answer no longer holds up a further one."""
-_BEGIN = "begin"
+_BEGIN = "begin_transaction"
 """What a transaction asks for a connection for."""
 
 Dial = Callable[[Callable[[Wire], None], float], Awaitable[Connection]]
@@ -92,7 +92,8 @@ class Pool:
         """Return a connection that nobody else has."""
         if self._closed is not None:
             # Who was at work when it was closed would open a connection that nobody closes.
-            raise ConnectionError(f"{tried}: {self._closed}", outcome="not_applied")
+            msg = f"{tried}: {self._closed}"
+            raise ConnectionError(msg, outcome="not_applied", operation=tried)
 
         connection = self.take(tried)
 
@@ -139,7 +140,7 @@ class Pool:
                 f"{self._holders()}; see max_connections="
             )
 
-        raise TimeoutError(msg, retryable=True, outcome="not_applied")
+        raise TimeoutError(msg, retryable=True, outcome="not_applied", operation=tried)
 
     def _holders(self) -> str:
         others = Counter(tried for tried in self._leased.values() if tried != _BEGIN)
@@ -170,7 +171,7 @@ class Pool:
                 f"{tried}: the transactions that hold all {self._size} connections wait for a further "
                 "one, which would never come; end the transaction first, or raise max_connections="
             )
-            raise TransactionError(msg, outcome="not_applied")
+            raise TransactionError(msg, outcome="not_applied", operation=tried)
 
     def release(self, connection: Connection) -> None:
         """Give a connection back; one that is not clean is made so, or closed, by and by."""
@@ -212,7 +213,7 @@ class Pool:
                 await connection.settle(expires)
 
                 if connection.in_transaction:
-                    await connection.simple("ROLLBACK", expires, "roll back")
+                    await connection.simple("ROLLBACK", expires, "rollback")
         except InfrastructureError:
             pass
         finally:
@@ -319,7 +320,7 @@ class Pool:
             elif not waiter.granted.done():
                 # Each his own, to add to: where it was raised, which row it is of.
                 own = copy(error)
-                own.__cause__ = error.__cause__
+                own.__cause__, own.operation = error.__cause__, waiter.tried
                 waiter.granted.set_exception(own)
 
     def close(self, reason: str) -> None:

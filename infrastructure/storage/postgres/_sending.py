@@ -100,7 +100,7 @@ async def _results(
 ) -> tuple[list[PGresult], int]:
     """Return the results, and how many come before those of the rows."""
     async with Limit(tried, expires=expires) as limit:
-        connection.begin(_nothing, tried, pipeline=True)
+        connection.begin(_nothing, tried, query=plan.statement.text, pipeline=True)
         limit.outcome = "unknown"
 
         try:

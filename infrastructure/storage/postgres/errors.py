@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as driver
@@ -22,7 +24,7 @@ from ...interfaces.exceptions import (
 from .._statement import excerpt
 from ._states import READ_ONLY, Rule, rule_of
 
-__all__ = ["CONNECT_ERRORS", "ERRORS", "lost", "server_error"]
+__all__ = ["CONNECT_ERRORS", "ERRORS", "called", "lost", "server_error"]
 
 _LONGEST = 300
 _MASK = "***"
@@ -66,7 +68,7 @@ def server_error(
 ) -> InfrastructureError:
     """Return our error for an error that the server sent.
 
-    ``tried``       what was done, on what: the text begins with it.
+    ``tried``       what was done, on what: the text begins with it, and it with the method.
     ``query``       the SQL, of which the text shows where the server stumbled.
     ``outcome``     where more is known than the SQLSTATE tells.
     ``read_write``  the server is in recovery or was chosen as one that takes writes: that it
@@ -88,6 +90,7 @@ def server_error(
         retryable=rule.retryable,
         outcome=outcome or rule.outcome,
         row_index=_row_index(result),
+        operation=_method(tried),
     )
     made.__cause__ = said.cause()
     return made
@@ -97,9 +100,20 @@ def lost(tried: str, what: str | BaseException, outcome: Outcome) -> ConnectionE
     """Return the error for a link that broke; ``what`` came back, from libpq or the system."""
     text = _line(str(what)) or type(what).__name__
     more = "; it may or may not have been done" if outcome == "unknown" else ""
-    error = ConnectionError(f"{tried}: the connection broke: {text}{more}", outcome=outcome)
+    msg = f"{tried}: the connection broke: {text}{more}"
+    error = ConnectionError(msg, outcome=outcome, operation=_method(tried))
     error.__cause__ = what if isinstance(what, BaseException) else psycopg.OperationalError(text)
     return error
+
+
+@contextmanager
+def called(operation: str) -> Iterator[None]:
+    """Say of an error which method was called, whatever it did when the error came."""
+    try:
+        yield
+    except InfrastructureError as exc:
+        exc.operation = operation
+        raise
 
 
 class _Said:
@@ -160,6 +174,10 @@ def _rule(state: str, said: _Said, read_write: bool) -> Rule:
     return _WAITED if state == "08P01" and _NO_SERVER in said.primary else rule_of(state)
 
 
+def _method(tried: str) -> str:
+    return tried.partition(" ")[0]
+
+
 def _field(result: PGresult, field: Field) -> str:
     return (result.error_field(field) or b"").decode(errors="replace")
 
@@ -190,6 +208,7 @@ def _of_the_driver(tried: str, exc: BaseException) -> InfrastructureError:
         sqlstate=state or None,
         retryable=rule.retryable,
         outcome=rule.outcome if state else "unknown",
+        operation=_method(tried),
     )
 
 
@@ -205,7 +224,7 @@ def _too_old(tried: str, exc: BaseException) -> InfrastructureError:
     if getattr(exc, "sqlstate", None):
         return _of_the_driver(tried, exc)
 
-    return ConfigurationError(f"{tried}: {_line(str(exc))}")
+    return ConfigurationError(f"{tried}: {_line(str(exc))}", operation=_method(tried))
 
 
 ERRORS: ErrorMap = {
