@@ -63,6 +63,7 @@ def server_error(
     tried: str,
     *,
     query: str = "",
+    known: str = "",
     outcome: Outcome | None = None,
     read_write: bool = False,
 ) -> InfrastructureError:
@@ -70,6 +71,7 @@ def server_error(
 
     ``tried``       what was done, on what: the text begins with it, and it with the method.
     ``query``       the SQL, of which the text shows where the server stumbled.
+    ``known``       what else the server may repeat: it is no secret.
     ``outcome``     where more is known than the SQLSTATE tells.
     ``read_write``  the server is in recovery or was chosen as one that takes writes: that it
                     refuses them now is a failover.
@@ -80,7 +82,7 @@ def server_error(
         # libpq made it up: the link broke while the answer was waited for.
         return lost(tried, result.get_error_message(), outcome or "unknown")
 
-    said = _Said(result, state, tried, query)
+    said = _Said(result, state, tried, query, known)
     rule = _rule(state, said, read_write)
     severity = _field(result, Field.SEVERITY_NONLOCALIZED) or _field(result, Field.SEVERITY)
     error = (rule.login if severity in _FATAL else None) or rule.error
@@ -119,11 +121,12 @@ def called(operation: str) -> Iterator[None]:
 class _Said:
     """The words of the server, without the values that it repeats."""
 
-    def __init__(self, result: PGresult, state: str, tried: str, query: str) -> None:
+    def __init__(self, result: PGresult, state: str, tried: str, query: str, known: str) -> None:
         self._result = result
         self._state = state
         self._tried = tried
         self._query = query
+        self._known = known
         self.primary = self._shown(Field.MESSAGE_PRIMARY)
         self.detail = self._shown(Field.MESSAGE_DETAIL)
         self.hint = _line(_field(result, Field.MESSAGE_HINT))
@@ -155,8 +158,8 @@ class _Said:
 
     def _masked(self, match: re.Match[str]) -> str:
         # What stands in the text of the statement is no parameter.
-        text = match[0]
-        return text if text in self._query or text in self._tried else _MASK
+        shown = (self._query, self._tried, self._known)
+        return match[0] if any(match[0] in text for text in shown) else _MASK
 
     def _place(self) -> str:
         position = _field(self._result, Field.STATEMENT_POSITION)
