@@ -101,6 +101,7 @@ class Engine:
         self._pool = Pool(
             dialler.connection,
             size - shared,
+            shared=shared,
             transactions=lambda: "; ".join(map(str, self.transactions.roots)),
             own=connections_of,
         )

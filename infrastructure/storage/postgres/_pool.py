@@ -51,6 +51,7 @@ class Waiter:
 class Pool:
     """At most ``size`` connections, each made by ``dial`` when somebody needs it.
 
+    ``shared``        how many more there are that many use at a time.
     ``transactions``  tells which are open, for the text of a time-out.
     ``own``           tells the connections of whoever is in a transaction.
     """
@@ -60,11 +61,13 @@ class Pool:
         dial: Dial,
         size: int,
         *,
+        shared: int = 0,
         transactions: Callable[[], str],
         own: Callable[[Level], set[Connection]],
     ) -> None:
         self._dial = dial
         self._size = size
+        self._shared = shared
         self._transactions = transactions
         self._own = own
         self._idle: list[Connection] = []
@@ -133,11 +136,14 @@ class Pool:
             return waiter.granted.result()
 
         if self._dials and not self._leased:
-            msg = f"{tried}: the deadline passed while a connection to the server was opened"
+            msg = (
+                f"{tried}: the deadline passed while a connection to the server was opened; "
+                "look whether it answers there, or raise deadline="
+            )
         else:
             msg = (
                 f"{tried}: all {self._size} connections were in use until the deadline; "
-                f"{self._holders()}; see max_connections="
+                f"{self._holders()}; {self._way_out()}"
             )
 
         raise TimeoutError(msg, retryable=True, outcome="not_applied", operation=tried)
@@ -147,6 +153,12 @@ class Pool:
         listed = ", ".join(f"{count} x {tried}" for tried, count in others.items())
         open_now = f"open transactions: {self._transactions() or 'none'}"
         return f"{open_now}; and {listed}" if listed else open_now
+
+    def _way_out(self) -> str:
+        """Return what gives more of these connections."""
+        kept, given = self._shared, self._shared + self._size
+        share = f", which keeps {kept} of {given} for short statements of many tasks, unless pipelining=False"
+        return "raise max_connections=" + (share if kept else "")
 
     def _withdraw(self, waiter: Waiter) -> None:
         """Take a waiter out; a connection that he got meanwhile goes to the next."""
@@ -169,7 +181,7 @@ class Pool:
         if self._leased.keys() <= set().union(*map(self._own, waiting)):
             msg = (
                 f"{tried}: the transactions that hold all {self._size} connections wait for a further "
-                "one, which would never come; end the transaction first, or raise max_connections="
+                f"one, which would never come; end the transaction first, or {self._way_out()}"
             )
             raise TransactionError(msg, outcome="not_applied", operation=tried)
 

@@ -89,6 +89,29 @@ class TestWaiting:
             await rows.aclose()
             await asyncio.gather(holder, busy)
 
+    @pytest.mark.parametrize(
+        ("options", "kept"), [({}, 2), ({"group_commit": True}, 3), ({"pipelining": False}, 0)]
+    )
+    async def test_a_time_out_says_where_the_rest_is(
+        self, make: Make, options: dict[str, bool], kept: int
+    ) -> None:
+        """The shared connections count in ``max_connections``, and can be had."""
+        async with make(5, **{"pipelining": True, **options}) as storage:
+            pool = pool_of(storage)
+            leased = [await pool.lease(time.monotonic() + 5, None, "test") for _ in range(5 - kept)]
+
+            with pytest.raises(TimeoutError) as caught, deadline(0.05):
+                await storage.execute("SELECT 1")
+
+            told = str(caught.value)
+            assert f"all {5 - kept} connections were in use" in told
+            assert "raise max_connections=" in told
+            assert (f"keeps {kept} of 5 for short statements" in told) == bool(kept)
+            assert ("unless pipelining=False" in told) == bool(kept)
+
+            for connection in leased:
+                pool.release(connection)
+
     async def test_who_gives_up_loses_nothing(self, make: Make) -> None:
         """A connection that came together with the cancellation goes to the next."""
         async with make(1) as storage:
