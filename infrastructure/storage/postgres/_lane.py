@@ -19,7 +19,7 @@ from ._names import Names
 from ._overdue import Overdue
 from ._plans import Plan
 from ._wire import Wire
-from .errors import lost, server_error
+from .errors import UNANSWERED, lost, server_error
 
 __all__ = ["Lane"]
 
@@ -283,5 +283,5 @@ class Lane(Wire):
 
 
 def _too_late(entry: Entry) -> TimeoutError:
-    msg = f"{entry.plan.tried}: the deadline passed before the server answered"
+    msg = f"{entry.plan.tried}: the deadline passed{UNANSWERED}"
     return TimeoutError(msg, outcome="unknown", operation="execute")

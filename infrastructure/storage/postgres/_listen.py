@@ -66,7 +66,8 @@ class Listener:
             self._tasks.start(self._run(), "listen")
 
         try:
-            async with Limit("listen", expires=expiry(_STEP)):
+            async with Limit("listen", expires=expiry(_STEP)) as limit:
+                limit.more = " before the server listened; look whether it answers"
                 await self._until_heard(reader.channel)
         except BaseException:
             self.leave(reader)

@@ -21,6 +21,7 @@ from .._levels import Level
 from ._connection import Connection
 from ._overdue import Overdue
 from ._wire import Wire
+from .errors import MORE_TIME
 
 __all__ = ["Pool"]
 
@@ -138,7 +139,7 @@ class Pool:
         if self._dials and not self._leased:
             msg = (
                 f"{tried}: the deadline passed while a connection to the server was opened; "
-                "look whether it answers there, or raise deadline="
+                f"look whether it answers, or {MORE_TIME}"
             )
         else:
             msg = (

@@ -16,7 +16,7 @@ from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError, Outcome
 from ._dial import cancel
 from ._wire import Wire
-from .errors import lost, server_error
+from .errors import UNANSWERED, lost, server_error
 
 __all__ = ["BROKEN", "Requests"]
 
@@ -195,6 +195,7 @@ class Requests(Wire):
         """
         async with Limit(tried, expires=expires) as limit:
             self.begin(send, tried, query=query, pipeline=pipeline)
+            limit.more = UNANSWERED
             limit.outcome = "not_applied" if harmless else "unknown"
             return await self.answer(tried, limit.outcome)
 

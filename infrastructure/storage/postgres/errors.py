@@ -24,7 +24,12 @@ from ...interfaces.exceptions import (
 from .._statement import excerpt
 from ._states import READ_ONLY, Rule, rule_of
 
-__all__ = ["CONNECT_ERRORS", "ERRORS", "called", "lost", "server_error"]
+__all__ = ["CONNECT_ERRORS", "ERRORS", "MORE_TIME", "UNANSWERED", "called", "lost", "server_error"]
+
+MORE_TIME = "raise deadline=, or that of the block around it"
+"""What whoever ran out of time may do."""
+UNANSWERED = f" before the server answered; {MORE_TIME}"
+"""Goes on with "the deadline passed"."""
 
 _LONGEST = 300
 _MASK = "***"
@@ -32,7 +37,11 @@ _FATAL = frozenset({"FATAL", "PANIC"})
 _DOWN_HERE = Rule(ConnectionError, "the server was a read-write one", retryable=True)
 # PgBouncer says it with a protocol violation's code: the statement never left it.
 _NO_SERVER = "query_wait_timeout"
-_WAITED = Rule(TimeoutError, "the pooler had no free connection", retryable=True)
+_WAITED = Rule(
+    TimeoutError,
+    "the pooler had no free connection: see its pool_size and query_wait_timeout",
+    retryable=True,
+)
 _NO_BUCKETS = Rule(
     OperationError,
     'time_bucket is TimescaleDB\'s: run CREATE EXTENSION timescaledb, or open the storage with hypertables="index"; '
