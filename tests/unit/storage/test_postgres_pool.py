@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -36,13 +36,6 @@ def make(postgres_database: PostgresEndpoint) -> Make:
         return PostgresStorage(postgres_database.url, **{**given, **options})
 
     return made
-
-
-@pytest.fixture
-async def proxy(postgres_database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
-    """Give a proxy before the server."""
-    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
-        yield proxy
 
 
 async def held(storage: PostgresStorage, held: asyncio.Event, go: asyncio.Event) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -26,13 +26,10 @@ CALLS: dict[str, Callable[[PostgresStorage], Awaitable[object]]] = {
 }
 
 
-@pytest.fixture
-async def proxy(postgres_database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
-    """Give a proxy before the server."""
+@pytest.fixture(autouse=True)
+def table(postgres_database: PostgresEndpoint) -> None:
+    """Make the table."""
     alter(postgres_database, "CREATE TABLE t (id int PRIMARY KEY)")
-
-    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
-        yield proxy
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -89,7 +86,6 @@ async def test_a_connection_that_is_not_made(
 @pytest.mark.parametrize("option", ["statement_timeout", "lock_timeout"])
 async def test_what_the_server_ends(postgres_database: PostgresEndpoint, option: str) -> None:
     """Its own parameter is named."""
-    alter(postgres_database, "CREATE TABLE t (id int)")
     url = postgres_database.url
 
     async with PostgresStorage(url, settings={option: "20ms"}, deadline=5) as storage:
