@@ -23,7 +23,6 @@ from ...servers.pgbouncer import PgBouncer
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.waiting import until
 
-
 ASKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT 1'"
 """How many sessions were asked last whether they live."""
 
