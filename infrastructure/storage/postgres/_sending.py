@@ -13,6 +13,7 @@ from psycopg.pq.abc import PGresult
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError
 from ._connection import Connection
+from ._entries import Values
 from ._plans import Plan
 from ._requests import BROKEN
 from .errors import MORE_TIME, UNANSWERED, lost
@@ -21,8 +22,6 @@ __all__ = ["batch", "copy_in"]
 
 _HOLD = 0.004
 """Seconds for which the loop is held while rows are handed to libpq."""
-
-Values = tuple[Sequence[bytes | None], Sequence[int]]
 
 
 async def copy_in(

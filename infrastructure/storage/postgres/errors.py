@@ -24,7 +24,16 @@ from ...interfaces.exceptions import (
 from .._statement import excerpt
 from ._states import READ_ONLY, Rule, rule_of
 
-__all__ = ["CONNECT_ERRORS", "ERRORS", "MORE_TIME", "UNANSWERED", "called", "lost", "server_error"]
+__all__ = [
+    "CONNECT_ERRORS",
+    "ERRORS",
+    "MORE_TIME",
+    "UNANSWERED",
+    "called",
+    "lost",
+    "method_of",
+    "server_error",
+]
 
 MORE_TIME = "raise deadline=, or that of the block around it"
 """What whoever ran out of time may do."""
@@ -101,7 +110,7 @@ def server_error(
         retryable=rule.retryable,
         outcome=outcome or rule.outcome,
         row_index=_row_index(result),
-        operation=_method(tried),
+        operation=method_of(tried),
     )
     made.__cause__ = said.cause()
     return made
@@ -112,7 +121,7 @@ def lost(tried: str, what: str | BaseException, outcome: Outcome) -> ConnectionE
     text = _line(str(what)) or type(what).__name__
     more = "; it may or may not have been done" if outcome == "unknown" else ""
     msg = f"{tried}: the connection broke: {text}{more}"
-    error = ConnectionError(msg, outcome=outcome, operation=_method(tried))
+    error = ConnectionError(msg, outcome=outcome, operation=method_of(tried))
     error.__cause__ = what if isinstance(what, BaseException) else psycopg.OperationalError(text)
     return error
 
@@ -186,7 +195,8 @@ def _rule(state: str, said: _Said, read_write: bool) -> Rule:
     return _WAITED if state == "08P01" and _NO_SERVER in said.primary else rule_of(state)
 
 
-def _method(tried: str) -> str:
+def method_of(tried: str) -> str:
+    """Return which method it was."""
     return tried.partition(" ")[0]
 
 
@@ -220,7 +230,7 @@ def _of_the_driver(tried: str, exc: BaseException) -> InfrastructureError:
         sqlstate=state or None,
         retryable=rule.retryable,
         outcome=rule.outcome if state else "unknown",
-        operation=_method(tried),
+        operation=method_of(tried),
     )
 
 
@@ -236,7 +246,7 @@ def _too_old(tried: str, exc: BaseException) -> InfrastructureError:
     if getattr(exc, "sqlstate", None):
         return _of_the_driver(tried, exc)
 
-    return ConfigurationError(f"{tried}: {_line(str(exc))}", operation=_method(tried))
+    return ConfigurationError(f"{tried}: {_line(str(exc))}", operation=method_of(tried))
 
 
 ERRORS: ErrorMap = {

@@ -66,6 +66,17 @@ class TestMethod:
 
         assert (caught.value.operation, caught.value.sqlstate) == ("execute", "22012")
 
+    async def test_execute_many_on_a_shared_connection(self, storage: PostgresStorage) -> None:
+        """The same."""
+        query = "UPDATE t SET v = 1 / $1::int"
+        await storage.execute("INSERT INTO t VALUES (1, 1)")
+        await lane_for(storage, query, [1])
+
+        with pytest.raises(OperationError) as caught:
+            await storage.execute_many(query, [[1], [0]])
+
+        assert (caught.value.operation, caught.value.row_index) == ("execute_many", 1)
+
     @pytest.mark.parametrize(
         "query",
         [

@@ -67,6 +67,24 @@ async def test_on_a_shared_connection(
         proxy.heal()
 
 
+async def test_a_few_rows_on_a_shared_connection(
+    postgres_database: PostgresEndpoint, proxy: ChaosProxy
+) -> None:
+    """The same, of the method that was called."""
+    url = postgres_database.moved(proxy.host, proxy.port)
+
+    async with PostgresStorage(url) as storage:
+        await lane_for(storage, WRITE, [1])
+        proxy.black_hole()
+
+        with deadline(0.2), pytest.raises(TimeoutError) as caught:
+            await storage.execute_many(WRITE, [[1], [2]])
+
+        assert MORE_TIME in str(caught.value)
+        assert caught.value.operation == "execute_many"
+        proxy.heal()
+
+
 async def test_a_connection_that_is_not_made(
     postgres_database: PostgresEndpoint, proxy: ChaosProxy
 ) -> None:
