@@ -77,20 +77,26 @@ class PostgresHarness(StorageHarness):
             await self._run(f"DROP SCHEMA {self._name} CASCADE")
 
     async def _open_pooled(self) -> None:
+        storage = PostgresStorage(self._url)
         # What else was wrong is wrong here too.
-        await self._run(f"CREATE DATABASE {self._name} TEMPLATE template0")
-        self._pooled = True
+        await storage.connect()
 
         try:
-            await self._run(f"ALTER DATABASE {self._name} SET search_path = {_PATH}")
+            async with storage:
+                await storage.execute(f"CREATE DATABASE {self._name} TEMPLATE template0")
+                self._pooled = True
+                await storage.execute(f"ALTER DATABASE {self._name} SET search_path = {_PATH}")
 
-            async with self.make() as storage:
-                await storage.execute("SELECT 1")
+            async with self.make() as made:
+                await made.execute("SELECT 1")
         except InfrastructureError as exc:
-            await self.close()
+            if self._pooled:
+                await self.close()
+
             msg = (
                 f"a pooler stands before the server, where each check gets a database: {exc}; let the "
-                "pooler pass on every database (`* = ...` in PgBouncer), or name the server itself"
+                "role make them (CREATEDB) and the pooler pass on every one (`* = ...` in PgBouncer), "
+                "or name the server itself"
             )
             raise ConfigurationError(msg) from exc
 

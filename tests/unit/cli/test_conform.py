@@ -167,6 +167,14 @@ def test_behind_a_pooler_each_check_has_a_database(pgbouncer: PgBouncer) -> None
         assert database.ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'conform%'") == 0
 
 
+def test_behind_a_pooler_the_role_makes_databases(pgbouncer: PgBouncer) -> None:
+    """One that may not is told so: status 2, before a check is asked."""
+    with pgbouncer.role() as role:
+        done = conform(role.url)
+        assert done.exit_code == 2, done.output
+        assert "let the role make them (CREATEDB)" in done.stderr
+
+
 async def test_a_pooler_that_knows_its_databases_is_refused(
     postgres: PostgresEndpoint, start_pgbouncer: Callable[[PgBouncer], Awaitable[PgBouncer]]
 ) -> None:
@@ -174,7 +182,7 @@ async def test_a_pooler_that_knows_its_databases_is_refused(
     pooler = await start_pgbouncer(PgBouncer(postgres, database=postgres.name))
     done = await asyncio.to_thread(conform, pooler.url)
     assert done.exit_code == 2, done.output
-    assert "let the pooler pass on every database" in done.stderr
+    assert "the pooler pass on every one" in done.stderr
     assert postgres.ask(_DATABASES) == 0
 
 
