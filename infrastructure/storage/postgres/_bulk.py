@@ -22,6 +22,7 @@ from ._feed import HOLD, Feed
 from ._insert import Insert, insert_of
 from ._plans import Plan
 from ._row_way import RowWay, Way
+from ._short import FEW
 from ._statements import STALE, plan_of, run
 from ._unnest import ArrayFormat
 from ._ways import ArrayWay, CopyWay
@@ -30,9 +31,6 @@ __all__ = ["Bulk", "BulkMode", "bulk_mode"]
 
 BulkMode = Literal["auto", "copy", "values"]
 """``"copy"``: COPY, or an error that says why not; ``"values"``: never COPY."""
-
-_FEW: Final = 50
-"""From so many rows on one command for all of them pays."""
 
 _FIRST: Final = 2000
 """Fewer rows than that need no transaction where one command takes them all."""
@@ -60,11 +58,25 @@ class Bulk:
         self, query: str, params_list: Iterable[Sequence[Any]], mode: BulkMode
     ) -> None:
         """Run ``query`` for every row, in a transaction of its own or as a part of the open one."""
+        if mode != "copy" and await self._engine.execute_few(query, params_list):
+            return
+
+        feed = Feed(params_list)
+
+        try:
+            await self._run(query, feed, mode)
+        except InfrastructureError as exc:
+            # What the caller's own iterable raised is none of ours.
+            if exc is not feed.error:
+                exc.operation = "execute_many"
+
+            raise
+
+    async def _run(self, query: str, feed: Feed, mode: BulkMode) -> None:
         statement = parse_statement(query)
         outer = self._engine.transactions.current("execute_many")
         refuse(statement, in_transaction=outer is not None)
         _refuse_bulk(statement)
-        feed = Feed(params_list)
         first = feed.take(_FIRST, time.perf_counter() + HOLD)
 
         if not first:
@@ -74,7 +86,7 @@ class Bulk:
         await self._engine.ready(statement)
         call = _Call(self._engine, self._targets, statement, mode, first, feed)
 
-        if outer is None and feed.ended and await call.alone():
+        if outer is None and feed.ended and await call.alone(query):
             return
 
         await call.in_block(outer)
@@ -99,24 +111,30 @@ class _Call:
         self._first = first
         self._feed = feed
         # Seen now: inside a transaction they are put back, and the feed does not know its end.
-        self._few = feed.ended and len(first) < _FEW and mode != "copy"
+        self._few = feed.ended and len(first) < FEW and mode != "copy"
         self._insert = insert_of(statement.text)
         self._plan: Plan | None = None
         self._plainly = False
 
-    async def alone(self) -> bool:
+    async def alone(self, query: str) -> bool:
         """Run all rows, which are at hand, as one command that commits by itself.
 
-        ``False``: nothing was done, and it takes a transaction.
+        ``False``: nothing was done, and it takes a transaction. A few rows of ``query`` may take
+        the short way next time.
         """
         try:
-            return await self._alone()
+            done = await self._alone()
         except InfrastructureError as exc:
             if not self._begins_again(exc):
                 raise
 
-        self._plainly = True
-        return await self._alone()
+            self._plainly = True
+            done = await self._alone()
+
+        if done and self._few and self._plan is not None:
+            self._engine.plans.learn(query, self._plan)
+
+        return done
 
     async def _alone(self) -> bool:
         async def work(connection: Connection) -> bool:

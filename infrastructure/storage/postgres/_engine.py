@@ -11,7 +11,6 @@ from psycopg.pq.abc import PGresult
 
 from ..._core.deadline import expiry
 from ..._core.tasks import Tasks
-from ...interfaces._context import transactions
 from ...interfaces.exceptions import (
     ConnectionError,
     InfrastructureError,
@@ -34,6 +33,7 @@ from ._plans import Plan, Plans
 from ._pool import Pool
 from ._session import PostgresSession
 from ._settings import Options
+from ._short import Sent, ShortWay
 from ._statements import CANCELLED, may_be_stale, rows_of, run, run_alone
 from ._wire import Wire
 
@@ -43,9 +43,6 @@ T = TypeVar("T")
 
 # Connections of a parent process: nobody here may touch them.
 _FOREIGN: list[Any] = []
-
-_LARGE = 64 * 1024
-"""Bytes of parameters from which on a statement would hold up others on a shared connection."""
 
 
 class Engine:
@@ -63,6 +60,7 @@ class Engine:
         self._pool: Pool | None = None
         self._lanes: Lanes[Lane] | None = None
         self._groups: Lanes[GroupLane] | None = None
+        self._short: ShortWay | None = None
         self._listener: Listener | None = None
         self.prepare_for: Callable[[Statement], Awaitable[None]] = _nothing
         """Makes what a statement needs beforehand, such as ``time_bucket``."""
@@ -101,6 +99,7 @@ class Engine:
         self._pool = Pool(
             dialler.connection,
             size - shared,
+            shared=shared,
             transactions=lambda: "; ".join(map(str, self.transactions.roots)),
             own=connections_of,
         )
@@ -108,6 +107,7 @@ class Engine:
         self._listener = Listener(dialler.listener)
         self._groups = Lanes(self._dial_group, groups)
         self.plans = Plans()
+        self._short = ShortWay(self.transactions, self.plans, self._lanes, self._groups)
         self._pool.add(await dialler.connection(self._pool.ended, expires))
 
     async def _dial_group(self, ended: Callable[[Wire], None], expires: float) -> GroupLane:
@@ -152,77 +152,56 @@ class Engine:
                 each.close(reason)
 
         # Not the tasks that run writes by themselves: each has got its error by now.
-        self._lanes = self._groups = self._listener = self._pool = None
+        self._lanes = self._groups = self._short = self._listener = self._pool = None
         self.plans.clear()
 
     def abandon(self) -> None:
         """Forget what a parent process or a closed loop owns, without touching it."""
         self.transactions.forget()
         _FOREIGN.append((self._lanes, self._groups, self._listener, self._pool))
-        self._lanes = self._groups = self._listener = self._pool = None
+        self._lanes = self._groups = self._short = self._listener = self._pool = None
         self.plans.clear()
 
     async def _lease(self, expires: float, held: Level | None) -> PostgresSession:
         pool = self.pool
-        return PostgresSession(await pool.lease(expires, held, "begin"), pool, self.plans)
-
-    def take(
-        self, query: str, params: Sequence[Any] | None, expires: float
-    ) -> tuple[Plan, Lane | GroupLane, asyncio.Future[PGresult]] | None:
-        """Send a statement that is known to be fast; ``None``: not this way."""
-        # Inside a transaction a statement needs a closer look.
-        if type(query) is not str or transactions.get().get(self.transactions) is not None:
-            return None
-
-        plan = self.plans.fast.get(query)
-
-        if plan is None or not plan.is_fast or self._lanes is None:
-            return None
-
-        if type(params) is not list or len(params) != plan.count:
-            params = plan.check(params)
-
-        if plan.declared and not self.plans.is_for(plan, params):
-            return None
-
-        try:
-            values, formats = plan.parameters.encode(params)
-        except ValidationError:
-            # With other declared types it may be right: the long way finds out.
-            return None
-
-        lane: Lane | GroupLane | None = None
-
-        if plan.groups and self._groups is not None:
-            lane = self._groups.pick()
-
-        if lane is None:
-            lane = self._lanes.pick()
-
-        if lane is None or sum(map(len, filter(None, values))) > _LARGE:
-            return None
-
-        return plan, lane, lane.send(plan, values, formats, expires)
+        return PostgresSession(
+            await pool.lease(expires, held, "begin_transaction"), pool, self.plans
+        )
 
     async def execute(self, query: str, params: Sequence[Any] | None) -> list[dict[str, Any]]:
         """Run one statement where it belongs."""
         expires = expiry(self.deadline)
-        found = self.take(query, params, expires)
+        sent = self._short.send(query, params, expires) if self._short is not None else None
 
-        if found is not None:
-            plan, lane, answer = found
+        if sent is not None:
+            result = await self._answer(sent)
 
-            try:
-                result = await answer
-            except asyncio.CancelledError:
-                lane.give_up()
-                raise
-            except InfrastructureError as exc:
-                self._look_again(exc, plan, lane)
-            else:
-                return await rows_of(self.plans, plan, result)
+            if result is not None:
+                return await rows_of(self.plans, sent[0], result)
 
         return await self._execute(query, params, expires)
+
+    async def execute_few(self, query: str, rows: object) -> bool:
+        """Run a write for each of a few rows, all or nothing; ``False``: nothing was done."""
+        sent = None
+
+        if self._short is not None:
+            sent = self._short.send_rows(query, rows, expiry(self.deadline))
+
+        return sent is not None and await self._answer(sent) is not None
+
+    async def _answer(self, sent: Sent) -> PGresult | None:
+        """Return the result of what was sent the short way; ``None``: it is to go the long way."""
+        plan, lane, answer = sent
+
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            lane.give_up()
+            raise
+        except InfrastructureError as exc:
+            self._look_again(exc, plan, lane)
+            return None
 
     def _look_again(self, error: InfrastructureError, plan: Plan, lane: Lane | GroupLane) -> None:
         """Return where a statement was not run and is to go the long way; else raise ``error``."""
@@ -280,6 +259,8 @@ class Engine:
         connection = session_of(level).connection
 
         async def send() -> T:
+            connection.at_work = True
+
             try:
                 return await work(connection)
             except InfrastructureError as exc:
@@ -290,6 +271,8 @@ class Engine:
                     level.failed = level.failed or exc
 
                 raise
+            finally:
+                connection.at_work = False
 
         return await level.root.run(level, expires, operation, send)
 

@@ -15,11 +15,12 @@ from ..._core.tasks import Tasks
 from ...interfaces.exceptions import TimeoutError
 from ._cork import Cork
 from ._dial import cancel
+from ._entries import Entry, RowsEntry, Values
 from ._names import Names
 from ._overdue import Overdue
 from ._plans import Plan
 from ._wire import Wire
-from .errors import lost, server_error
+from .errors import UNANSWERED, lost, method_of
 
 __all__ = ["Lane"]
 
@@ -30,22 +31,6 @@ _RESCUE = 0.1
 """Seconds for which the others wait for one: it waits for a lock, perhaps of one of them."""
 _SILENT = 3.0
 """Seconds after its last answer at which a lane with overdue statements is given up."""
-
-
-class Entry:
-    """A statement on its way; ``answer`` gets its result."""
-
-    __slots__ = ("answer", "before", "expires", "is_new", "plan", "result")
-
-    def __init__(self, plan: Plan, answer: asyncio.Future[PGresult], expires: float) -> None:
-        self.plan = plan
-        self.answer = answer
-        self.expires = expires
-        # Results of its preparation that come first.
-        self.before = 0
-        # Whether it was prepared with it: its columns need not be those of the plan.
-        self.is_new = True
-        self.result: PGresult | None = None
 
 
 class Lane(Wire):
@@ -115,48 +100,67 @@ class Lane(Wire):
         self, plan: Plan, values: Sequence[bytes | None], formats: Sequence[int], expires: float
     ) -> asyncio.Future[PGresult]:
         """Send one statement; the future gets its result, or its error."""
-        pgconn = self.pgconn
         entry = Entry(plan, self._loop.create_future(), expires)
-        name = self._names.get(plan) if self._named else None
-        entry.is_new = name is None
+        return self._send(entry, ((values, formats),))
+
+    def send_rows(
+        self, plan: Plan, rows: Sequence[Values], expires: float
+    ) -> asyncio.Future[PGresult]:
+        """Send one statement for every row, all or nothing; the future gets the last result."""
+        return self._send(RowsEntry(plan, self._loop.create_future(), expires, len(rows)), rows)
+
+    def _send(self, entry: Entry, rows: Sequence[Values]) -> asyncio.Future[PGresult]:
+        plan, pgconn = entry.plan, self.pgconn
 
         if self._entries:
             # Among others: they leave together.
             self._cork.put_in()
 
         try:
-            if name is not None:
-                pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
-            elif self._named:
-                self._send_new(plan, values, formats, entry)
-            else:
-                pgconn.send_query_params(
-                    plan.sql, values, plan.oids, formats, result_format=plan.format
-                )
+            name = self._prepared_name(entry)
+
+            for values, formats in rows:
+                if name is not None:
+                    pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
+                else:
+                    pgconn.send_query_params(
+                        plan.sql, values, plan.oids, formats, result_format=plan.format
+                    )
 
             pgconn.pipeline_sync()
         except Exception as exc:
             # Half of it may be sent, and what comes next would get its answers.
             self.lose(exc)
-            raise lost(plan.tried, self.reason, "unknown") from exc
+            raise lost(entry.tried, self.reason, "unknown") from exc
 
+        self._enter(entry)
+        return entry.answer
+
+    def _enter(self, entry: Entry) -> None:
+        """Put what was sent behind the others, and see that it leaves."""
         if not self._entries:
             self._since = monotonic()
 
         self._entries.append(entry)
         self.flush()
-
+        expires = entry.expires
         due = expires if len(self._entries) == 1 else min(expires, self._since + _RESCUE)
 
         if due < self._overdue.due:
             self._overdue.watch(due)
 
-        return entry.answer
+    def _prepared_name(self, entry: Entry) -> bytes | None:
+        """Return under which name the statement stands, which may be prepared first."""
+        if not self._named:
+            return None
 
-    def _send_new(
-        self, plan: Plan, values: Sequence[bytes | None], formats: Sequence[int], entry: Entry
-    ) -> None:
-        pgconn, names = self.pgconn, self._names
+        plan, pgconn, names = entry.plan, self.pgconn, self._names
+        known = names.get(plan)
+
+        if known is not None:
+            entry.is_new = False
+            return known
+
         name = names.make(plan)
 
         if names.stale:
@@ -167,7 +171,7 @@ class Lane(Wire):
         # psycopg 3.2 takes a list only.
         pgconn.send_prepare(name, plan.sql, plan.oids)
         entry.before += 1
-        pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
+        return name
 
     def forget(self, plan: Plan) -> None:
         """Prepare the statement anew the next time."""
@@ -193,9 +197,8 @@ class Lane(Wire):
                 self._end(entries.popleft(), now)
             elif entries[0].before:
                 self._prepared(entries[0], result)
-            elif entries[0].result is None or status == ExecStatus.FATAL_ERROR:
-                # An error behind the result is the commit's: a deferred constraint.
-                entries[0].result = result
+            else:
+                entries[0].take(result)
 
         if self.retired and not entries:
             self.close("it was replaced")
@@ -211,15 +214,14 @@ class Lane(Wire):
     def _end(self, entry: Entry, now: float) -> None:
         result, answer = entry.result, entry.answer
         assert result is not None
-        entry.plan.took(now - self._since, result.ntuples)
+        entry.took(now - self._since, result)
         self._since = now
 
         if answer.done():
             return
 
         if result.status == ExecStatus.FATAL_ERROR:
-            tried = entry.plan.tried
-            answer.set_exception(server_error(result, tried, read_write=self._read_write))
+            answer.set_exception(entry.error(result, read_write=self._read_write))
             return
 
         if entry.is_new:
@@ -235,7 +237,7 @@ class Lane(Wire):
 
         for entry in entries:
             if not entry.answer.done():
-                entry.answer.set_exception(lost(entry.plan.tried, self.reason, "unknown"))
+                entry.answer.set_exception(lost(entry.tried, self.reason, "unknown"))
 
     def _sweep(self, now: float) -> float:
         """End what is overdue; a lane that has said nothing for long is given up."""
@@ -279,5 +281,5 @@ class Lane(Wire):
 
 
 def _too_late(entry: Entry) -> TimeoutError:
-    msg = f"{entry.plan.tried}: the deadline passed before the server answered"
-    return TimeoutError(msg, outcome="unknown", operation="execute")
+    msg = f"{entry.tried}: the deadline passed{UNANSWERED}"
+    return TimeoutError(msg, outcome="unknown", operation=method_of(entry.tried))

@@ -92,6 +92,10 @@ class Plan:
         """Whether it may run on a connection that others wait for."""
         return self.seconds <= _FAST
 
+    def is_fast_for(self, rows: int) -> bool:
+        """Whether it may run there for so many rows at once, each without a result."""
+        return self.changes and self.rows is None and self.seconds * rows <= _FAST
+
     def is_like(self, other: Plan) -> bool:
         """Return whether the server described both in the same way."""
         return self.oids == other.oids and self.columns == other.columns

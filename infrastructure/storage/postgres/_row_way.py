@@ -11,10 +11,11 @@ from ...interfaces.exceptions import ValidationError
 from .._parameters import check_parameters
 from ._columns import are_rows
 from ._connection import Connection
+from ._entries import Values
 from ._feed import HOLD, LOOK, Feed
 from ._plans import Plan, Plans
 from ._row_index import at_row, shifted
-from ._sending import Values, batch
+from ._sending import batch
 from ._statements import plan_of
 
 __all__ = ["RowWay", "Way"]
@@ -65,7 +66,9 @@ class RowWay:
         if len(values) < len(rows):
             return False
 
+        begun = time.monotonic()
         await batch(connection, plan, values, expiry(self.deadline), self.tried)
+        plan.took((time.monotonic() - begun) / len(rows), 0)
         return True
 
     async def run(self, connection: Connection, feed: Feed) -> Way | None:

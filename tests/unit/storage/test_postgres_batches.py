@@ -1,4 +1,7 @@
-"""A few rows on PostgreSQL: their statement is prepared once, whatever becomes of the rows."""
+"""A few rows on a connection of their own: their statement is prepared once, whatever becomes of them.
+
+With two connections none is shared.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ async def test_it_is_prepared_at_its_second_use(postgres_database: PostgresEndpo
     """Once; alone or in a transaction."""
     alter(postgres_database, DDL)
 
-    async with PostgresStorage(postgres_database.url) as storage:
+    async with PostgresStorage(postgres_database.url, max_connections=2) as storage:
         await storage.execute_many(INSERT, rows(0))
         assert await prepared(storage) == {}
 
@@ -55,7 +58,7 @@ async def test_without_names_none_is_kept(postgres_database: PostgresEndpoint) -
     """As behind a pooler."""
     alter(postgres_database, DDL)
 
-    async with PostgresStorage(postgres_database.url, prepared="off") as storage:
+    async with PostgresStorage(postgres_database.url, max_connections=2, prepared="off") as storage:
         for call in range(4):
             await storage.execute_many(INSERT, rows(call))
 
@@ -69,7 +72,7 @@ async def test_the_row_of_an_error_is_found(
     """Whether the batch prepares its statement first, or takes the one that stands."""
     alter(postgres_database, DDL)
 
-    async with PostgresStorage(postgres_database.url) as storage:
+    async with PostgresStorage(postgres_database.url, max_connections=2) as storage:
         for call in range(calls):
             await storage.execute_many(INSERT, rows(call))
 
@@ -90,7 +93,9 @@ async def test_older_ones_are_closed_on_the_way(postgres_database: PostgresEndpo
     """The server keeps no more than it was told; the answers of that are nobody's rows."""
     alter(postgres_database, DDL)
 
-    async with PostgresStorage(postgres_database.url, statement_cache=2) as storage:
+    async with PostgresStorage(
+        postgres_database.url, max_connections=2, statement_cache=2
+    ) as storage:
         for call in range(4):
             for text in (INSERT, UPDATE, DELETE) * 2:
                 given = rows(call) if text is not INSERT else rows(call)[:1]

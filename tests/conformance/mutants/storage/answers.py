@@ -22,8 +22,8 @@ MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="calls_what_a_lost_lane_had_not_applied",
         module="storage.postgres._lane",
-        old='lost(entry.plan.tried, self.reason, "unknown")',
-        new='lost(entry.plan.tried, self.reason, "not_applied")',
+        old='set_exception(lost(entry.tried, self.reason, "unknown"))',
+        new='set_exception(lost(entry.tried, self.reason, "not_applied"))',
         caught_by=("E3_a_statement_whose_answer_was_lost_is_unknown",),
     ),
     on_server(
@@ -81,12 +81,12 @@ MUTANTS: tuple[Mutant, ...] = (
     on_server(
         name="takes_a_lost_answer_for_an_empty_one",
         module="storage.postgres._engine",
-        old="                self._look_again(exc, plan, lane)\n",
+        old="            result = await self._answer(sent)\n",
         new=(
-            "                if isinstance(exc, ConnectionError):\n"
-            "                    return []\n"
-            "\n"
-            "                self._look_again(exc, plan, lane)\n"
+            "            try:\n"
+            "                result = await self._answer(sent)\n"
+            "            except ConnectionError:\n"
+            "                return []\n"
         ),
         caught_by=("S3_rows_whose_answer_is_cut_are_whole_or_an_error",),
     ),
