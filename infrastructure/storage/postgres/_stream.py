@@ -20,6 +20,7 @@ from ._engine import Engine
 from ._plans import Plan
 from ._session import PostgresSession
 from ._statements import plan_of, rows_of, run
+from .errors import UNANSWERED
 
 __all__ = ["stream"]
 
@@ -137,7 +138,7 @@ class Cursor:
             if not self._asked:
                 self._ask(plan, connection, tried)
 
-            limit.outcome = "unknown"
+            limit.more, limit.outcome = UNANSWERED, "unknown"
             results = await connection.answer(tried)
 
         result = results[-1]
