@@ -76,7 +76,7 @@ def consumer_configuration(settings: Settings) -> dict[str, Any]:
         **_common(settings),
         "group.id": settings.group,
         "session.timeout.ms": session,
-        "heartbeat.interval.ms": min(3000, session // 4),
+        "heartbeat.interval.ms": min(1000, session // 4),
         "partition.assignment.strategy": "cooperative-sticky",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
