@@ -18,7 +18,9 @@ _BATCH = 1_000_000
 
 
 def _common(settings: Settings) -> dict[str, Any]:
-    hosts = (f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name, port in settings.hosts)
+    hosts = (
+        f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name, port in settings.hosts
+    )
     common: dict[str, Any] = {
         "bootstrap.servers": ",".join(hosts),
         "client.id": "infrastructure",
@@ -34,15 +36,12 @@ def _common(settings: Settings) -> dict[str, Any]:
         common["sasl.username"] = settings.user
         common["sasl.password"] = settings.password.reveal()
 
-    for name, value in (
-        ("ssl.ca.location", settings.ssl_ca),
-        ("ssl.certificate.location", settings.ssl_cert),
-        ("ssl.key.location", settings.ssl_key),
-    ):
-        if value is not None:
-            common[name] = value
-
-    return common
+    files = {
+        "ssl.ca.location": settings.ssl_ca,
+        "ssl.certificate.location": settings.ssl_cert,
+        "ssl.key.location": settings.ssl_key,
+    }
+    return common | {name: path for name, path in files.items() if path is not None}
 
 
 def _protocol(settings: Settings) -> str:

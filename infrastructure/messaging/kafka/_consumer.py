@@ -76,6 +76,7 @@ class ConsumerThread:
         self._ahead = Semaphore(_AHEAD)
         # While a callback of the driver runs it calls no other.
         self._in_callback = False
+        self._is_static = "group.instance.id" in configuration
         self._ending = False
         self.ended: asyncio.Future[None] = loop.create_future()
         self._thread = Thread(target=self._run, name="kafka consumer", daemon=True)
@@ -168,13 +169,21 @@ class ConsumerThread:
             while not self._ending:
                 self._call_all()
                 self._fetch()
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the group must learn that it has ended
             logger.exception("the thread of the consumer failed")
         finally:
             # What it was assigned is given up by the listener before.
             self._listener = _Nobody()
-            self._consumer.close()
+            self._leave()
             post(self._loop, give, self.ended, None)
+
+    def _leave(self) -> None:
+        # One that closes while it is about to join again would not tell the group, which would wait
+        # for it until its session ends. A static member comes back: its place is kept.
+        if not self._is_static:
+            self._consumer.unsubscribe()
+
+        self._consumer.close()
 
     def _call_all(self) -> None:
         while not self._calls.empty():

@@ -75,9 +75,7 @@ class Member:
     def _begin(self) -> ConsumerThread:
         if self._thread is None:
             with translated(ERRORS, "subscribe"):
-                self._thread = ConsumerThread(
-                    self._configuration, self._loop, self, self._reading
-                )
+                self._thread = ConsumerThread(self._configuration, self._loop, self, self._reading)
 
             self._reader = Reader(self.engine, self._thread)
 
@@ -194,4 +192,3 @@ class Member:
 
         if self._thread is not None:
             self._thread.end()
-

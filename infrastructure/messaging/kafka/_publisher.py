@@ -112,9 +112,7 @@ class Publisher:
         """Send a message with the next batch; the future tells when the brokers have it."""
         answer: asyncio.Future[None] = self._loop.create_future()
         reports = self._acknowledgements.reports
-        self._waiting.append(
-            Publication(topic, key, payload, headers, expires, answer, reports)
-        )
+        self._waiting.append(Publication(topic, key, payload, headers, expires, answer, reports))
 
         if not self._scheduled:
             self._schedule()

@@ -17,7 +17,10 @@ Batch = list[tuple[Partition, list[Record]]]
 _ENCODING = "content-type"
 """Header that names the encoding of the payload; the first one of this name."""
 
-_OURS = {known.content_type.encode(): known.content_type for known in (MsgpackCodec(), JsonCodec(), RawCodec())}
+_OURS = {
+    known.content_type.encode(): known.content_type
+    for known in (MsgpackCodec(), JsonCodec(), RawCodec())
+}
 
 
 def headers_of(encoding: str | None, headers: Mapping[str, str | bytes] | None) -> Headers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -131,9 +131,7 @@ def _bootstrap(hosts: tuple[tuple[str, int], ...]) -> str:
     return ",".join(f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name, port in hosts)
 
 
-def _check_login(
-    parts: Url, mechanism: str | None, hosts: tuple[tuple[str, int], ...]
-) -> None:
+def _check_login(parts: Url, mechanism: str | None, hosts: tuple[tuple[str, int], ...]) -> None:
     if (parts.user is None) != (parts.password is None) or (mechanism and parts.user is None):
         msg = "SASL takes a user and a password: kafka+ssl://user:password@host:9093"
         raise ConfigurationError(msg)
@@ -190,7 +188,7 @@ def _text(name: str, value: Any, *, optional: bool = True) -> str | None:
 
 def _mechanism(name: str, value: Any) -> str | None:
     if value is None or value in MECHANISMS:
-        return value
+        return None if value is None else str(value)
 
     msg = f"{name}= takes one of {', '.join(MECHANISMS)}, got {value!r:.60}"
     raise ConfigurationError(msg)
@@ -214,7 +212,7 @@ def _session(name: str, value: Any) -> float:
     raise ConfigurationError(msg)
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[str], Any]] = {
     "create_topics": partial(flag_option, "create_topics"),
     "group_instance_id": str,
     "partitions": int,
@@ -225,7 +223,7 @@ _READERS = {
     "ssl_cert": str,
     "ssl_key": str,
 }
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "create_topics": flag_option,
     "group_id": _text,
     "group_instance_id": _text,

@@ -87,7 +87,9 @@ _HINTS: Mapping[int, str] = {
 }
 
 
-def error_of(tried: str, error: KafkaError, *, outcome: Outcome | None = None) -> InfrastructureError:
+def error_of(
+    tried: str, error: KafkaError, *, outcome: Outcome | None = None
+) -> InfrastructureError:
     """Return our error for one of librdkafka or the broker; ``outcome``: where more is known."""
     code = error.code()
     known: Outcome = outcome or ("unknown" if code in _UNKNOWN else "not_applied")

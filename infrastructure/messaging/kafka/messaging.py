@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Iterable, Mapping
 from threading import get_ident
 from typing import Any, Unpack
@@ -15,7 +14,6 @@ from ..._core.names import check_topic
 from ...interfaces._several import several
 from ...interfaces.exceptions import (
     ConfigurationError,
-    ConnectionError,
     InfrastructureError,
 )
 from .._batches import BatchSize
