@@ -12,13 +12,18 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from .waiting import until
 
-__all__ = ["KafkaEndpoint"]
+__all__ = ["KafkaEndpoint", "new_id"]
 
 # A broker that is killed is no news here, and one that is back is found soon.
 _USUAL: Mapping[str, Any] = {"log_level": 0, "reconnect.backoff.max.ms": 200}
 
 # Seconds that an answer may take.
 _PATIENCE = 10.0
+
+
+def new_id() -> str:
+    """Return 16 bytes as Kafka writes them; what begins with a dash would be an option."""
+    return f"k{secrets.token_urlsafe(16)[1:]}"
 
 
 class KafkaEndpoint:
@@ -67,6 +72,13 @@ class KafkaEndpoint:
         usual = {"auto.offset.reset": "earliest", "enable.auto.commit": False}
         named = {"group.id": group, **usual, **(options or {})}
         return Consumer({**_USUAL, **self.client_options, **named})
+
+    async def open_groups(self) -> None:
+        """Return when groups work: who comes first asks for a topic of theirs, and waits seconds."""
+        admin = self.admin()
+
+        # Where it is not made yet, the answer is an error.
+        await until(lambda: admin.describe_consumer_groups(["none"])["none"].result(_PATIENCE))
 
     @asynccontextmanager
     async def topic(

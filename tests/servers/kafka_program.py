@@ -16,7 +16,7 @@ from infrastructure.testing import ServerProcess, accepts
 from .kafka_settings import lines, settings
 from .ports import HOST, free_port
 
-__all__ = ["ENVIRONMENT", "FORMATTED", "command", "format_folder", "installed"]
+__all__ = ["ENVIRONMENT", "FORMATTED", "command", "format_folder", "installed", "maven"]
 
 _SOURCES = Path(__file__).parent / "kafka"
 _SUMS = "libs.sha256"
@@ -90,7 +90,7 @@ def _download(new: Path, repository: Path) -> None:
     """Fetch the jars: two runs at once may not share Maven's own repository."""
     goal = "dependency:copy-dependencies"
     options = [f"-Dmaven.repo.local={repository}", f"-DoutputDirectory={new / 'libs'}"]
-    _run([_found("mvn"), *_MAVEN, *options, goal], new)
+    _run([maven(), *_MAVEN, *options, goal], new)
     found = {path.name: _sum(path) for path in (new / "libs").iterdir()}
     known = [line.split() for line in (new / _SUMS).read_text().splitlines()]
 
@@ -150,6 +150,11 @@ def _java_release() -> bytes:
     home = Path(_found("java")).resolve().parents[1]
     release = home / "release"
     return release.read_bytes() if release.is_file() else str(home).encode()
+
+
+def maven() -> str:
+    """Return where Maven is."""
+    return _found("mvn")
 
 
 def _found(name: str) -> str:

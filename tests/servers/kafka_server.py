@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 from confluent_kafka import KafkaException
 
@@ -18,9 +16,9 @@ from infrastructure.testing import ServerProcess, accepts
 
 from . import janitor
 from .certificates import Certificates
-from .kafka_endpoint import KafkaEndpoint
+from .kafka_endpoint import KafkaEndpoint, new_id
 from .kafka_program import ENVIRONMENT, FORMATTED, command, format_folder, installed
-from .kafka_security import client_options, listener_options, protocol
+from .kafka_security import Sasl, client_options, listener_options, protocol
 from .kafka_settings import lines, settings
 from .ports import HOST, free_port
 
@@ -31,26 +29,20 @@ _STARTING = 60.0
 _STOPPING = 15.0
 
 
-def _new_id() -> str:
-    """Return 16 bytes as Kafka writes them; what begins with a dash would be an option."""
-    return f"k{secrets.token_urlsafe(16)[1:]}"
-
-
 @dataclass(frozen=True)
 class KafkaMember:
     """Which broker of a cluster one is, and at which ports of this machine its controllers are."""
 
     number: int = 1
     controllers: Mapping[int, int] = field(default_factory=lambda: {1: free_port()})
-    cluster: str = field(default_factory=_new_id)
+    cluster: str = field(default_factory=new_id)
 
 
 class KafkaServer(KafkaEndpoint):
     """Runs a broker on free ports, in a folder of its own that ``close`` removes.
 
     ``options``       lines of its settings, beside the usual ones.
-    ``sasl``          the mechanism, ``PLAIN`` or ``SCRAM-SHA-256``, by which ``username`` shows its
-                      ``password``; else nobody has to.
+    ``sasl``          who has to show a password, and how; else nobody has to.
     ``certificates``  its clients come by TLS alone; with mutual ones it asks for theirs, too.
     ``proxy``         a port of this machine where a proxy stands, to lead to ``proxied_port``: who
                       came by it is told that port for every later connection.
@@ -63,23 +55,23 @@ class KafkaServer(KafkaEndpoint):
         self,
         options: Mapping[str, object] | None = None,
         *,
-        sasl: str | None = None,
-        username: str = "ada",
-        password: str = "l0velace",
+        sasl: Sasl | None = None,
         certificates: Certificates | None = None,
         proxy: int | None = None,
         member: KafkaMember | None = None,
     ) -> None:
+        # Before there is anything to remove: Java may be missing.
+        home = installed()
         self.host, self.port = HOST, free_port()
         self.proxied_port = free_port() if proxy else None
         self.member = member or KafkaMember()
         self.certificates = certificates
-        self.sasl, self.username, self.password = sasl, username, password
+        self.sasl = sasl
         super().__init__(
             f"{HOST}:{self.port}",
             scheme="kafka+ssl" if certificates else "kafka",
-            account=f"{quote(username, safe='')}:{quote(password, safe='')}" if sasl else None,
-            secure=client_options(sasl, username, password, certificates),
+            account=sasl.account if sasl else None,
+            secure=client_options(sasl, certificates),
         )
         self._internal = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="kafka-")
@@ -93,7 +85,7 @@ class KafkaServer(KafkaEndpoint):
             ready=self._is_ready,
             log=self.folder / "server.log",
             env=ENVIRONMENT,
-            folder=installed(),
+            folder=home,
         )
 
     async def __aenter__(self) -> Self:
@@ -139,6 +131,10 @@ class KafkaServer(KafkaEndpoint):
 
         await self.process.start(_STARTING)
 
+        # In a cluster it may be the first.
+        if len(self.member.controllers) == 1:
+            await self.open_groups()
+
     async def stop(self) -> None:
         """Stop it, whoever is connected; ``start`` works again."""
         await self.process.stop(_STOPPING)
@@ -174,23 +170,21 @@ class KafkaServer(KafkaEndpoint):
             "INTERNAL": self._internal,
             "CONTROLLER": member.controllers[member.number],
         }
-        spoken = protocol(self.sasl, self.certificates)
-        guarded = listener_options(self.sasl, self.username, self.password, self.certificates)
+        guarded = listener_options(self.sasl, self.certificates)
         return guarded | settings(
             self._data,
             ports,
             controllers=member.controllers,
             number=member.number,
-            protocol=spoken,
+            protocol=protocol(self.sasl, self.certificates),
             proxy=proxy,
         )
 
     def _format(self) -> None:
         cluster = self.member.cluster
 
-        if self.sasl is not None and self.sasl.startswith("SCRAM"):
-            user = f"{self.sasl}=[name={self.username},password={self.password}]"
-            format_folder(self._file, cluster, "--add-scram", user)
+        if self.sasl is not None and self.sasl.formatting:
+            format_folder(self._file, cluster, *self.sasl.formatting)
             return
 
         # As Kafka's tool does it, without the second that this takes.
@@ -199,7 +193,7 @@ class KafkaServer(KafkaEndpoint):
             "version": 1,
             "cluster.id": cluster,
             "node.id": self.member.number,
-            "directory.id": _new_id(),
+            "directory.id": new_id(),
         }
         (self._data / "meta.properties").write_text(lines(told))
 

@@ -26,10 +26,10 @@ _USUAL: Mapping[str, object] = {
     "transaction.state.log.num.partitions": 4,
 }
 
-# A broker that is not heard of for two seconds is taken for dead; usual are nine.
+# A broker that is not heard of for a while is taken for dead: usual are nine seconds. One that was
+# killed is let in again after that while only.
 _PATIENCE: Mapping[str, object] = {
     "broker.heartbeat.interval.ms": 200,
-    "broker.session.timeout.ms": 2000,
     "controller.quorum.election.timeout.ms": 500,
     "controller.quorum.fetch.timeout.ms": 1000,
 }
@@ -57,6 +57,7 @@ def settings(
         **_USUAL,
         **_PATIENCE,
         **_copies(len(controllers)),
+        "broker.session.timeout.ms": 1000 if len(controllers) == 1 else 2000,
         "advertised.listeners": _listed(advertised | ({"PROXIED": proxy} if proxy else {})),
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": voters,

@@ -21,6 +21,9 @@ from . import (
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .kafka_cluster import KafkaCluster
+from .kafka_endpoint import KafkaEndpoint
+from .kafka_server import KafkaServer
 from .pgbouncer import PgBouncer
 from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
@@ -31,6 +34,8 @@ from .timescale_server import TimescaleServer
 __all__ = [
     "debian_postgres",
     "debian_redis",
+    "kafka",
+    "kafka_cluster",
     "pgbouncer",
     "postgres",
     "postgres_tls",
@@ -43,7 +48,15 @@ __all__ = [
 ]
 
 S = TypeVar(
-    "S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer, TimescaleServer
+    "S",
+    KafkaCluster,
+    KafkaServer,
+    PgBouncer,
+    PostgresServer,
+    RedisCluster,
+    RedisSentinel,
+    RedisServer,
+    TimescaleServer,
 )
 
 
@@ -118,6 +131,19 @@ def timescale() -> PostgresEndpoint:
     """Return TimescaleDB in WebAssembly, or the server that ``TIMESCALEDB_URL`` names."""
     given = os.environ.get("TIMESCALEDB_URL")
     return PostgresEndpoint(given) if given else _started(TimescaleServer())
+
+
+@functools.cache
+def kafka() -> KafkaEndpoint:
+    """Return a Kafka broker, or those that ``KAFKA_BOOTSTRAP_SERVERS`` names."""
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    return KafkaEndpoint(given) if given else _started(KafkaServer())
+
+
+@functools.cache
+def kafka_cluster() -> KafkaCluster:
+    """Return three Kafka brokers."""
+    return _started(KafkaCluster())
 
 
 def _folder() -> Path:
