@@ -91,11 +91,12 @@ def _download(new: Path, repository: Path) -> None:
     goal = "dependency:copy-dependencies"
     options = [f"-Dmaven.repo.local={repository}", f"-DoutputDirectory={new / 'libs'}"]
     _run([maven(), *_MAVEN, *options, goal], new)
-    found = {path.name: _sum(path) for path in (new / "libs").iterdir()}
-    known = [line.split() for line in (new / _SUMS).read_text().splitlines()]
+    found = {(_sum(path), path.name) for path in (new / "libs").iterdir()}
+    known = {tuple(line.split()) for line in (new / _SUMS).read_text().splitlines()}
 
-    if found != {name: told for told, name in known}:
-        msg = f"Maven brought other files for Kafka than {_SOURCES / _SUMS} names: {sorted(found)}"
+    if found != known:
+        names = sorted({name for _, name in found ^ known})
+        msg = f"what Maven brought for Kafka is not what {_SOURCES / _SUMS} tells: {names}"
         raise RuntimeError(msg)
 
 
