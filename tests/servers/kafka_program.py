@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from infrastructure.testing import ServerProcess, accepts
 from .kafka_settings import lines, settings
 from .ports import HOST, free_port
 
-__all__ = ["ENVIRONMENT", "FORMATTED", "command", "format_folder", "installed", "maven"]
+__all__ = ["FORMATTED", "command", "format_folder", "installed", "maven"]
 
 _SOURCES = Path(__file__).parent / "kafka"
 _SUMS = "libs.sha256"
@@ -26,8 +26,6 @@ _INSTALLED = Path(__file__).resolve().parents[2] / "build" / "servers"
 
 FORMATTED = "formatted"
 """The folder of a broker that never ran, in the installed one."""
-
-ENVIRONMENT: Mapping[str, str] = {"LC_ALL": "C.UTF-8"}
 
 # It starts in half the time with its classes from an archive and one compiler, and takes half the
 # memory. What a killed JVM would leave in the common folder of temporary files, it does not write.
@@ -118,7 +116,6 @@ def _train(new: Path, scratch: Path) -> None:
     process = ServerProcess(
         _java(f"-XX:ArchiveClassesAtExit={_ARCHIVE}", scratch, ["kafka.Kafka", str(file)]),
         ready=accepts(HOST, port),
-        env=ENVIRONMENT,
         folder=new,
     )
 

@@ -17,7 +17,7 @@ from infrastructure.testing import ServerProcess, accepts
 from . import janitor
 from .certificates import Certificates
 from .kafka_endpoint import KafkaEndpoint, new_id
-from .kafka_program import ENVIRONMENT, FORMATTED, command, format_folder, installed
+from .kafka_program import FORMATTED, command, format_folder, installed
 from .kafka_security import Sasl, client_options, listener_options, protocol
 from .kafka_settings import lines, settings
 from .ports import HOST, free_port
@@ -84,7 +84,6 @@ class KafkaServer(KafkaEndpoint):
             command(self.folder, "kafka.Kafka", str(self._file)),
             ready=self._is_ready,
             log=self.folder / "server.log",
-            env=ENVIRONMENT,
             folder=home,
         )
 
