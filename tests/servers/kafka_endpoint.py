@@ -34,6 +34,9 @@ class KafkaEndpoint:
     ``secure``   librdkafka's options without which it lets nobody in.
     """
 
+    consumer_options: Mapping[str, Any] = {}
+    """Options of a consumer without which the broker keeps it waiting."""
+
     def __init__(
         self,
         bootstrap: str,
@@ -70,7 +73,7 @@ class KafkaEndpoint:
     def consumer(self, group: str, options: Mapping[str, Any] | None = None) -> Consumer:
         """Return a member of ``group`` that begins with the oldest message and commits nothing."""
         usual = {"auto.offset.reset": "earliest", "enable.auto.commit": False}
-        named = {"group.id": group, **usual, **(options or {})}
+        named = {"group.id": group, **usual, **self.consumer_options, **(options or {})}
         return Consumer({**_USUAL, **self.client_options, **named})
 
     async def open_groups(self) -> None:
