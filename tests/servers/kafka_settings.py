@@ -15,8 +15,13 @@ _FOR_CLIENTS = ("CLIENTS", "PROXIED")
 _USUAL: Mapping[str, object] = {
     "auto.create.topics.enable": "false",
     "background.threads": 2,
-    # Nobody waits for more members of a group.
+    # A group of the new protocol hears what its broker tells at the next heartbeat: usual are five
+    # seconds. Nobody waits for more members, and a test need not wait six seconds for a dead one.
+    "group.consumer.heartbeat.interval.ms": 500,
+    "group.consumer.min.heartbeat.interval.ms": 500,
+    "group.consumer.min.session.timeout.ms": 1000,
     "group.initial.rebalance.delay.ms": 0,
+    "group.min.session.timeout.ms": 1000,
     # What is usual, 128 MiB, would be all of its heap.
     "log.cleaner.dedupe.buffer.size": 2097152,
     "num.io.threads": 2,
