@@ -10,7 +10,13 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 import infrastructure
-from infrastructure import ConflictError, ConnectionError, OperationError, TimeoutError
+from infrastructure import (
+    ConflictError,
+    ConnectionError,
+    OperationError,
+    TimeoutError,
+    TransactionError,
+)
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing.clock import settle
 
@@ -127,6 +133,55 @@ async def test_what_may_have_been_applied_is_not_tried_again(
             await retry.in_transaction(storage, work)
 
     assert len(made) == calls
+
+
+async def test_a_commit_that_waits_for_its_turn_leaves_its_transaction_open(
+    postgres_database: PostgresEndpoint,
+) -> None:
+    """As the page says: it may be committed again."""
+    async with PostgresStorage(postgres_database.url) as storage:
+        await storage.create_table("orders", {"id": int})
+        await storage.begin_transaction()
+        await storage.execute("INSERT INTO orders VALUES (1)")
+        other = asyncio.create_task(storage.execute("SELECT pg_sleep(0.2)"))
+        await settle()
+
+        with infrastructure.deadline(0.05), pytest.raises(TimeoutError) as caught:
+            await storage.commit()
+
+        assert caught.value.outcome == "not_applied"
+        committing = asyncio.create_task(storage.commit())
+        await settle()
+        committing.cancel()
+        await asyncio.wait({committing})
+        await other
+        await storage.commit()
+        assert await storage.execute("SELECT id FROM orders") == [{"id": 1}]
+
+
+async def test_after_a_commit_that_was_on_its_way_there_is_nothing_to_roll_back(
+    postgres_database: PostgresEndpoint,
+) -> None:
+    """As the page says; a block passes the cancellation on."""
+    async with PostgresStorage(postgres_database.url) as storage:
+        await storage.begin_transaction()
+        committing = asyncio.create_task(storage.commit())
+        await asyncio.sleep(0)
+        committing.cancel()
+        await asyncio.wait({committing})
+        assert committing.cancelled()
+
+        with pytest.raises(TransactionError, match="no transaction is open"):
+            await storage.rollback()
+
+        block = storage.transaction()
+        await block.__aenter__()
+        leaving = asyncio.create_task(block.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait({leaving})
+        assert leaving.cancelled()
+        assert await storage.execute("SELECT 1 AS one") == [{"one": 1}]
 
 
 @pytest.mark.parametrize(

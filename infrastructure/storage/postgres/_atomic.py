@@ -12,6 +12,7 @@ from .._statement import parse_statement
 from ._ask import Ask, Atomic
 from ._engine import Engine
 from ._statements import run
+from .errors import called
 
 __all__ = ["atomic_of"]
 
@@ -27,6 +28,13 @@ def atomic_of(engine: Engine) -> Atomic:
 
 @asynccontextmanager
 async def _atomic(engine: Engine, operation: str) -> AsyncIterator[Ask]:
+    with called(operation):
+        async with _block(engine, operation) as ask:
+            yield ask
+
+
+@asynccontextmanager
+async def _block(engine: Engine, operation: str) -> AsyncIterator[Ask]:
     async with TransactionBlock(engine.transactions, lambda _operation: None):
         level = engine.transactions.current(operation)
         assert level is not None

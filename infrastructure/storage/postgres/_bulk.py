@@ -61,11 +61,22 @@ class Bulk:
         if mode != "copy" and await self._engine.execute_few(query, params_list):
             return
 
+        feed = Feed(params_list)
+
+        try:
+            await self._run(query, feed, mode)
+        except InfrastructureError as exc:
+            # What the caller's own iterable raised is none of ours.
+            if exc is not feed.error:
+                exc.operation = "execute_many"
+
+            raise
+
+    async def _run(self, query: str, feed: Feed, mode: BulkMode) -> None:
         statement = parse_statement(query)
         outer = self._engine.transactions.current("execute_many")
         refuse(statement, in_transaction=outer is not None)
         _refuse_bulk(statement)
-        feed = Feed(params_list)
         first = feed.take(_FIRST, time.perf_counter() + HOLD)
 
         if not first:

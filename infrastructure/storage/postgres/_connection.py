@@ -42,6 +42,8 @@ class Connection(Requests):
         super().__init__(pgconn, ended, read_write=read_write)
         self.touched = False
         """Whether a statement left something in the session that the next user must not see."""
+        self.at_work = False
+        """Whether a call in a transaction has its turn here, perhaps between two of its requests."""
         self.number: Number | None = None
         """Of the open transaction, once it has changed something."""
         self.plans: Plans | None = None
@@ -65,7 +67,7 @@ class Connection(Requests):
         if self._server is None and self.pipelined:
             await self._identify(expires)
 
-        await self.simple(text, expires, text, harmless=True)
+        await self.simple(text, expires, "begin_transaction", harmless=True)
         self.leave_transaction()
 
     def leave_transaction(self) -> None:
@@ -75,7 +77,7 @@ class Connection(Requests):
 
     async def _identify(self, expires: float) -> None:
         try:
-            found = await self.simple(IDENTITY, expires, "begin", harmless=True)
+            found = await self.simple(IDENTITY, expires, "begin_transaction", harmless=True)
         except (ConnectionError, TimeoutError):
             raise
         except InfrastructureError:
@@ -84,10 +86,12 @@ class Connection(Requests):
         else:
             self._server = identity_of(found[-1])
 
-    async def change(self, send: Callable[[], None], expires: float, tried: str) -> list[PGresult]:
+    async def change(
+        self, send: Callable[[], None], expires: float, tried: str, *, query: str = ""
+    ) -> list[PGresult]:
         """Send a request that changes something; learn the number of its transaction with it."""
         if not (self._server and self.in_transaction and self.number is None):
-            return await self.request(send, expires, tried)
+            return await self.request(send, expires, tried, query=query)
 
         def both() -> None:
             send()
@@ -95,7 +99,7 @@ class Connection(Requests):
             self.pgconn.send_query_params(NUMBER_AND_SERVER if self.pooled else NUMBER, [])
             self.pgconn.pipeline_sync()
 
-        *results, number = await self.request(both, expires, tried, pipeline=True)
+        *results, number = await self.request(both, expires, tried, query=query, pipeline=True)
         self.number = number_of(number, self._server)
         return results
 
@@ -124,7 +128,7 @@ class Connection(Requests):
                 pgconn.send_query_prepared(name, values, formats, result_format=plan.format)
 
         ask = self.change if plan.changes else self.request
-        result = (await ask(send, expires, plan.tried))[-1]
+        result = (await ask(send, expires, plan.tried, query=plan.statement.text))[-1]
 
         if known is None:
             plan.look_at(result)
@@ -145,7 +149,8 @@ class Connection(Requests):
             while names.stale:
                 await self.request(close, expires, plan.tried, harmless=True)
 
-            await self.request(prepare, expires, plan.tried, harmless=True)
+            query = plan.statement.text
+            await self.request(prepare, expires, plan.tried, query=query, harmless=True)
         except BaseException:
             names.forget(plan)
             raise
@@ -170,7 +175,7 @@ class Connection(Requests):
     async def _describe(
         self, sql: bytes, oids: Sequence[int], expires: float, tried: str, *, kept: bool
     ) -> PGresult:
-        pgconn = self.pgconn
+        pgconn, query = self.pgconn, sql.decode()
         # psycopg 3.2 takes a list only.
         steps: list[Callable[[], None]] = [
             lambda: pgconn.send_prepare(b"", sql, list(oids)),
@@ -192,9 +197,11 @@ class Connection(Requests):
 
                 pgconn.pipeline_sync()
 
-            results = await self.request(together, expires, tried, pipeline=True, harmless=True)
+            results = await self.request(
+                together, expires, tried, query=query, pipeline=True, harmless=True
+            )
         else:
             for step in steps:
-                results += await self.request(step, expires, tried, harmless=True)
+                results += await self.request(step, expires, tried, query=query, harmless=True)
 
         return results[-2] if kept else results[-1]

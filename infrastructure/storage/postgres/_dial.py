@@ -54,7 +54,7 @@ async def dial(options: Options, expires: float) -> Dialled:
     where = options.where
 
     async with Limit("connect", expires=expires) as limit:
-        limit.more = f" before {where} answered"
+        limit.more = f" before {where} answered; look whether it does"
 
         with translated(CONNECT_ERRORS, f"connect to {where}"):
             pgconn = await reach(options, await resolve(options), limit)

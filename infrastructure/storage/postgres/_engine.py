@@ -99,6 +99,7 @@ class Engine:
         self._pool = Pool(
             dialler.connection,
             size - shared,
+            shared=shared,
             transactions=lambda: "; ".join(map(str, self.transactions.roots)),
             own=connections_of,
         )
@@ -163,7 +164,9 @@ class Engine:
 
     async def _lease(self, expires: float, held: Level | None) -> PostgresSession:
         pool = self.pool
-        return PostgresSession(await pool.lease(expires, held, "begin"), pool, self.plans)
+        return PostgresSession(
+            await pool.lease(expires, held, "begin_transaction"), pool, self.plans
+        )
 
     async def execute(self, query: str, params: Sequence[Any] | None) -> list[dict[str, Any]]:
         """Run one statement where it belongs."""
@@ -256,6 +259,8 @@ class Engine:
         connection = session_of(level).connection
 
         async def send() -> T:
+            connection.at_work = True
+
             try:
                 return await work(connection)
             except InfrastructureError as exc:
@@ -266,6 +271,8 @@ class Engine:
                     level.failed = level.failed or exc
 
                 raise
+            finally:
+                connection.at_work = False
 
         return await level.root.run(level, expires, operation, send)
 

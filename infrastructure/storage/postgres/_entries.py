@@ -49,7 +49,8 @@ class Entry:
 
     def error(self, result: PGresult, *, read_write: bool) -> InfrastructureError:
         """Return the error that the server sent."""
-        return server_error(result, self.tried, read_write=read_write)
+        query = self.plan.statement.text
+        return server_error(result, self.tried, query=query, read_write=read_write)
 
 
 class RowsEntry(Entry):

@@ -121,9 +121,12 @@ def _literal(text: str) -> str:
 
 def _refusal(result: PGresult, options: Options) -> InfrastructureError:
     error = server_error(
-        result, f"connect to {options.where}", outcome="not_applied", read_write=options.read_write
+        result,
+        f"connect to {options.where}",
+        known=_no_secrets(options.settings),
+        outcome="not_applied",
+        read_write=options.read_write,
     )
-    error.operation = "connect"
 
     if (
         not options.settings
@@ -132,7 +135,6 @@ def _refusal(result: PGresult, options: Options) -> InfrastructureError:
     ):
         return error
 
-    # The names only: the application may keep a secret in one of its own.
     names = ", ".join(sorted(options.settings))
     wrong = ConfigurationError(
         f"{error.message}; look at settings= ({names})",
@@ -141,6 +143,12 @@ def _refusal(result: PGresult, options: Options) -> InfrastructureError:
     )
     wrong.__cause__ = error.__cause__
     return wrong
+
+
+def _no_secrets(settings: Mapping[str, str]) -> str:
+    """Return the server's own settings as it repeats them; those with a dot are the application's."""
+    known = {name.lower(): value for name, value in settings.items() if "." not in name}
+    return "\n".join(f'{name}": "{value}' for name, value in known.items())
 
 
 def _check_kept(options: Options, shown: list[Optional[str]]) -> None:

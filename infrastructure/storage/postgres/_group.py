@@ -18,7 +18,7 @@ from ._names import Names
 from ._overdue import Overdue
 from ._plans import Plan
 from ._wire import Wire
-from .errors import lost
+from .errors import UNANSWERED, lost
 
 __all__ = ["GroupLane", "Write"]
 
@@ -285,7 +285,7 @@ class GroupLane(Wire):
 
     def _too_late(self, write: Write) -> TimeoutError:
         sent = write in self._group
-        msg = f"{write.plan.tried}: the deadline passed before the server answered"
+        msg = f"{write.plan.tried}: the deadline passed{UNANSWERED}"
         return TimeoutError(
             msg,
             outcome="unknown" if sent else "not_applied",

@@ -20,7 +20,7 @@ from ._names import Names
 from ._overdue import Overdue
 from ._plans import Plan
 from ._wire import Wire
-from .errors import lost
+from .errors import UNANSWERED, lost, method_of
 
 __all__ = ["Lane"]
 
@@ -281,5 +281,5 @@ class Lane(Wire):
 
 
 def _too_late(entry: Entry) -> TimeoutError:
-    msg = f"{entry.tried}: the deadline passed before the server answered"
-    return TimeoutError(msg, outcome="unknown", operation="execute")
+    msg = f"{entry.tried}: the deadline passed{UNANSWERED}"
+    return TimeoutError(msg, outcome="unknown", operation=method_of(entry.tried))

@@ -66,7 +66,8 @@ class Listener:
             self._tasks.start(self._run(), "listen")
 
         try:
-            async with Limit("listen", expires=expiry(_STEP)):
+            async with Limit("listen", expires=expiry(_STEP)) as limit:
+                limit.more = " before the server listened; look whether it answers"
                 await self._until_heard(reader.channel)
         except BaseException:
             self.leave(reader)
@@ -161,7 +162,7 @@ class Listener:
                 joined.set_result(None)
 
         if not connection.is_open:
-            raise ConnectionError(f"listen: {connection.reason}")
+            raise ConnectionError(f"listen: {connection.reason}", operation="listen")
 
     async def _command(self, connection: ListeningConnection, word: str, channel: str) -> None:
         text = f"{word} {quote_identifier(channel)}"
@@ -178,7 +179,9 @@ class Listener:
         """Tell those who wait to be let in; who reads already waits for the next connection."""
         for joined in self._joining:
             if not joined.done():
-                joined.set_exception(copy(error))
+                own = copy(error)
+                own.operation = "listen"
+                joined.set_exception(own)
 
     def close(self, reason: str) -> None:
         """End all readers."""

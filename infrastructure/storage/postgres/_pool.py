@@ -21,6 +21,7 @@ from .._levels import Level
 from ._connection import Connection
 from ._overdue import Overdue
 from ._wire import Wire
+from .errors import MORE_TIME
 
 __all__ = ["Pool"]
 
@@ -30,7 +31,7 @@ _DIAL = 10.0
 """Seconds that an attempt to connect may take."""
 _PATIENCE = 0.4
 """Seconds after which an attempt without an answer no longer holds up a further one."""
-_BEGIN = "begin"
+_BEGIN = "begin_transaction"
 """What a transaction asks for a connection for."""
 
 Dial = Callable[[Callable[[Wire], None], float], Awaitable[Connection]]
@@ -51,6 +52,7 @@ class Waiter:
 class Pool:
     """At most ``size`` connections, each made by ``dial`` when somebody needs it.
 
+    ``shared``        how many more there are that many use at a time.
     ``transactions``  tells which are open, for the text of a time-out.
     ``own``           tells the connections of whoever is in a transaction.
     """
@@ -60,11 +62,13 @@ class Pool:
         dial: Dial,
         size: int,
         *,
+        shared: int = 0,
         transactions: Callable[[], str],
         own: Callable[[Level], set[Connection]],
     ) -> None:
         self._dial = dial
         self._size = size
+        self._shared = shared
         self._transactions = transactions
         self._own = own
         self._idle: list[Connection] = []
@@ -92,7 +96,8 @@ class Pool:
         """Return a connection that nobody else has."""
         if self._closed is not None:
             # Who was at work when it was closed would open a connection that nobody closes.
-            raise ConnectionError(f"{tried}: {self._closed}", outcome="not_applied")
+            msg = f"{tried}: {self._closed}"
+            raise ConnectionError(msg, outcome="not_applied", operation=tried)
 
         connection = self.take(tried)
 
@@ -132,20 +137,29 @@ class Pool:
             return waiter.granted.result()
 
         if self._dials and not self._leased:
-            msg = f"{tried}: the deadline passed while a connection to the server was opened"
+            msg = (
+                f"{tried}: the deadline passed while a connection to the server was opened; "
+                f"look whether it answers, or {MORE_TIME}"
+            )
         else:
             msg = (
                 f"{tried}: all {self._size} connections were in use until the deadline; "
-                f"{self._holders()}; see max_connections="
+                f"{self._holders()}; {self._way_out()}"
             )
 
-        raise TimeoutError(msg, retryable=True, outcome="not_applied")
+        raise TimeoutError(msg, retryable=True, outcome="not_applied", operation=tried)
 
     def _holders(self) -> str:
         others = Counter(tried for tried in self._leased.values() if tried != _BEGIN)
         listed = ", ".join(f"{count} x {tried}" for tried, count in others.items())
         open_now = f"open transactions: {self._transactions() or 'none'}"
         return f"{open_now}; and {listed}" if listed else open_now
+
+    def _way_out(self) -> str:
+        """Return what gives more of these connections."""
+        kept, given = self._shared, self._shared + self._size
+        share = f", which keeps {kept} of {given} for short statements of many tasks, unless pipelining=False"
+        return "raise max_connections=" + (share if kept else "")
 
     def _withdraw(self, waiter: Waiter) -> None:
         """Take a waiter out; a connection that he got meanwhile goes to the next."""
@@ -168,9 +182,9 @@ class Pool:
         if self._leased.keys() <= set().union(*map(self._own, waiting)):
             msg = (
                 f"{tried}: the transactions that hold all {self._size} connections wait for a further "
-                "one, which would never come; end the transaction first, or raise max_connections="
+                f"one, which would never come; end the transaction first, or {self._way_out()}"
             )
-            raise TransactionError(msg, outcome="not_applied")
+            raise TransactionError(msg, outcome="not_applied", operation=tried)
 
     def release(self, connection: Connection) -> None:
         """Give a connection back; one that is not clean is made so, or closed, by and by."""
@@ -197,8 +211,9 @@ class Pool:
 
     def discard(self, connection: Connection) -> None:
         """Return at once; what runs is cancelled and rolled back, or the connection is closed."""
-        if connection.is_awaited:
-            # Not by whoever gave it up: a statement of another task runs there.
+        if connection.is_awaited or connection.at_work:
+            # Not by whoever gave it up: a statement of another task runs there, or is between two
+            # requests, of which the next would go to whoever got the connection meanwhile.
             connection.close("the transaction was given up, or the storage disconnected")
         elif connection in self._leased and connection.is_open:
             self._tasks.start(self._settle(connection), "end what a connection was left with")
@@ -211,7 +226,7 @@ class Pool:
                 await connection.settle(expires)
 
                 if connection.in_transaction:
-                    await connection.simple("ROLLBACK", expires, "roll back")
+                    await connection.simple("ROLLBACK", expires, "rollback")
         except InfrastructureError:
             pass
         finally:
@@ -318,7 +333,7 @@ class Pool:
             elif not waiter.granted.done():
                 # Each his own, to add to: where it was raised, which row it is of.
                 own = copy(error)
-                own.__cause__ = error.__cause__
+                own.__cause__, own.operation = error.__cause__, waiter.tried
                 waiter.granted.set_exception(own)
 
     def close(self, reason: str) -> None:

@@ -16,7 +16,7 @@ from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError, Outcome
 from ._dial import cancel
 from ._wire import Wire
-from .errors import lost, server_error
+from .errors import UNANSWERED, lost, server_error
 
 __all__ = ["BROKEN", "Requests"]
 
@@ -36,6 +36,8 @@ class Requests(Wire):
         super().__init__(pgconn, ended)
         self.unanswered = False
         self._read_write = read_write
+        # The statement of the request: the server says where in it it stumbled.
+        self._query = ""
         self._results: list[PGresult] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._in_pipeline = False
@@ -115,13 +117,15 @@ class Requests(Wire):
         """Whether somebody waits for an answer here."""
         return bool(self._waiters)
 
-    def begin(self, send: Callable[[], None], tried: str, *, pipeline: bool = False) -> None:
+    def begin(
+        self, send: Callable[[], None], tried: str, *, query: str = "", pipeline: bool = False
+    ) -> None:
         """Send a request by ``send``; ``answer`` gives its results."""
         if not self.is_open:
             raise lost(tried, self.reason, "not_applied")
 
         assert not self.unanswered, "the request before is unanswered"
-        self._results = []
+        self._results, self._query = [], query
 
         try:
             if pipeline:
@@ -171,7 +175,9 @@ class Requests(Wire):
         """Return the error of what the server refused."""
         # One that ends the connection too may come after the work was done.
         known = None if self.is_open else outcome
-        return server_error(result, tried, outcome=known, read_write=self._read_write)
+        return server_error(
+            result, tried, query=self._query, outcome=known, read_write=self._read_write
+        )
 
     async def request(
         self,
@@ -179,12 +185,17 @@ class Requests(Wire):
         expires: float,
         tried: str,
         *,
+        query: str = "",
         pipeline: bool = False,
         harmless: bool = False,
     ) -> list[PGresult]:
-        """Send a request and return its results; a ``harmless`` one changes nothing in the database."""
+        """Send a request and return its results; a ``harmless`` one changes nothing in the database.
+
+        ``query``  the SQL that it consists of.
+        """
         async with Limit(tried, expires=expires) as limit:
-            self.begin(send, tried, pipeline=pipeline)
+            self.begin(send, tried, query=query, pipeline=pipeline)
+            limit.more = UNANSWERED
             limit.outcome = "not_applied" if harmless else "unknown"
             return await self.answer(tried, limit.outcome)
 
@@ -193,7 +204,7 @@ class Requests(Wire):
     ) -> list[PGresult]:
         """Run a text of statements without parameters."""
         send = partial(self.pgconn.send_query, text.encode())
-        return await self.request(send, expires, tried, harmless=harmless)
+        return await self.request(send, expires, tried, query=text, harmless=harmless)
 
     def put(self, chunk: bytes | bytearray, tried: str) -> None:
         """Hand a part of a copy to libpq; ``room`` tells when it has left."""
@@ -232,7 +243,9 @@ class Requests(Wire):
         if self._is_over():
             return
 
-        async with Limit("cancel the statement", expires=expires):
+        async with Limit("rollback", expires=expires) as limit:
+            limit.more = " while the statement before it was cancelled"
+
             while not self._is_over():
                 # A copy, perhaps one that the cancelled statement has begun after all.
                 self.end_copy("the copy was given up")

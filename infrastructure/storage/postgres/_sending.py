@@ -16,7 +16,7 @@ from ._connection import Connection
 from ._entries import Values
 from ._plans import Plan
 from ._requests import BROKEN
-from .errors import lost
+from .errors import MORE_TIME, UNANSWERED, lost
 
 __all__ = ["batch", "copy_in"]
 
@@ -40,7 +40,8 @@ async def copy_in(
 
     try:
         async for chunk in chunks:
-            async with Limit(tried, expires=expiry()):
+            async with Limit(tried, expires=expiry()) as limit:
+                limit.more = f" before the server took a part of the rows; {MORE_TIME}"
                 connection.put(chunk, tried)
                 await connection.room()
     except asyncio.CancelledError:
@@ -52,7 +53,8 @@ async def copy_in(
 
     connection.end_copy()
 
-    async with Limit(tried, expires=expiry(), outcome="unknown"):
+    async with Limit(tried, expires=expiry(), outcome="unknown") as limit:
+        limit.more = UNANSWERED
         await connection.answer(tried)
 
 
@@ -99,8 +101,8 @@ async def _results(
 ) -> tuple[list[PGresult], int]:
     """Return the results, and how many come before those of the rows."""
     async with Limit(tried, expires=expires) as limit:
-        connection.begin(_nothing, tried, pipeline=True)
-        limit.outcome = "unknown"
+        connection.begin(_nothing, tried, query=plan.statement.text, pipeline=True)
+        limit.more, limit.outcome = UNANSWERED, "unknown"
 
         try:
             name, before = _prepare(connection, plan)

@@ -17,6 +17,16 @@ _RESETS = (
 )
 
 
+# Which method such a command belongs to.
+_METHODS = {
+    "BEGIN": "begin_transaction",
+    "SAVEPOINT": "begin_transaction",
+    "COMMIT": "commit",
+    "RELEASE": "commit",
+    "ROLLBACK": "rollback",
+}
+
+
 class PostgresSession:
     """A lease of one connection; ``plans`` are those of the storage."""
 
@@ -37,7 +47,7 @@ class PostgresSession:
         elif text.startswith("ROLLBACK"):
             await self._roll_back(text, expires)
         else:
-            await self.connection.simple(text, expires, text)
+            await self.connection.simple(text, expires, _method(text))
 
     async def _begin(self, text: str, expires: float) -> None:
         try:
@@ -47,7 +57,7 @@ class PostgresSession:
             if self.connection.is_open:
                 raise
 
-            self.connection = await self._pool.lease(expires, None, "begin")
+            self.connection = await self._pool.lease(expires, None, "begin_transaction")
             await self.connection.begin_transaction(text, expires)
 
         self._begun = True
@@ -79,7 +89,7 @@ class PostgresSession:
             if text == "ROLLBACK":
                 await self._end(text, expires)
             else:
-                await connection.simple(text, expires, text)
+                await connection.simple(text, expires, _method(text))
         except ConnectionError:
             # With the connection the server ends the transaction.
             if connection.is_open:
@@ -92,7 +102,7 @@ class PostgresSession:
         """End the transaction, and undo the state of a session that is not closed: a pooler's."""
         connection = self.connection
         resets = _RESETS if connection.pooled and connection.touched else ""
-        done = await connection.simple(text + resets, expires, text)
+        done = await connection.simple(text + resets, expires, _method(text))
 
         if resets:
             connection.touched = False
@@ -125,3 +135,7 @@ class PostgresSession:
         # Each level that ends badly does: by the second time it may be somebody else's.
         first, self._given_back = not self._given_back, True
         return first
+
+
+def _method(text: str) -> str:
+    return _METHODS[text.partition(" ")[0]]

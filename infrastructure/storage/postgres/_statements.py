@@ -168,7 +168,9 @@ async def _run_command(
     """Run what need not be described before: it has no parameters, and seldom a result."""
     sql, tried = statement.text.encode(), f"execute {Plan.show(statement)}"
     pgconn = connection.pgconn
-    results = await connection.change(lambda: pgconn.send_query_params(sql, []), expires, tried)
+    results = await connection.change(
+        lambda: pgconn.send_query_params(sql, []), expires, tried, query=statement.text
+    )
 
     if changes_schema(statement):
         connection.changed_schema |= connection.in_transaction

@@ -62,8 +62,11 @@ CLASSES: Mapping[str, Rule] = {
 
 STATES: Mapping[str, Rule] = {
     READ_ONLY: Rule(OperationError, "the transaction or the server is read-only"),
-    "25P03": Rule(TimeoutError, "the transaction was left idle for too long"),
-    "25P04": Rule(TimeoutError, "the transaction took too long"),
+    "25P03": Rule(
+        TimeoutError,
+        "the transaction was left idle for too long: see idle_in_transaction_session_timeout",
+    ),
+    "25P04": Rule(TimeoutError, "the transaction took too long: see transaction_timeout"),
     "28P01": Rule(OperationError, "look at the user and the password", login=ConfigurationError),
     "40001": Rule(ConflictError, _AGAIN, retryable=True),
     "40002": _INTEGRITY,
@@ -71,8 +74,12 @@ STATES: Mapping[str, Rule] = {
     "40P01": Rule(ConflictError, _AGAIN, retryable=True),
     "42501": Rule(OperationError, login=ConfigurationError),
     "53300": Rule(ConnectionError, "the server has no connection left", retryable=True),
-    "55P03": Rule(TimeoutError, "another transaction holds the lock", retryable=True),
-    "57014": Rule(TimeoutError, "it ran too long, or somebody cancelled it"),
+    "55P03": Rule(
+        TimeoutError, "another transaction holds the lock: see lock_timeout", retryable=True
+    ),
+    "57014": Rule(
+        TimeoutError, "it ran too long (see statement_timeout), or somebody cancelled it"
+    ),
     "57P01": _ENDED,
     "57P02": _DOWN,
     "57P03": _ENDED,

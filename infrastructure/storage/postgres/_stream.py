@@ -113,6 +113,7 @@ class Cursor:
             lambda: pgconn.send_query_params(text, values, plan.oids, formats),
             expires,
             f"stream {plan.shown}",
+            query=text.decode(),
         )
         return plan
 

@@ -19,7 +19,7 @@ _OTHERS = (
     " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
 _SESSIONS = (
-    "SELECT pid, usename AS user, application_name, state, query, wait_event,"
+    "SELECT pid, usename AS user, application_name, state, query, wait_event_type, wait_event,"
     f" backend_start, xact_start {_OTHERS} ORDER BY backend_start, pid"
 )
 # It waits until they are gone: an order alone would let one more statement through.

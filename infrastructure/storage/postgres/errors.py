@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as driver
@@ -22,7 +24,21 @@ from ...interfaces.exceptions import (
 from .._statement import excerpt
 from ._states import READ_ONLY, Rule, rule_of
 
-__all__ = ["CONNECT_ERRORS", "ERRORS", "lost", "server_error"]
+__all__ = [
+    "CONNECT_ERRORS",
+    "ERRORS",
+    "MORE_TIME",
+    "UNANSWERED",
+    "called",
+    "lost",
+    "method_of",
+    "server_error",
+]
+
+MORE_TIME = "raise deadline=, or that of the block around it"
+"""What whoever ran out of time may do."""
+UNANSWERED = f" before the server answered; {MORE_TIME}"
+"""Goes on with "the deadline passed"."""
 
 _LONGEST = 300
 _MASK = "***"
@@ -30,7 +46,11 @@ _FATAL = frozenset({"FATAL", "PANIC"})
 _DOWN_HERE = Rule(ConnectionError, "the server was a read-write one", retryable=True)
 # PgBouncer says it with a protocol violation's code: the statement never left it.
 _NO_SERVER = "query_wait_timeout"
-_WAITED = Rule(TimeoutError, "the pooler had no free connection", retryable=True)
+_WAITED = Rule(
+    TimeoutError,
+    "the pooler had no free connection: see its pool_size and query_wait_timeout",
+    retryable=True,
+)
 _NO_BUCKETS = Rule(
     OperationError,
     'time_bucket is TimescaleDB\'s: run CREATE EXTENSION timescaledb, or open the storage with hypertables="index"; '
@@ -61,13 +81,15 @@ def server_error(
     tried: str,
     *,
     query: str = "",
+    known: str = "",
     outcome: Outcome | None = None,
     read_write: bool = False,
 ) -> InfrastructureError:
     """Return our error for an error that the server sent.
 
-    ``tried``       what was done, on what: the text begins with it.
+    ``tried``       what was done, on what: the text begins with it, and it with the method.
     ``query``       the SQL, of which the text shows where the server stumbled.
+    ``known``       what else the server may repeat: it is no secret.
     ``outcome``     where more is known than the SQLSTATE tells.
     ``read_write``  the server is in recovery or was chosen as one that takes writes: that it
                     refuses them now is a failover.
@@ -78,7 +100,7 @@ def server_error(
         # libpq made it up: the link broke while the answer was waited for.
         return lost(tried, result.get_error_message(), outcome or "unknown")
 
-    said = _Said(result, state, tried, query)
+    said = _Said(result, state, tried, query, known)
     rule = _rule(state, said, read_write)
     severity = _field(result, Field.SEVERITY_NONLOCALIZED) or _field(result, Field.SEVERITY)
     error = (rule.login if severity in _FATAL else None) or rule.error
@@ -88,6 +110,7 @@ def server_error(
         retryable=rule.retryable,
         outcome=outcome or rule.outcome,
         row_index=_row_index(result),
+        operation=method_of(tried),
     )
     made.__cause__ = said.cause()
     return made
@@ -97,19 +120,31 @@ def lost(tried: str, what: str | BaseException, outcome: Outcome) -> ConnectionE
     """Return the error for a link that broke; ``what`` came back, from libpq or the system."""
     text = _line(str(what)) or type(what).__name__
     more = "; it may or may not have been done" if outcome == "unknown" else ""
-    error = ConnectionError(f"{tried}: the connection broke: {text}{more}", outcome=outcome)
+    msg = f"{tried}: the connection broke: {text}{more}"
+    error = ConnectionError(msg, outcome=outcome, operation=method_of(tried))
     error.__cause__ = what if isinstance(what, BaseException) else psycopg.OperationalError(text)
     return error
+
+
+@contextmanager
+def called(operation: str) -> Iterator[None]:
+    """Say of an error which method was called, whatever it did when the error came."""
+    try:
+        yield
+    except InfrastructureError as exc:
+        exc.operation = operation
+        raise
 
 
 class _Said:
     """The words of the server, without the values that it repeats."""
 
-    def __init__(self, result: PGresult, state: str, tried: str, query: str) -> None:
+    def __init__(self, result: PGresult, state: str, tried: str, query: str, known: str) -> None:
         self._result = result
         self._state = state
         self._tried = tried
         self._query = query
+        self._known = known
         self.primary = self._shown(Field.MESSAGE_PRIMARY)
         self.detail = self._shown(Field.MESSAGE_DETAIL)
         self.hint = _line(_field(result, Field.MESSAGE_HINT))
@@ -141,8 +176,8 @@ class _Said:
 
     def _masked(self, match: re.Match[str]) -> str:
         # What stands in the text of the statement is no parameter.
-        text = match[0]
-        return text if text in self._query or text in self._tried else _MASK
+        shown = (self._query, self._tried, self._known)
+        return match[0] if any(match[0] in text for text in shown) else _MASK
 
     def _place(self) -> str:
         position = _field(self._result, Field.STATEMENT_POSITION)
@@ -158,6 +193,11 @@ def _rule(state: str, said: _Said, read_write: bool) -> Rule:
         return _NO_BUCKETS
 
     return _WAITED if state == "08P01" and _NO_SERVER in said.primary else rule_of(state)
+
+
+def method_of(tried: str) -> str:
+    """Return which method it was."""
+    return tried.partition(" ")[0]
 
 
 def _field(result: PGresult, field: Field) -> str:
@@ -190,6 +230,7 @@ def _of_the_driver(tried: str, exc: BaseException) -> InfrastructureError:
         sqlstate=state or None,
         retryable=rule.retryable,
         outcome=rule.outcome if state else "unknown",
+        operation=method_of(tried),
     )
 
 
@@ -205,7 +246,7 @@ def _too_old(tried: str, exc: BaseException) -> InfrastructureError:
     if getattr(exc, "sqlstate", None):
         return _of_the_driver(tried, exc)
 
-    return ConfigurationError(f"{tried}: {_line(str(exc))}")
+    return ConfigurationError(f"{tried}: {_line(str(exc))}", operation=method_of(tried))
 
 
 ERRORS: ErrorMap = {

@@ -110,7 +110,8 @@ class Notifications:
 
         if not done:
             msg = (
-                f"listen: the deadline passed before anything came on the channel {self.channel!r}"
+                f"listen: the deadline passed before anything came on the channel {self.channel!r}; "
+                "it is that of the block around it, without which it waits for as long as it takes"
             )
             raise TimeoutError(msg, operation="listen")
 

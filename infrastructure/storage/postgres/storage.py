@@ -10,6 +10,7 @@ from typing import Any, List, Optional, Union
 
 from ..._core.deadline import expiry
 from ..._core.names import check_identifier
+from ...interfaces.exceptions import InfrastructureError
 from .._statement import Statement
 from .._transactional import TransactionalStorage
 from ._atomic import atomic_of
@@ -20,6 +21,7 @@ from ._hypertables import create_hypertable
 from ._settings import DEFAULTS, options_of
 from ._stream import stream
 from ._tables import create_table
+from .errors import called
 from .notifications import Notifications
 from .timescale import TimescaleStorage
 
@@ -123,7 +125,12 @@ class PostgresStorage(TransactionalStorage, TimescaleStorage):
     async def execute(self, query: str, params: Optional[List[Any]] = None) -> List[Any]:
         """Run one statement; return its rows as ``dict``."""
         self._check("execute")
-        return await self._engine.execute(query, params)
+
+        try:
+            return await self._engine.execute(query, params)
+        except InfrastructureError as exc:
+            exc.operation = "execute"
+            raise
 
     async def create_table(self, table_name: str, schema: dict[str, Any]) -> None:
         """Create a table, or see that it is there as it should be."""
@@ -167,10 +174,11 @@ class PostgresStorage(TransactionalStorage, TimescaleStorage):
         """Give the rows of a query as they come."""
         self._check("stream")
 
-        async with aclosing(stream(self._engine, query, params, batch_size)) as batches:
-            async for batch in batches:
-                for row in batch:
-                    yield row
+        with called("stream"):
+            async with aclosing(stream(self._engine, query, params, batch_size)) as batches:
+                async for batch in batches:
+                    for row in batch:
+                        yield row
 
     def listen(self, channel: str) -> Notifications:
         """Return the notifications of a channel: ``async for note in storage.listen("jobs"):``.

@@ -12,7 +12,6 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from .._watch import nothing_left
-from ._server import Watched
 from ._storages import DEADLINE, Make, at, make_table
 
 MODES = ("pipelined", "pooled")
@@ -27,15 +26,13 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database(postgres: PostgresEndpoint) -> Iterator[Watched]:
+def database(postgres: PostgresEndpoint) -> Iterator[PostgresEndpoint]:
     """Give an empty database of the test's own, where nobody waits for the disk."""
     with postgres.database() as database:
-        watched = Watched(database.url)
-
-        with watched.control() as control:
+        with database.control() as control:
             control.execute(f"ALTER DATABASE {database.name} SET synchronous_commit = off")
 
-        yield watched
+        yield database
 
 
 def _make(
@@ -47,13 +44,13 @@ def _make(
 
 
 @pytest.fixture
-def make(database: Watched, mode: str) -> Make:
+def make(database: PostgresEndpoint, mode: str) -> Make:
     """Return what makes an unconnected storage of the test's database, perhaps behind a proxy."""
     return partial(_make, database, mode)
 
 
 @pytest.fixture
-async def proxy(database: Watched) -> AsyncIterator[ChaosProxy]:
+async def proxy(database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
     """Give a proxy before the server."""
     async with ChaosProxy((database.host, database.port)) as proxy:
         yield proxy

@@ -12,10 +12,10 @@ from infrastructure import ConnectionError, InfrastructureError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .._outcomes import ended
 from .._timing import HEALED, within
 from .._watch import until
-from ._server import Watched
 from ._storages import CALLS, DEADLINE, Make, make_table, warmed
 
 pytestmark = pytest.mark.slow
@@ -92,15 +92,17 @@ async def test_F2_many_callers_share_the_new_connections(
     assert proxy.accepted <= opened + 10
 
 
-async def test_F2_an_administrator_ends_the_idle_sessions(make: Make, database: Watched) -> None:
+async def test_F2_an_administrator_ends_the_idle_sessions(
+    make: Make, database: PostgresEndpoint
+) -> None:
     """57P01 while the loop does something else: the call after it is sent on a connection that lives."""
     async with make() as storage:
         await make_table(storage)
 
-        with database.observer() as observer:
+        with database.counters() as counters:
             for call in CALLS.values():
                 await _many(storage)
-                observer.end_sessions()
+                counters.terminate()
 
                 with within(HEALED):
                     await call(storage)

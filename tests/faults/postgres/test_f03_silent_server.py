@@ -11,10 +11,10 @@ from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 from infrastructure.testing.proxy import Direction
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .._outcomes import all_ended, ended
 from .._timing import HEALED, SLACK, within
 from .._watch import nothing_left, until
-from ._server import Watched
 from ._storages import CALLS, DEADLINE, READS, WRITES, Make, make_table, warmed
 
 pytestmark = pytest.mark.slow
@@ -136,7 +136,7 @@ async def test_F3_a_disconnect_waits_a_second_at_most(make: Make, proxy: ChaosPr
 
 
 async def test_F3_timed_out_calls_leave_no_connections(
-    storage: PostgresStorage, proxy: ChaosProxy, database: Watched
+    storage: PostgresStorage, proxy: ChaosProxy, database: PostgresEndpoint
 ) -> None:
     """After 250 of them there are no more than there may be, here and at the server."""
     await warmed(storage)
@@ -153,8 +153,8 @@ async def test_F3_timed_out_calls_leave_no_connections(
     with within(HEALED):
         assert await READS["read"](storage) == [{"id": 1}]
 
-    with database.observer() as observer:
-        await until(lambda: observer.connections <= 10, observer.sessions)
+    with database.counters() as counters:
+        await until(lambda: counters.read().open <= 10, counters.sessions)
         await until(lambda: proxy.open <= 10, lambda: proxy)
 
 

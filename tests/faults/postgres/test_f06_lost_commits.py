@@ -6,17 +6,20 @@ import asyncio
 import random
 from collections import Counter
 from functools import partial
+from typing import Any
 
+import psycopg
 import pytest
 
 from infrastructure import ConnectionError, InfrastructureError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from .._outcomes import ended
 from .._timing import draw_seed, share
-from ._server import Observer, Watched
+from ._sessions import value
 from ._storages import Make, Note, make_table
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(300)]
@@ -28,23 +31,23 @@ ANSWER = 18
 DEADLINE = 3.0
 
 
-async def settled(observer: Observer, xid: str) -> str:
+async def settled(control: psycopg.Connection[Any], xid: str) -> str:
     """Return how the transaction ended, by the server's own book."""
-    while (status := observer.ask("SELECT pg_xact_status(%s::xid8)", xid)) == "in progress":
+    while (status := value(control, "SELECT pg_xact_status(%s::xid8)", xid)) == "in progress":
         pass
 
     return str(status)
 
 
 async def test_F6_what_is_said_of_a_commit_is_true(
-    make: Make, mode: str, database: Watched, proxy: ChaosProxy, record_property: Note
+    make: Make, mode: str, database: PostgresEndpoint, proxy: ChaosProxy, record_property: Note
 ) -> None:
     """Acknowledged: committed. Not applied: aborted. The server is asked where its answer is lost."""
     seed = draw_seed()
     rng = random.Random(seed)
     counts: Counter[str] = Counter()
 
-    with database.observer() as observer:
+    with database.control() as control:
         async with make(proxy, deadline=DEADLINE) as storage:
             await make_table(storage)
 
@@ -53,8 +56,8 @@ async def test_F6_what_is_said_of_a_commit_is_true(
                 _cut(proxy, rng)
                 error = await ended(storage.commit, DEADLINE)
                 proxy.heal()
-                status = await settled(observer, xid)
-                found = observer.ask("SELECT count(*) FROM t WHERE id = %s", number)
+                status = await settled(control, xid)
+                found = value(control, "SELECT count(*) FROM t WHERE id = %s", number)
                 assert found == (status == "committed"), (seed, number, status)
                 outcome = _said(error)
                 counts[f"{outcome}, {status}"] += 1
@@ -78,10 +81,10 @@ async def test_F6_what_is_said_of_a_commit_is_true(
 
 
 async def test_F6_without_a_server_to_ask_it_is_unknown(
-    make: Make, database: Watched, proxy: ChaosProxy
+    make: Make, database: PostgresEndpoint, proxy: ChaosProxy
 ) -> None:
     """Not retried: the row is there or not, as the server has it."""
-    with database.observer() as observer:
+    with database.control() as control:
         async with make(proxy) as storage:
             await make_table(storage)
 
@@ -92,7 +95,7 @@ async def test_F6_without_a_server_to_ask_it_is_unknown(
                 error = await ended(storage.commit, 2.5)
                 proxy.heal()
                 assert (type(error), error.outcome) == (ConnectionError, "unknown")
-                status = await settled(observer, xid)
+                status = await settled(control, xid)
                 assert status == ("committed" if cut == "to_client" else "aborted")
 
 

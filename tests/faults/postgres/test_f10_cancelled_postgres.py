@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.testing.postgres import PostgresCounters
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .. import statement_scenarios, transaction_scenarios
 from .._sweep import Scenario, Scenarios, Stage
 from .._timing import SOAK, draw_seed
 from .._watch import until
 from ..test_cancelled_storage import works
-from ._server import Observer, Watched
+from ._sessions import unrest
 from ._storages import Make
 from .postgres_scenarios import SCENARIOS as OWN
 
@@ -45,22 +48,29 @@ def held(storage: PostgresStorage) -> dict[str, Any]:
 
 
 @pytest.fixture
-def observer(database: Watched) -> Iterator[Observer]:
+def counters(database: PostgresEndpoint) -> Iterator[PostgresCounters]:
     """Give what sees the storages' sessions."""
-    with database.observer() as observer:
-        yield observer
+    with database.counters() as counters:
+        yield counters
 
 
 @pytest.fixture
-def stage(make: Make, observer: Observer) -> Stage:
+def control(database: PostgresEndpoint) -> Iterator[psycopg.Connection[Any]]:
+    """Give a connection that is no storage's."""
+    with database.control() as control:
+        yield control
+
+
+@pytest.fixture
+def stage(make: Make, counters: PostgresCounters, control: psycopg.Connection[Any]) -> Stage:
     """Return where scenarios run: an empty schema for each storage."""
 
     def fresh() -> PostgresStorage:
-        observer.control.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        control.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         return make(deadline=5)
 
     def look(storage: PostgresStorage) -> dict[str, Any]:
-        return {**held(storage), "unrest": observer.unrest()}
+        return {**held(storage), "unrest": unrest(counters)}
 
     return Stage(fresh, works, look, every=EVERY, first=draw_seed() % EVERY)
 
@@ -70,11 +80,12 @@ def stage(make: Make, observer: Observer) -> Stage:
     ("mode", "scenario"), CASES, ids=[f"{mode}, {scenario.name}" for mode, scenario in CASES]
 )
 async def test_F10_a_cancelled_operation_leaves_nothing(
-    stage: Stage, observer: Observer, scenario: Scenario
+    stage: Stage, counters: PostgresCounters, scenario: Scenario
 ) -> None:
     """The cancellation comes out, nothing leaks, nothing is torn, no session stays."""
     await stage.sweep(scenario)
-    await until(lambda: not observer.connections, observer.sessions)
+    # That of the test stays.
+    await until(lambda: counters.read().open == 1, counters.sessions)
 
 
 def test_F10_every_public_method_has_a_scenario() -> None:

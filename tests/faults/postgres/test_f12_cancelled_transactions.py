@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import psycopg
 import pytest
 
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing.cancellation import PHASES, Phase, cancel_at
+from infrastructure.testing.postgres import PostgresCounters
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .._timing import SLACK, within
 from .._watch import until
-from ._server import Observer, Watched
+from ._sessions import value
 from ._storages import Make, make_table
 
 pytestmark = pytest.mark.slow
@@ -21,12 +24,12 @@ pytestmark = pytest.mark.slow
 LOCK = "SELECT name FROM t WHERE id = 1 FOR UPDATE NOWAIT"
 
 
-async def free(observer: Observer) -> str:
+async def free(control: psycopg.Connection[Any]) -> str:
     """Return the row's name as soon as nobody has it locked, which is soon."""
     with within(SLACK):
         while True:
             try:
-                name: str = observer.ask(LOCK)
+                name: str = value(control, LOCK)
             except psycopg.errors.LockNotAvailable:
                 await asyncio.sleep(0.001)
             else:
@@ -62,12 +65,12 @@ async def rows(storage: PostgresStorage) -> None:
 @pytest.mark.parametrize("phase", PHASES)
 async def test_F12_at_every_await(
     make: Make,
-    database: Watched,
+    database: PostgresEndpoint,
     phase: Phase,
     operation: Callable[[PostgresStorage], Awaitable[None]],
 ) -> None:
     """The whole or nothing of it is there, nobody waits for it, and the next one works."""
-    with database.observer() as observer:
+    with database.control() as control:
         async with make(deadline=5) as storage:
             await make_table(storage)
 
@@ -79,7 +82,7 @@ async def test_F12_at_every_await(
                     )
                     assert outcome.error is None, outcome
                     assert not outcome.swallowed, outcome
-                    name = await free(observer)
+                    name = await free(control)
                     assert name in ("inner", "old" if outcome.reached else "inner"), outcome
 
                     if not outcome.reached:
@@ -89,9 +92,15 @@ async def test_F12_at_every_await(
 
 
 @pytest.mark.parametrize("statement", ["SELECT pg_sleep(60)", "UPDATE t SET id = 5 WHERE id = 2"])
-async def test_F12_while_a_statement_goes_on(make: Make, database: Watched, statement: str) -> None:
+async def test_F12_while_a_statement_goes_on(
+    make: Make, database: PostgresEndpoint, statement: str
+) -> None:
     """One that would run for a minute, or waits for another's lock, is ended too."""
-    with database.observer() as observer, database.observer() as other:
+    with (
+        database.counters() as counters,
+        database.control() as control,
+        database.control() as other,
+    ):
         async with make(deadline=5) as storage:
             await make_table(storage)
             await storage.execute("INSERT INTO t VALUES (2, 'locked')")
@@ -101,32 +110,35 @@ async def test_F12_while_a_statement_goes_on(make: Make, database: Watched, stat
                     await storage.execute("UPDATE t SET name = 'new' WHERE id = 1")
                     await storage.execute(statement)
 
-            with other.control.transaction():
-                other.control.execute("UPDATE t SET name = 'locked' WHERE id = 2")
+            with other.transaction():
+                other.execute("UPDATE t SET name = 'locked' WHERE id = 2")
                 task = asyncio.ensure_future(transact())
 
-                await until(lambda: observer.sessions("state = 'active'"), observer.sessions)
+                await until(lambda: counters.read().states["active"], counters.sessions)
 
                 task.cancel()
                 await asyncio.wait({task})
-                assert await free(observer) == "one"
+                assert await free(control) == "one"
 
 
-async def test_F12_many_at_once(make: Make, database: Watched) -> None:
+def _waiting(counters: PostgresCounters) -> int:
+    """Return how many wait for somebody's lock."""
+    return sum(session["wait_event_type"] == "Lock" for session in counters.sessions())
+
+
+async def test_F12_many_at_once(make: Make, database: PostgresEndpoint) -> None:
     """Fifty that wait for one row, on ten connections: cancelled together, they leave nothing."""
-    with database.observer() as observer:
+    with database.counters() as counters, database.control() as control:
         async with make(deadline=5) as storage:
             await make_table(storage)
             tasks = [asyncio.ensure_future(block(storage)) for _ in range(50)]
 
-            await until(
-                lambda: len(observer.sessions("wait_event_type = 'Lock'")) >= 2, observer.sessions
-            )
+            await until(lambda: _waiting(counters) >= 2, counters.sessions)
 
             for task in tasks:
                 task.cancel()
 
             await asyncio.wait(tasks)
-            assert await free(observer) in ("one", "inner")
+            assert await free(control) in ("one", "inner")
             await block(storage)
-            assert await free(observer) == "inner"
+            assert await free(control) == "inner"

@@ -8,8 +8,8 @@ import pytest
 
 from infrastructure import TimeoutError
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .._timing import share
-from ._server import Watched
 from ._storages import Make, Note
 
 pytestmark = pytest.mark.slow
@@ -17,16 +17,16 @@ pytestmark = pytest.mark.slow
 CONNECTIONS = 10
 
 
-async def _watch(database: Watched, seen: list[int]) -> None:
-    with database.observer() as observer:
+async def _watch(database: PostgresEndpoint, seen: list[int]) -> None:
+    with database.counters() as counters:
         while True:
-            seen.append(observer.connections)
+            seen.append(counters.read().open)
             await asyncio.sleep(0.02)
 
 
 @pytest.mark.soak
 async def test_F14_all_succeed_on_the_few_connections(
-    make: Make, database: Watched, record_property: Note
+    make: Make, database: PostgresEndpoint, record_property: Note
 ) -> None:
     """Each gets its own rows, in and out of transactions; the server never sees more than ten."""
     tasks, seen = share(40_000), [0]
@@ -52,7 +52,9 @@ async def test_F14_all_succeed_on_the_few_connections(
     record_property("connections at most", max(seen))
 
 
-async def test_F14_some_may_be_overdue_and_the_rest_is_right(make: Make, database: Watched) -> None:
+async def test_F14_some_may_be_overdue_and_the_rest_is_right(
+    make: Make, database: PostgresEndpoint
+) -> None:
     """With a deadline that is too short for all of them, each gets its rows or a TimeoutError."""
     async with make(deadline=0.15, max_connections=CONNECTIONS) as storage:
         asked = (storage.execute("SELECT $1::bigint AS n", [n]) for n in range(3000))
@@ -64,7 +66,7 @@ async def test_F14_some_may_be_overdue_and_the_rest_is_right(make: Make, databas
         ]
         assert wrong == []
 
-        with database.observer() as observer:
-            assert observer.connections <= CONNECTIONS
+        with database.counters() as counters:
+            assert counters.read().open <= CONNECTIONS
 
         assert await storage.execute("SELECT 7 AS n") == [{"n": 7}]

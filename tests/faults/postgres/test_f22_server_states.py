@@ -9,19 +9,20 @@ import pytest
 
 from infrastructure import ConflictError, ConnectionError, InfrastructureError, OperationError
 from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.testing.postgres import PostgresCounters
 
 from ...servers import postgres as embedded
+from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from .._outcomes import ended
 from .._timing import HEALED, within
 from .._watch import until
-from ._server import Watched
 from ._storages import CALLS, Make, make_table, warmed
 
 pytestmark = pytest.mark.slow
 
 
-def _read_only(database: Watched, flag: str) -> None:
+def _read_only(database: PostgresEndpoint, flag: str) -> None:
     # Else it would be read-only itself.
     with database.control(options="-c default_transaction_read_only=off") as control:
         control.execute(
@@ -29,15 +30,22 @@ def _read_only(database: Watched, flag: str) -> None:
         )
 
 
-async def test_F22_a_server_that_takes_no_writes_any_more(make: Make, database: Watched) -> None:
+def _does(counters: PostgresCounters, **what: str) -> bool:
+    """Return whether there is a session of which this is true."""
+    return any(what.items() <= session.items() for session in counters.sessions())
+
+
+async def test_F22_a_server_that_takes_no_writes_any_more(
+    make: Make, database: PostgresEndpoint
+) -> None:
     """25006 where a read-write one was asked for: a failover; the next call looks for another."""
     async with make(deadline=5, target_session_attrs="read-write") as storage:
         await make_table(storage)
         await warmed(storage)
         _read_only(database, "on")
 
-        with database.observer() as observer:
-            observer.end_sessions()
+        with database.counters() as counters:
+            counters.terminate()
 
         error = await ended(partial(storage.execute, "UPDATE t SET name = 'x'"), 5)
         assert isinstance(error, ConnectionError), error
@@ -50,7 +58,7 @@ async def test_F22_a_server_that_takes_no_writes_any_more(make: Make, database: 
             await storage.execute("UPDATE t SET name = 'x'")
 
 
-async def test_F22_a_read_only_database(make: Make, database: Watched) -> None:
+async def test_F22_a_read_only_database(make: Make, database: PostgresEndpoint) -> None:
     """Nobody asked for a read-write one: an OperationError, and reads work."""
     async with make() as storage:
         await make_table(storage)
@@ -63,7 +71,9 @@ async def test_F22_a_read_only_database(make: Make, database: Watched) -> None:
             assert await reader.execute("SELECT id FROM t") == [{"id": 1}]
 
 
-async def test_F22_a_session_that_is_ended_in_the_middle(make: Make, database: Watched) -> None:
+async def test_F22_a_session_that_is_ended_in_the_middle(
+    make: Make, database: PostgresEndpoint
+) -> None:
     """57P01 while a statement runs, alone and in a transaction: told so, and nothing of it stays."""
     async with make(deadline=5) as storage:
         await make_table(storage)
@@ -79,9 +89,9 @@ async def test_F22_a_session_that_is_ended_in_the_middle(make: Make, database: W
         for work in (alone, inside):
             running = asyncio.ensure_future(ended(work, 5))
 
-            with database.observer() as observer:
-                await until(lambda: observer.sessions("wait_event = 'PgSleep'"), observer.sessions)
-                observer.end_sessions()
+            with database.counters() as counters:
+                await until(lambda: _does(counters, wait_event="PgSleep"), counters.sessions)
+                counters.terminate()
 
             error = await running
             assert isinstance(error, ConnectionError)
@@ -91,9 +101,9 @@ async def test_F22_a_session_that_is_ended_in_the_middle(make: Make, database: W
                 assert await storage.execute("SELECT name FROM t") == [{"name": "one"}]
 
 
-async def test_F22_a_server_without_a_connection_left(database: Watched) -> None:
+async def test_F22_a_server_without_a_connection_left(database: PostgresEndpoint) -> None:
     """53300: with one of its own a storage goes on by that; without, ConnectionError, and back soon."""
-    with database.role("CONNECTION LIMIT 1") as role, database.observer() as observer:
+    with database.role("CONNECTION LIMIT 1") as role, database.counters() as counters:
         url = database.address(user=role.user, password=role.password)
         other = PostgresStorage(url, deadline=2)
 
@@ -108,7 +118,7 @@ async def test_F22_a_server_without_a_connection_left(database: Watched) -> None
 
             assert (caught.value.sqlstate, caught.value.retryable) == ("53300", True)
 
-        await until(lambda: not observer.sessions(f"usename = '{role.user}'"), observer.sessions)
+        await until(lambda: not _does(counters, user=role.user), counters.sessions)
 
         with within(HEALED):
             async with other:

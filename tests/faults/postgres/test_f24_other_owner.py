@@ -12,7 +12,7 @@ import pytest
 from infrastructure import ConfigurationError
 from infrastructure.storage.postgres import PostgresStorage
 
-from ._server import Watched
+from ...servers.postgres_endpoint import PostgresEndpoint
 from ._storages import Make
 
 FORKING = Path(__file__).with_name("forking.py")
@@ -27,7 +27,7 @@ async def works(storage: PostgresStorage) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["", "?pipelining=false", "?group_commit=true"])
-def test_F24_a_forked_child(database: Watched, option: str) -> None:
+def test_F24_a_forked_child(database: PostgresEndpoint, option: str) -> None:
     """It is refused until it connects by itself; then both work, and neither warns of anything."""
     command = [sys.executable, "-X", "dev", "-W", "error", str(FORKING), database.url + option]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)

@@ -16,10 +16,10 @@ from infrastructure import (
 )
 from infrastructure.testing import ChaosProxy
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .._outcomes import ended
 from .._timing import SLACK, draw_seed, share, within
 from .._watch import nothing_left, until
-from ._server import Watched
 from ._storages import CALLS, Make, Note, make_table
 
 ENDED = (ConnectionError, TransactionError)
@@ -42,7 +42,7 @@ async def test_F25_before_connect_and_twice(make: Make) -> None:
 
 
 @pytest.mark.slow
-async def test_F25_under_load_everything_ends(make: Make, database: Watched) -> None:
+async def test_F25_under_load_everything_ends(make: Make, database: PostgresEndpoint) -> None:
     """Each call gets its answer or an error of ours; ``connect`` works again, time after time."""
     # Long enough for fifty tasks on ten connections, on a busy machine too.
     storage = make(deadline=5)
@@ -69,8 +69,8 @@ async def test_F25_under_load_everything_ends(make: Make, database: Watched) -> 
                 await storage.disconnect()
                 await asyncio.gather(*tasks)
 
-            with database.observer() as observer:
-                await until(lambda: not observer.connections, observer.sessions)
+            with database.counters() as counters:
+                await until(lambda: not counters.read().open, counters.sessions)
 
 
 async def test_F25_what_was_sent_before_is_finished(make: Make) -> None:
@@ -115,7 +115,9 @@ async def test_F25_while_it_connects(make: Make, proxy: ChaosProxy) -> None:
 
 @pytest.mark.slow
 @pytest.mark.soak
-async def test_F25_in_any_order(make: Make, database: Watched, record_property: Note) -> None:
+async def test_F25_in_any_order(
+    make: Make, database: PostgresEndpoint, record_property: Note
+) -> None:
     """Many connects, disconnects and calls at once leave a storage that works, and then nothing."""
     seed = draw_seed()
     rng = random.Random(seed)
@@ -138,8 +140,8 @@ async def test_F25_in_any_order(make: Make, database: Watched, record_property: 
         assert await storage.execute("SELECT 1 AS n") == [{"n": 1}]
         await storage.disconnect()
 
-    with database.observer() as observer:
-        await until(lambda: not observer.connections, observer.sessions)
+    with database.counters() as counters:
+        await until(lambda: not counters.read().open, counters.sessions)
 
     record_property("calls, connects and disconnects", 10 * share(500))
     record_property("seed of their order", seed)

@@ -12,10 +12,10 @@ from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
 from ...servers import shared
+from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from .._outcomes import ended
 from .._timing import HEALED, within
-from ._server import Watched
 from ._storages import Make, at
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 
 async def test_F27_an_address_that_leads_elsewhere(
-    make: Make, proxy: ChaosProxy, database: Watched
+    make: Make, proxy: ChaosProxy, database: PostgresEndpoint
 ) -> None:
     """The next connections go where it leads now; the first call after the loss succeeds there."""
     other = shared.debian_postgres()

@@ -8,8 +8,8 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .._watch import until
-from ._server import Watched
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,9 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
-async def test_F31_the_program_ends_in_peace(database: Watched, ending: tuple[str, str]) -> None:
+async def test_F31_the_program_ends_in_peace(
+    database: PostgresEndpoint, ending: tuple[str, str]
+) -> None:
     """Within 5 s, without a traceback; a ResourceWarning is fine, and the server is left alone."""
     main, run = ending
     program = PROGRAM.format(main=main, run=run)
@@ -87,5 +89,5 @@ async def test_F31_the_program_ends_in_peace(database: Watched, ending: tuple[st
     assert (process.returncode, out) == (0, b"ended\n"), err.decode()
     assert b"Traceback" not in err, err.decode()
 
-    with database.observer() as observer:
-        await until(lambda: not observer.connections, observer.sessions)
+    with database.counters() as counters:
+        await until(lambda: not counters.read().open, counters.sessions)

@@ -14,9 +14,9 @@ from infrastructure.conformance._breaking import descriptors
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
+from ...servers.postgres_endpoint import PostgresEndpoint
 from .._timing import draw_seed, share
 from .._watch import until
-from ._server import Watched
 from ._storages import Make, Note, make_table
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(600)]
@@ -89,7 +89,7 @@ class Work:
 
 
 async def test_F32_nothing_grows(
-    make: Make, proxy: ChaosProxy, database: Watched, record_property: Note
+    make: Make, proxy: ChaosProxy, database: PostgresEndpoint, record_property: Note
 ) -> None:
     """Memory, descriptors, tasks and sessions are at its end what they were after its first fifth."""
     seed, count = draw_seed(), share(200_000)
@@ -110,8 +110,8 @@ async def test_F32_nothing_grows(
         await until(lambda: descriptors() <= files + 40, descriptors)
         await until(lambda: len(asyncio.all_tasks()) <= tasks + 3, asyncio.all_tasks)
 
-        with database.observer() as observer:
-            await until(lambda: observer.connections <= 10, observer.sessions)
+        with database.counters() as counters:
+            await until(lambda: counters.read().open <= 10, counters.sessions)
 
     record_property("soak: statements", count)
     record_property("soak: failed", work.failed)

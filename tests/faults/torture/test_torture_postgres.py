@@ -11,12 +11,13 @@ import pytest
 
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
+from infrastructure.testing.postgres import PostgresCounters
 
 from ...servers import postgres
 from ...servers.postgres_server import PostgresServer
 from .._timing import HEALED, share, within
 from .._watch import nothing_left, until
-from ..postgres._server import Observer, Watched
+from ..postgres._sessions import unrest
 from ..postgres.test_f10_cancelled_postgres import held
 from ._calls import TABLE, Calls
 from ._journal import Findings, Journal
@@ -65,12 +66,12 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
         with within(HEALED):
             assert await storage.execute("SELECT 1 AS n") == [{"n": 1}]
 
-        with Watched(server.url).observer() as observer:
-            await at_rest(storage, observer)
+        with server.counters() as counters:
+            await at_rest(storage, counters)
             rows = await storage.execute(f"SELECT * FROM {TABLE} WHERE id > 0")
-            assert observer.connections <= CONNECTIONS
+            assert counters.read().open <= CONNECTIONS
             await storage.disconnect()
-            await until(lambda: not observer.connections, observer.sessions)
+            await until(lambda: not counters.read().open, counters.sessions)
 
     _compare(journal, rows, findings, shared=mode == "grouped")
     journal.report(record_property)
@@ -92,7 +93,7 @@ async def _prepare(storage: PostgresStorage) -> None:
     await storage.execute(f"INSERT INTO {TABLE} (id, unit) VALUES (0, 0)")
 
 
-async def at_rest(storage: PostgresStorage, observer: Observer) -> None:
+async def at_rest(storage: PostgresStorage, counters: PostgresCounters) -> None:
     """Return when nothing is left of what was given up, here and in the server."""
     await until(lambda: not any(held(storage).values()), lambda: held(storage))
-    await until(lambda: not observer.unrest(), observer.unrest)
+    await until(lambda: not unrest(counters), counters.sessions)

@@ -8,10 +8,23 @@ import psycopg
 
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.storage.postgres._plans import Plan
+from infrastructure.testing.postgres import PostgresCounters
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 
-__all__ = ["alter", "connection_of", "fast", "lane_for", "pool_of", "waits_for_a_lock"]
+__all__ = [
+    "WRITE",
+    "alter",
+    "connection_of",
+    "fast",
+    "ids",
+    "lane_for",
+    "pool_of",
+    "sleeps",
+    "waits_for_a_lock",
+]
+
+WRITE = "INSERT INTO t VALUES ($1)"
 
 
 def alter(database: PostgresEndpoint, *statements: str) -> None:
@@ -19,6 +32,11 @@ def alter(database: PostgresEndpoint, *statements: str) -> None:
     with database.control() as control:
         for statement in statements:
             control.execute(statement.encode())
+
+
+async def ids(storage: PostgresStorage) -> list[int]:
+    """Return which numbers the table has."""
+    return [row["id"] for row in await storage.execute("SELECT id FROM t ORDER BY id")]
 
 
 def pool_of(storage: PostgresStorage) -> Any:
@@ -66,6 +84,11 @@ async def lane_for(storage: PostgresStorage, query: str, params: list[Any] | Non
     await storage.execute(query, params)
     plan.seconds = 0.0
     return lanes._lanes[0]
+
+
+def sleeps(counters: PostgresCounters) -> bool:
+    """Return whether a session of the database is in ``pg_sleep``."""
+    return any(session["wait_event"] == "PgSleep" for session in counters.sessions())
 
 
 def waits_for_a_lock(control: psycopg.Connection[Any]) -> bool:

@@ -86,11 +86,19 @@ async def test_the_session_is_set(postgres: PostgresEndpoint) -> None:
 
 
 async def test_a_setting_that_the_server_refuses(postgres: PostgresEndpoint) -> None:
-    """Is wrong configuration; its value is not shown."""
-    for name, sqlstate in (("work_mem", "22023"), ("no_such", "42704")):
-        error = await refused(ConfigurationError, postgres.url, settings={name: "hunter2"})
+    """Is wrong configuration; its value is shown, and no secret that the application keeps in another."""
+    for name, value, sqlstate, said in (
+        ("Work_mem", "a lot", "22023", '"work_mem": "a lot"'),
+        ("work_mem", "1kB", "22023", '1 kB is outside the valid range for parameter "work_mem"'),
+        ("default_transaction_isolation", "none", "22023", '"none"'),
+        ("no_such", "hunter2", "42704", '"no_such"'),
+        ("work_mem", "password=hunter2", "22023", '"password=***'),
+    ):
+        settings = {name: value, "app.secret": "hunter2"}
+        error = await refused(ConfigurationError, postgres.url, settings=settings)
         assert error.sqlstate == sqlstate
-        assert f"look at settings= ({name})" in str(error)
+        assert said in str(error)
+        assert f"look at settings= ({', '.join(sorted(settings))})" in str(error)
         assert "hunter2" not in f"{error!r} {error.__cause__!r}"
 
 

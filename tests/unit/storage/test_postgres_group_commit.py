@@ -22,7 +22,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.waiting import until
-from .postgres_shared import alter, lane_for, waits_for_a_lock
+from .postgres_shared import alter, ids, lane_for, waits_for_a_lock
 
 WRITE = "INSERT INTO t (id) VALUES ($1)"
 GIVES = "INSERT INTO t (id) VALUES ($1) RETURNING id, xmin::text AS xid"
@@ -58,11 +58,6 @@ async def _known(storage: PostgresStorage, query: str, params: list[Any]) -> Non
 
         for plan in engine.plans._plans.values():
             plan.seconds = min(plan.seconds, 0.0)
-
-
-async def ids(storage: PostgresStorage) -> list[int]:
-    """Return what is in the table."""
-    return [row["id"] for row in await storage.execute("SELECT id FROM t ORDER BY id")]
 
 
 async def test_many_writes_are_one_transaction(storage: PostgresStorage) -> None:

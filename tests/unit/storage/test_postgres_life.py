@@ -7,7 +7,6 @@ import gc
 import os
 import time
 import weakref
-from collections.abc import AsyncIterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -26,13 +25,6 @@ from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from ...servers.waiting import until
 from .postgres_shared import alter, lane_for, pool_of
-
-
-@pytest.fixture
-async def proxy(postgres_database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
-    """Give a proxy before the server."""
-    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
-        yield proxy
 
 
 def sockets() -> int:

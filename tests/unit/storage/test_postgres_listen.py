@@ -23,19 +23,15 @@ from ...servers.pgbouncer import PgBouncer
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.waiting import until
 
+ASKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT 1'"
+"""How many sessions were asked last whether they live."""
+
 
 @pytest.fixture
 async def storage(postgres_database: PostgresEndpoint) -> AsyncIterator[PostgresStorage]:
     """A storage with a database of its own."""
     async with PostgresStorage(postgres_database.url, deadline=5) as opened:
         yield opened
-
-
-@pytest.fixture
-async def proxy(postgres_database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
-    """Give a proxy before the server."""
-    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
-        yield proxy
 
 
 def notify(database: PostgresEndpoint, payload: str = "", channel: str = "jobs") -> None:
@@ -135,7 +131,7 @@ async def test_a_cancelled_anext_loses_nothing(
     """Nor does one whose deadline passes."""
     async with storage.listen("jobs") as reader:
         waiting = asyncio.ensure_future(anext(reader))
-        await asyncio.sleep(0.01)
+        await until(lambda: reader._wake)
         waiting.cancel()
         await asyncio.wait({waiting})
 
@@ -152,7 +148,7 @@ async def test_two_that_wait_on_one_reader(
     """Each gets one of what comes."""
     async with storage.listen("jobs") as reader:
         waiting = [asyncio.ensure_future(anext(reader)) for _ in range(2)]
-        await asyncio.sleep(0.01)
+        await until(lambda: reader._wake)
         notify(postgres_database, "one")
         notify(postgres_database, "two")
         heard = await asyncio.gather(*waiting)
@@ -199,7 +195,7 @@ class TestLoss:
             for _ in range(2):
                 proxy.refuse()
                 proxy.cut()
-                await asyncio.sleep(0.15)
+                await until(lambda: not storage._engine.listener._heard)
                 notify(postgres_database, "missed")
                 proxy.heal()
                 assert await anext(reader) == Notification("jobs", "", missed=True)
@@ -211,17 +207,19 @@ class TestLoss:
                 assert (await anext(other)).payload == "two"
 
     async def test_who_joins_waits_for_no_back_off(
-        self, postgres_database: PostgresEndpoint, proxy: ChaosProxy
+        self,
+        postgres_database: PostgresEndpoint,
+        proxy: ChaosProxy,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """He is told at once that the server is away, and let in at once when it is back."""
+        monkeypatch.setattr("infrastructure.storage.postgres._listen._BACK_OFF", (60.0, 60.0))
         url = postgres_database.moved(proxy.host, proxy.port)
 
         async with PostgresStorage(url, deadline=5) as storage, storage.listen("jobs"):
             proxy.refuse()
             proxy.cut()
-            # So many attempts that the next one is seconds away.
             await until(lambda: not storage._engine.listener._heard)
-            await asyncio.sleep(1)
 
             with pytest.raises(ConnectionError):
                 await storage.listen("others").__aenter__()
@@ -262,7 +260,7 @@ class TestLoss:
         url = postgres_database.moved(proxy.host, proxy.port)
 
         async with PostgresStorage(url, deadline=5) as storage, storage.listen("jobs") as reader:
-            await asyncio.sleep(0.2)
+            await until(lambda: postgres_database.ask(ASKED))
             assert "jobs" in storage._engine.listener._heard
             proxy.black_hole()
             await until(lambda: not storage._engine.listener._heard)
@@ -312,7 +310,7 @@ class TestEnd:
         """All of them."""
         async with storage.listen("jobs") as reader:
             waiting = [asyncio.ensure_future(anext(reader)) for _ in range(2)]
-            await asyncio.sleep(0.01)
+            await until(lambda: reader._wake)
             await storage.disconnect()
             found = await asyncio.gather(*waiting, return_exceptions=True)
             assert [type(each) for each in found] == [ConnectionError] * 2

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
-import psycopg
 import pytest
 
 from infrastructure.interfaces import (
@@ -20,41 +17,7 @@ from infrastructure.testing import ChaosProxy
 from ...servers.pgbouncer import PgBouncer
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.waiting import until
-from .postgres_shared import alter, connection_of
-
-WRITE = "INSERT INTO t VALUES ($1)"
-
-
-@pytest.fixture
-async def storage(postgres_database: PostgresEndpoint) -> AsyncIterator[PostgresStorage]:
-    """A storage with an empty table."""
-    alter(postgres_database, "CREATE TABLE t (id int PRIMARY KEY)")
-
-    async with PostgresStorage(postgres_database.url, deadline=5) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def proxy(postgres_database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
-    """Give a proxy before the server."""
-    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def behind(
-    postgres_database: PostgresEndpoint, proxy: ChaosProxy
-) -> AsyncIterator[PostgresStorage]:
-    """A storage with an empty table, behind the proxy."""
-    alter(postgres_database, "CREATE TABLE t (id int PRIMARY KEY)")
-    url = postgres_database.moved(proxy.host, proxy.port)
-
-    async with PostgresStorage(url, deadline=5) as opened:
-        yield opened
-
-
-async def ids(storage: PostgresStorage) -> list[int]:
-    return [row["id"] for row in await storage.execute("SELECT id FROM t ORDER BY id")]
+from .postgres_shared import WRITE, alter, connection_of, ids, sleeps
 
 
 class TestNumbers:
@@ -95,14 +58,6 @@ class TestNumbers:
                 await storage.execute(WRITE, [1])
                 number = connection_of(storage).number
                 assert number.server == connection_of(storage)._server
-
-
-def _sleeps(control: psycopg.Connection[Any]) -> bool:
-    row = control.execute(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event = 'PgSleep'"
-    ).fetchone()
-    return bool(row and row[0])
 
 
 class TestLostCommit:
@@ -191,13 +146,13 @@ class TestLostCommit:
         await behind.execute(WRITE, [1])
         committing = asyncio.ensure_future(behind.commit())
 
-        with postgres_database.control() as observer:
-            await until(lambda: _sleeps(observer))
-            # The server is not told: it goes on.
-            proxy.cut("to_client")
-            before = time.monotonic()
-            await committing
+        with postgres_database.counters() as counters:
+            await until(lambda: sleeps(counters))
 
+        # The server is not told: it goes on.
+        proxy.cut("to_client")
+        before = time.monotonic()
+        await committing
         assert time.monotonic() - before > 0.2
         assert await ids(behind) == [1]
 

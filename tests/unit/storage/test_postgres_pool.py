@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -36,13 +36,6 @@ def make(postgres_database: PostgresEndpoint) -> Make:
         return PostgresStorage(postgres_database.url, **{**given, **options})
 
     return made
-
-
-@pytest.fixture
-async def proxy(postgres_database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
-    """Give a proxy before the server."""
-    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
-        yield proxy
 
 
 async def held(storage: PostgresStorage, held: asyncio.Event, go: asyncio.Event) -> None:
@@ -88,6 +81,29 @@ class TestWaiting:
             go.set()
             await rows.aclose()
             await asyncio.gather(holder, busy)
+
+    @pytest.mark.parametrize(
+        ("options", "kept"), [({}, 2), ({"group_commit": True}, 3), ({"pipelining": False}, 0)]
+    )
+    async def test_a_time_out_says_where_the_rest_is(
+        self, make: Make, options: dict[str, bool], kept: int
+    ) -> None:
+        """The shared connections count in ``max_connections``, and can be had."""
+        async with make(5, **{"pipelining": True, **options}) as storage:
+            pool = pool_of(storage)
+            leased = [await pool.lease(time.monotonic() + 5, None, "test") for _ in range(5 - kept)]
+
+            with pytest.raises(TimeoutError) as caught, deadline(0.05):
+                await storage.execute("SELECT 1")
+
+            told = str(caught.value)
+            assert f"all {5 - kept} connections were in use" in told
+            assert "raise max_connections=" in told
+            assert (f"keeps {kept} of 5 for short statements" in told) == bool(kept)
+            assert ("unless pipelining=False" in told) == bool(kept)
+
+            for connection in leased:
+                pool.release(connection)
 
     async def test_who_gives_up_loses_nothing(self, make: Make) -> None:
         """A connection that came together with the cancellation goes to the next."""

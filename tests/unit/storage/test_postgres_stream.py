@@ -21,7 +21,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.waiting import until
-from .postgres_shared import alter, pool_of
+from .postgres_shared import alter, pool_of, sleeps
 
 NUMBERS = "SELECT n FROM generate_series(1, $1::int) n"
 
@@ -113,7 +113,7 @@ async def test_left_after_its_transaction(storage: PostgresStorage) -> None:
     assert await is_quiet(storage)
 
 
-async def test_cancelled(storage: PostgresStorage) -> None:
+async def test_cancelled(postgres_database: PostgresEndpoint, storage: PostgresStorage) -> None:
     """While the server works on a batch."""
 
     async def read() -> None:
@@ -121,7 +121,10 @@ async def test_cancelled(storage: PostgresStorage) -> None:
             pass
 
     reading = asyncio.ensure_future(read())
-    await asyncio.sleep(0.1)
+
+    with postgres_database.counters() as counters:
+        await until(lambda: sleeps(counters))
+
     reading.cancel()
     await asyncio.wait({reading})
     assert reading.cancelled()

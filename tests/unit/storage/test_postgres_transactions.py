@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -19,41 +18,7 @@ from ...servers import unprivileged
 from ...servers.pgbouncer import PgBouncer
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
-from .postgres_shared import alter, connection_of, pool_of
-
-WRITE = "INSERT INTO t VALUES ($1)"
-
-
-@pytest.fixture
-async def storage(postgres_database: PostgresEndpoint) -> AsyncIterator[PostgresStorage]:
-    """A storage with an empty table."""
-    alter(postgres_database, "CREATE TABLE t (id int PRIMARY KEY)")
-
-    async with PostgresStorage(postgres_database.url, deadline=5) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def proxy(postgres_database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
-    """Give a proxy before the server."""
-    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def behind(
-    postgres_database: PostgresEndpoint, proxy: ChaosProxy
-) -> AsyncIterator[PostgresStorage]:
-    """A storage with an empty table, behind the proxy."""
-    alter(postgres_database, "CREATE TABLE t (id int PRIMARY KEY)")
-    url = postgres_database.moved(proxy.host, proxy.port)
-
-    async with PostgresStorage(url, deadline=5) as opened:
-        yield opened
-
-
-async def ids(storage: PostgresStorage) -> list[int]:
-    return [row["id"] for row in await storage.execute("SELECT id FROM t ORDER BY id")]
+from .postgres_shared import WRITE, alter, connection_of, ids, pool_of
 
 
 @pytest.mark.parametrize(
