@@ -14,7 +14,7 @@ from ._worker import post
 
 __all__ = ["Acknowledgements"]
 
-_IDLE = 0.5
+_IDLE = 0.1
 """Seconds for which one look waits for reports."""
 
 _LAST = 1.0

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
+from time import monotonic
 from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -26,6 +27,9 @@ _AHEAD = 2
 
 _IDLE = 0.02
 """Seconds for which one look waits for messages; so long a call may wait for it."""
+
+_SETTLING = 1.5
+"""Seconds that a member waits for the answer of the group that it joins, to leave it."""
 
 _PAUSE = 0.001
 """Seconds between two looks at the calls while partitions are given up."""
@@ -77,6 +81,8 @@ class ConsumerThread:
         # While a callback of the driver runs it calls no other.
         self._in_callback = False
         self._is_static = "group.instance.id" in configuration
+        # Whether the group has answered since the topics were named.
+        self._is_settled = True
         self._ending = False
         self.ended: asyncio.Future[None] = loop.create_future()
         self._thread = Thread(target=self._run, name="kafka consumer", daemon=True)
@@ -89,6 +95,8 @@ class ConsumerThread:
         return answer
 
     def _subscribe(self, topics: list[str], answer: asyncio.Future[None]) -> None:
+        self._is_settled = not topics
+
         try:
             if topics:
                 self._consumer.subscribe(
@@ -171,6 +179,7 @@ class ConsumerThread:
                 self._fetch()
         except Exception:  # noqa: BLE001 - whatever it is, the group must learn that it has ended
             logger.exception("the thread of the consumer failed")
+            post(self._loop, self._listener.failed, KafkaError(KafkaError._FAIL))
         finally:
             # What it was assigned is given up by the listener before.
             self._listener = _Nobody()
@@ -178,9 +187,14 @@ class ConsumerThread:
             post(self._loop, give, self.ended, None)
 
     def _leave(self) -> None:
-        # One that closes while it is about to join again would not tell the group, which would wait
-        # for it until its session ends. A static member comes back: its place is kept.
+        # One that closes while it joins would not tell the group, which would wait for it until
+        # its session ends. A static member comes back: its place is kept.
         if not self._is_static:
+            until = monotonic() + _SETTLING
+
+            while not self._is_settled and monotonic() < until:
+                self._consumer.poll(_IDLE)
+
             self._consumer.unsubscribe()
 
         self._consumer.close()
@@ -215,6 +229,7 @@ class ConsumerThread:
         return [self._reading.partition(each.topic, each.partition) for each in partitions]
 
     def _assigned(self, _consumer: Any, partitions: Sequence[Any]) -> None:
+        self._is_settled = True
         post(self._loop, self._listener.assigned, self._partitions(partitions))
 
     def _revoked(self, _consumer: Any, partitions: Sequence[Any]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
 from ..._core.errors import translated
@@ -105,10 +106,7 @@ class Topics:
 
     async def _create(self, name: str, partitions: int, replication: int) -> None:
         def create() -> None:
-            if self._admin is None:
-                self._admin = AdminClient(self._configuration)
-
-            made = self._admin.create_topics(
+            made = self._manager().create_topics(
                 [NewTopic(name, num_partitions=partitions, replication_factor=replication)],
                 operation_timeout=_PATIENCE,
                 request_timeout=_PATIENCE,
@@ -123,6 +121,35 @@ class Topics:
                     ) from exc
 
         await self._worker.call(create)
+
+    def _manager(self) -> Any:
+        if self._admin is None:
+            self._admin = AdminClient(self._configuration)
+
+        return self._admin
+
+    async def lag(self, group: str) -> dict[str, int]:
+        """Return for each topic that a group has committed how many messages wait for it."""
+
+        def ask() -> dict[str, int]:
+            asked = [ConsumerGroupTopicPartitions(group)]
+
+            with translated(ERRORS, f"lag of {group}"):
+                answer = self._manager().list_consumer_group_offsets(asked)[group].result(_PATIENCE)
+                committed = {(each.topic, each.partition): each for each in answer.topic_partitions}
+                newest: Any = OffsetSpec
+                latest = {each: newest.latest() for each in committed.values()}
+                ends = self._manager().list_offsets(latest) if latest else {}
+                waiting: dict[str, int] = {}
+
+                for each, end in ends.items():
+                    offset = committed[each.topic, each.partition].offset
+                    left = max(0, end.result(_PATIENCE).offset - max(0, offset))
+                    waiting[each.topic] = waiting.get(each.topic, 0) + left
+
+            return waiting
+
+        return await self._worker.call(ask)
 
     def forget(self, topic: str) -> None:
         """Look again the next time: a topic may have been removed."""

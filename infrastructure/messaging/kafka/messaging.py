@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from threading import get_ident
 from typing import Any, Unpack
 
@@ -22,7 +23,10 @@ from .._messaging import EngineMessaging
 from .._options import DeliveryKeywords
 from .._payloads import Packer
 from .._subscriptions import Handler
+from ..lag import LagReporter
+from ..letters import DeadLetterBox, DeadLetterOffice
 from ._configuration import consumer_configuration, manager_configuration, producer_configuration
+from ._letters import KafkaLetters
 from ._member import Member
 from ._publisher import Publisher
 from ._records import Reading, headers_of
@@ -40,7 +44,7 @@ _TURN = 1000
 """Messages of ``publish_many`` that are sent before the event loop turns."""
 
 
-class KafkaMessaging(EngineMessaging):
+class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
     """Messaging over Apache Kafka 2.4 or newer: what is acknowledged is on all replicas in sync.
 
     ``url``        ``kafka://h1:9092,h2:9092?group_id=orders``, ``kafka+ssl://user:password@host``.
@@ -172,6 +176,28 @@ class KafkaMessaging(EngineMessaging):
 
                 raise error
 
+    @asynccontextmanager
+    async def dead_letters(
+        self, topic: str, *, stored_in: str | None = None
+    ) -> AsyncGenerator[DeadLetterBox, None]:
+        """Open the dead letters of ``topic``, which are ``stored_in`` ``<topic>.dlq`` unless told."""
+        publisher = self._checked("dead_letters")
+        worker = Worker("kafka dead letters")
+        box = KafkaLetters(
+            consumer_configuration(self._settings),
+            worker,
+            publisher,
+            check_topic(topic),
+            check_topic(stored_in or f"{topic}.dlq"),
+        )
+
+        try:
+            await box.open()
+            yield box
+        finally:
+            await box.close()
+            worker.close()
+
     async def _subscribe(
         self, topic: str, handler: Handler, batch: BatchSize | None, overrides: Mapping[str, Any]
     ) -> None:
@@ -257,18 +283,16 @@ class KafkaMessaging(EngineMessaging):
         if topic in self._registered:
             await self._join(topic)
 
-    async def is_connected(self) -> bool:
-        """Return whether a broker answers now."""
-        worker, publisher = self._worker, self._publisher
+    async def lag(self) -> dict[str, int]:
+        """Return for each topic of the group how many messages it has not finished."""
+        self._check("lag")
+        group, topics = self._settings.group, self._topics
 
-        try:
-            self._check("is_connected")
-            assert worker is not None
-            assert publisher is not None
-            async with asyncio.timeout(1.0):
-                return await worker.call(lambda: _answers(publisher.client))
-        except Exception:  # noqa: BLE001 - it never raises: whatever is wrong, the answer is no
-            return False
+        if group is None or topics is None:
+            return {}
+
+        async with Limit("lag", self._deadline):
+            return await topics.lag(group)
 
     async def _close(self) -> None:
         await super()._close()
@@ -298,8 +322,3 @@ class KafkaMessaging(EngineMessaging):
     def _abandon(self) -> None:
         super()._abandon()
         self._member = self._publisher = self._worker = self._topics = None
-
-
-def _answers(client: Any) -> bool:
-    client.list_topics("__consumer_offsets", 0.9)
-    return True
