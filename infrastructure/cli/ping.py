@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ..interfaces import CachingInterface, ConfigurationError, StorageInterface
+from ..interfaces import CachingInterface, StorageInterface
 from ..messaging.lag import LagReporter
-from ..opening import open_cache, open_messaging, open_storage
+from ..opening import open_storage, openers_of
 from .exits import exits
 
 __all__ = ["ping"]
@@ -34,23 +34,15 @@ def ping(
         asyncio.run(_ping(Console(soft_wrap=True), url))
 
 
-def _backends(url: str) -> list[Any]:
-    found, refusals = [], []
-
-    for make in (open_cache, open_messaging, open_storage):
-        try:
-            found.append(make(url))
-        except ConfigurationError as exc:
-            refusals.append(exc)
-
-    if not found:
-        raise refusals[-1]
-
-    return found
-
-
 async def _ping(console: Console, url: str) -> None:
-    for backend in _backends(url):
+    openers = openers_of(url)
+
+    if not openers:
+        # It says what schemes there are.
+        open_storage(url)
+
+    for opener in openers:
+        backend = opener(url)
         began = time.perf_counter()
 
         async with backend:

@@ -66,5 +66,8 @@ class Acknowledgements:
         return taken
 
     def _note(self, error: KafkaError) -> None:
-        self.trouble = error
+        # That all are down comes behind the reason.
+        if self.trouble is None or error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self.trouble = error
+
         logger.debug("the producer says: %s", error)

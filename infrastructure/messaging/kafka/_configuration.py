@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import Any
 
@@ -17,6 +18,14 @@ _BATCH = 1_000_000
 """Bytes of a batch, which a broker takes unless it was told otherwise."""
 
 
+class _Driver(logging.Logger):
+    """Takes what librdkafka logs, an outage as an error every second, for those who look closely."""
+
+    def log(self, level: int, msg: object, *args: object, **_options: Any) -> None:
+        """Log it for debugging."""
+        logger.debug(msg, *args)
+
+
 def _common(settings: Settings) -> dict[str, Any]:
     hosts = (
         f"[{name}]:{port}" if ":" in name else f"{name}:{port}" for name, port in settings.hosts
@@ -28,7 +37,7 @@ def _common(settings: Settings) -> dict[str, Any]:
         "reconnect.backoff.ms": 20,
         "reconnect.backoff.max.ms": 500,
         "log.connection.close": False,
-        "logger": logger,
+        "logger": _Driver("librdkafka"),
     }
 
     if settings.user is not None and settings.password is not None:

@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from ..._core.deadline import expiry
 from ..._core.errors import translated
-from ...interfaces.exceptions import OperationError, TimeoutError
+from ...interfaces.exceptions import InfrastructureError, OperationError, TimeoutError
 from .._record import Record
 from ..letters import DeadLetter, DeadLetterBox
 from ._publisher import Publisher
@@ -24,6 +24,7 @@ __all__ = ["KafkaLetters"]
 _ANSWER = 10.0
 """Seconds that the brokers have for an answer."""
 
+_AGAIN = 0.2
 _MOST = 200
 _GROUP = "infrastructure-replay"
 """Begins the name of the group that remembers what was replayed; nobody ever joins it."""
@@ -53,18 +54,38 @@ class KafkaLetters(DeadLetterBox):
 
     async def open(self) -> None:
         """Find where to begin and where to end."""
-        with translated(ERRORS, f"read {self._stored_in}"):
-            await self._worker.call(self._open)
+        expires = expiry(_ANSWER)
+
+        while True:
+            try:
+                with translated(ERRORS, f"read {self._stored_in}"):
+                    await self._worker.call(self._open)
+            except InfrastructureError as exc:
+                # Who keeps the group's account may be about to move.
+                if not exc.retryable or time.monotonic() > expires:
+                    raise
+
+                await asyncio.sleep(_AGAIN)
+            else:
+                return
 
     def _open(self) -> None:
-        self._consumer = consumer = Consumer(self._configuration)
+        if self._consumer is None:
+            self._consumer = Consumer(self._configuration)
+
+        consumer = self._consumer
         found = consumer.list_topics(self._stored_in, _ANSWER).topics[self._stored_in]
 
         if found.error is not None:
-            raise error_of(f"read {self._stored_in}", found.error, outcome="not_applied")
+            msg = (
+                f"there are no dead letters of {self._topic} in {self._stored_in}: "
+                f"{found.error.str()}; where they are say by stored_in="
+            )
+            raise OperationError(msg, outcome="not_applied")
 
         asked = [TopicPartition(self._stored_in, number) for number in found.partitions]
         begins = []
+        self.waiting = 0
 
         for known in consumer.committed(asked, _ANSWER):
             low, high = consumer.get_watermark_offsets(known, _ANSWER)

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from threading import get_ident
 from typing import Any, Unpack
 
+from confluent_kafka import KafkaException
+
 from ..._core.codec import codec_of
 from ..._core.deadline import Limit, expiry, open_instant, refuse_when_expired
 from ..._core.names import check_topic
@@ -241,7 +243,7 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
 
     async def _reach(self, publisher: Publisher, worker: Worker) -> None:
         """Return when a broker has answered; raise what hinders it."""
-        while not await worker.call(lambda: publisher.client.cluster_id(_LOOK)):
+        while not await worker.call(lambda: _has_answered(publisher.client)):
             error = publisher.trouble
 
             if error is not None:
@@ -322,3 +324,11 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
     def _abandon(self) -> None:
         super()._abandon()
         self._member = self._publisher = self._worker = self._topics = None
+
+
+def _has_answered(client: Any) -> bool:
+    try:
+        return client.cluster_id(_LOOK) is not None
+    except KafkaException:
+        # Not yet; what hinders it is told to the one who polls.
+        return False
