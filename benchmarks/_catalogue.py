@@ -10,6 +10,7 @@ from . import (
     cache,
     cache_stall,
     codec,
+    kafka_publish,
     messaging,
     postgres_batches,
     postgres_bulk,
@@ -48,6 +49,7 @@ QUESTIONS: tuple[Question, ...] = (
     *postgres_upserts.QUESTIONS,
     *postgres_inserts.QUESTIONS,
     *postgres_flights.QUESTIONS,
+    *kafka_publish.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 
