@@ -10,6 +10,7 @@ from . import (
     cache,
     cache_stall,
     codec,
+    kafka_consume,
     kafka_publish,
     messaging,
     postgres_batches,
@@ -50,6 +51,7 @@ QUESTIONS: tuple[Question, ...] = (
     *postgres_inserts.QUESTIONS,
     *postgres_flights.QUESTIONS,
     *kafka_publish.QUESTIONS,
+    *kafka_consume.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 
