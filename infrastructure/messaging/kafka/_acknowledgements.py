@@ -29,12 +29,14 @@ class Acknowledgements:
         configuration: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
         reported: Callable[[list[Any]], None],
+        lost: Callable[[str], None],
     ) -> None:
         self.producer: Any = Producer({**configuration, "error_cb": self._note})
         self.reports: list[Any] = []
         self.trouble: KafkaError | None = None
         self._loop = loop
         self._reported = reported
+        self._lost = lost
         self._closed = False
         self._thread = Thread(target=self._run, name="kafka reports", daemon=True)
         self._thread.start()
@@ -71,3 +73,6 @@ class Acknowledgements:
             self.trouble = error
 
         logger.debug("the producer says: %s", error)
+
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            post(self._loop, self._lost, self.trouble.str())

@@ -55,6 +55,9 @@ class Listener(Protocol):
     def failed(self, error: KafkaError) -> None:
         """Take note that the consumer does nothing more."""
 
+    def cut_off(self, reason: str) -> None:
+        """Take note that no broker can be reached."""
+
 
 class ConsumerThread:
     """One consumer, all of whose calls are made on its thread: the driver lets one in at a time.
@@ -248,7 +251,9 @@ class ConsumerThread:
         post(self._loop, self._listener.lost, self._partitions(partitions))
 
     def _failed(self, error: KafkaError) -> None:
-        if error.fatal():
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            post(self._loop, self._listener.cut_off, error.str())
+        elif error.fatal():
             self._ending = True
             post(self._loop, self._listener.failed, error)
         else:
@@ -271,6 +276,8 @@ class _Nobody:
     def lost(self, partitions: Sequence[Partition]) -> None: ...
 
     def failed(self, error: KafkaError) -> None: ...
+
+    def cut_off(self, reason: str) -> None: ...
 
 
 def _offsets(offsets: Sequence[Any]) -> Offsets:

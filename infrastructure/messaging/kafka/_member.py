@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError
 
 from ..._core.deadline import Limit
 from ..._core.errors import translated
+from ..._core.outage import OutageLog
 from ..._core.tasks import Tasks, logger
 from ...interfaces.exceptions import ConnectionError
 from .._delivery import DeliveryEngine
@@ -40,6 +41,7 @@ class Member:
         reading: Reading,
         publisher: Publisher,
         topics: Topics,
+        outage: OutageLog,
         make: Callable[[Member], DeliveryEngine],
     ) -> None:
         self._configuration = configuration
@@ -47,6 +49,7 @@ class Member:
         self._reading = reading
         self._publisher = publisher
         self._topics = topics
+        self._outage = outage
         self.engine = make(self)
         self._loop = asyncio.get_running_loop()
         self._tasks = Tasks(owner)
@@ -88,6 +91,7 @@ class Member:
         assert self._reader is not None
         assert self._thread is not None
         self._thread.taken()
+        self._outage.end()
 
         for partition, records in batch:
             self._reader.take(partition, records)
@@ -136,6 +140,10 @@ class Member:
             error_of("the consumer", error),
         )
         self._rebalanced()
+
+    def cut_off(self, reason: str) -> None:
+        """Take note that no broker can be reached."""
+        self._outage.begin(reason)
 
     # What the engine asks.
 

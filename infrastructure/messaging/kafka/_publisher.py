@@ -11,6 +11,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
+from ..._core.outage import OutageLog
 from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 from ._acknowledgements import Acknowledgements
 from ._records import Headers
@@ -75,9 +76,12 @@ class Publisher:
     What waits here is not librdkafka's yet: where its deadline passes it is never sent.
     """
 
-    def __init__(self, configuration: dict[str, Any], tried: str) -> None:
+    def __init__(self, configuration: dict[str, Any], tried: str, outage: OutageLog) -> None:
         self._loop = asyncio.get_running_loop()
         self._tried = tried
+        self._outage = outage
+        self.is_reached = False
+        """Whether a broker has answered."""
         self._configuration = configuration
         self._waiting: deque[Publication] = deque()
         self._batches: dict[Batch, None] = {}
@@ -89,7 +93,12 @@ class Publisher:
         self._acknowledgements = self._start()
 
     def _start(self) -> Acknowledgements:
-        return Acknowledgements(self._configuration, self._loop, self._reported)
+        return Acknowledgements(self._configuration, self._loop, self._reported, self._lost)
+
+    def _lost(self, reason: str) -> None:
+        # Before that, whoever connects is told.
+        if self.is_reached:
+            self._outage.begin(reason)
 
     @property
     def trouble(self) -> KafkaError | None:
@@ -199,6 +208,7 @@ class Publisher:
                 continue
 
             if error is None:
+                self._outage.end()
                 answer.set_result(None)
             else:
                 fatal = fatal or is_fatal(error)

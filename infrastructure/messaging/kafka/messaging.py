@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException
 from ..._core.codec import codec_of
 from ..._core.deadline import Limit, expiry, open_instant, refuse_when_expired
 from ..._core.names import check_topic
+from ..._core.outage import OutageLog
 from ...interfaces._several import several
 from ...interfaces.exceptions import (
     ConfigurationError,
@@ -215,13 +216,15 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
     async def _open(self) -> None:
         settings = self._settings
         self._joined.clear()
+        outage = OutageLog(self._describe, "the brokers are")
         # The caller's deadline is connect()'s; this one is each message's.
         limit = math.inf if self._deadline is None else self._deadline
         self._publisher = publisher = Publisher(
-            producer_configuration(settings, limit), self._describe()
+            producer_configuration(settings, limit), self._describe(), outage
         )
         self._worker = worker = Worker("kafka topics")
         await self._reach(publisher, worker)
+        publisher.is_reached = True
         self._topics = topics = Topics(
             lambda: publisher.client,
             manager_configuration(settings),
@@ -236,6 +239,7 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
             reading=Reading(codec_of(self._options.codec).content_type),
             publisher=publisher,
             topics=topics,
+            outage=outage,
             make=self._make_engine,
         )
         self._begin(self._member.engine)
