@@ -89,7 +89,7 @@ def test_the_examples_are_urls(
     for name, example, _ in rows(cls):
         if example:
             # One that is a mapping has a name for each: settings.search_path=app
-            assert re.match(rf"{name}(\.\w+)?=", example)
+            assert re.match(rf"{name}(\.[\w.]+)?=", example)
             cls(f"{url}?{example}")
         else:
             with pytest.raises(ConfigurationError, match=f"no option '{name}'"):
