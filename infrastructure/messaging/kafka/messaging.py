@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from threading import get_ident
 from typing import Any, Unpack
@@ -262,18 +262,25 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         )
 
     async def _join(self, topic: str) -> None:
-        member, topics = self._member, self._topics
+        await self._join_all([topic])
 
-        if member is None or topics is None or topic in self._joined:
+    async def _join_all(self, topics: Sequence[str]) -> None:
+        # Together: each time the whole group assigns its partitions anew.
+        member, known = self._member, self._topics
+        new = [topic for topic in topics if topic not in self._joined]
+
+        if member is None or known is None or not new:
             return
 
-        await topics.ensure(topic, "subscribe")
-        self._joined.add(topic)
+        for topic in new:
+            await known.ensure(topic, "subscribe")
+
+        self._joined.update(new)
 
         try:
             await member.read(self._joined)
         except BaseException:
-            self._joined.discard(topic)
+            self._joined.difference_update(new)
             raise
 
     async def _leave(self, topic: str, *, connected: bool) -> None:
