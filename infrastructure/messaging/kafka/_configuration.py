@@ -92,6 +92,8 @@ def consumer_configuration(settings: Settings) -> dict[str, Any]:
         "queued.max.messages.kbytes": 16384,
         # Partitions that were added, and topics that a broker did not know yet, are seen so soon.
         "topic.metadata.refresh.interval.ms": 10_000,
+        # A partition that is new, or resumed, waits until the fetch of the others has ended.
+        "fetch.wait.max.ms": 50,
         # Else a full queue is looked at again after a second.
         "fetch.queue.backoff.ms": 20,
         "fetch.error.backoff.ms": 100,
