@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from ._faults import Direction, Ending, Faults
 from ._pipe import Pipe
@@ -31,10 +31,11 @@ class _Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = self.reads.source = self._writes.sink = transport
+        # Not asserted: uvloop's transports are no subclasses of asyncio's.
+        made = cast("asyncio.Transport", transport)
+        self.transport = self.reads.source = self._writes.sink = made
         # Until the other side is there.
-        transport.pause_reading()
+        made.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         self.reads.feed(data)

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 __all__ = ["PATIENCE", "nothing_left", "until"]
@@ -37,14 +37,33 @@ class _Complaints(logging.Handler):
         self.texts.append(f"{record.getMessage()} {record.exc_info or ''}")
 
 
-def _open_files() -> set[str]:
-    # The folder itself is open while it is read: its number is nobody's afterwards.
-    return {name for name in os.listdir("/dev/fd") if os.path.lexists(f"/dev/fd/{name}")}  # noqa: PTH208
+def _open_files() -> dict[str, str]:
+    """Return what stands behind the number of each open file."""
+    found: dict[str, str] = {}
+
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208
+        # The folder itself is open while it is read: its number is nobody's afterwards.
+        with suppress(OSError):
+            found[name] = os.readlink(f"/dev/fd/{name}")  # noqa: PTH115
+
+    return found
 
 
 def _other_tasks() -> set[asyncio.Task[Any]]:
     # A fixture is begun by one task and ended by another one.
     return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+async def _closed(before: dict[str, str]) -> None:
+    """Wait until no more files are open than before.
+
+    Not the same: a server that was started again in between is watched by others.
+    """
+
+    def more() -> list[tuple[str, str]]:
+        return sorted(_open_files().items() - before.items())
+
+    await until(lambda: len(_open_files()) <= len(before), more)
 
 
 async def _gone(look: Callable[[], set[Any]], before: set[Any]) -> None:
@@ -65,7 +84,7 @@ async def nothing_left() -> AsyncIterator[None]:
         yield
         await _gone(_other_tasks, tasks)
         await _gone(lambda: set(threading.enumerate()), threads)
-        await _gone(_open_files, files)
+        await _closed(files)
     finally:
         for logger in loggers:
             logger.removeHandler(complaints)

@@ -38,18 +38,24 @@ def program() -> Program:
 class PgBouncer(PostgresEndpoint):
     """Runs one in front of ``upstream``, in a folder of its own that ``close`` removes.
 
-    ``options``  lines of its settings, beside the usual ones, such as ``{"pool_mode": "session"}``.
+    ``options``   lines of its settings, beside the usual ones, such as ``{"pool_mode": "session"}``.
+    ``database``  the one that it passes on; by itself every one.
 
     It knows every role of the server and asks for its password, and lets in without one who comes
     to the server so. The user of ``upstream`` may ask it questions in its database ``pgbouncer``.
     """
 
     def __init__(
-        self, upstream: PostgresEndpoint, options: Mapping[str, object] | None = None
+        self,
+        upstream: PostgresEndpoint,
+        options: Mapping[str, object] | None = None,
+        *,
+        database: str = "*",
     ) -> None:
         port = free_port()
         super().__init__(upstream.moved(HOST, port))
         self.upstream = upstream
+        self._database = database
         self._folder = unprivileged.folder("pgbouncer-")
         self.folder = Path(self._folder.name)
         self._options = {
@@ -125,7 +131,7 @@ class PgBouncer(PostgresEndpoint):
         return {
             "hba.conf": f"{trusted}host all all {HOST}/32 scram-sha-256\n",
             "users.txt": f'"{user}" "{password or ""}"\n',
-            "pgbouncer.ini": f"[databases]\n* = {place}\n[pgbouncer]\n{''.join(lines)}",
+            "pgbouncer.ini": f"[databases]\n{self._database} = {place}\n[pgbouncer]\n{''.join(lines)}",
         }
 
     async def _is_ready(self) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import psycopg
@@ -15,6 +15,8 @@ from infrastructure.testing.postgres import PostgresCounters
 
 __all__ = ["PostgresEndpoint"]
 
+Way = Literal["auto", "copy", "values"]
+
 _PASSWORD = "l0velace"  # noqa: S105 - of roles that live as long as a test
 
 
@@ -23,6 +25,9 @@ class PostgresEndpoint:
 
     storage_options: Mapping[str, object] = {}
     """Options of a storage that the server needs, as some cannot do everything."""
+
+    bulk: Sequence[Way] = ("auto", "values", "copy")
+    """The ways of many rows that the server knows."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)

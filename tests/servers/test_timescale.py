@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
@@ -18,12 +19,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-async def ours(timescale: PostgresEndpoint) -> TimescaleServer:
-    """Return the one in WebAssembly, of this test where the run's is native."""
+async def ours(timescale: PostgresEndpoint) -> AsyncIterator[TimescaleServer]:
+    """Give the one in WebAssembly, of this test where the run's is native."""
     if isinstance(timescale, TimescaleServer):
-        return timescale
+        yield timescale
+        return
 
-    pytest.fail("TIMESCALEDB_URL is set: unset it to test the server of the run")
+    async with TimescaleServer() as server:
+        yield server
 
 
 async def test_it_makes_hypertables(timescale: PostgresEndpoint) -> None:
@@ -67,7 +70,7 @@ async def test_a_client_does_not_see_the_last_ones_session(timescale: PostgresEn
     """Its transaction, its settings, what it prepared: all gone."""
     with timescale.control() as control:
         control.execute("PREPARE p AS SELECT 1")
-        control.execute("SET search_path TO pg_catalog")
+        control.execute("SET search_path TO public")
         control.execute("BEGIN")
         control.execute("CREATE TABLE a (b int)")
         # Without a goodbye: the block would commit.

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +16,7 @@ import psycopg
 from infrastructure.testing import ServerProcess, accepts
 
 from .ports import HOST, free_port
-from .postgres_endpoint import PostgresEndpoint
+from .postgres_endpoint import PostgresEndpoint, Way
 
 __all__ = ["TimescaleServer"]
 
@@ -62,6 +62,7 @@ class TimescaleServer(PostgresEndpoint):
     """
 
     storage_options: Mapping[str, object] = {"bulk": "values", "max_connections": 1}
+    bulk: Sequence[Way] = ("values",)
 
     def __init__(self) -> None:
         port = free_port()

@@ -19,8 +19,8 @@ def test_the_weather_station_runs_as_often_as_one_likes(
     """Ten days of hours lie on ten or eleven days."""
     program = tmp_path / "weather_station.py"
     program.write_text(blocks("python", PAGE)[0], "utf-8")
-    # The one in WebAssembly has one connection.
-    url = timescale.address(max_connections="1", bulk="values", prepared="off")
+    options = {name: str(value) for name, value in timescale.storage_options.items()}
+    url = timescale.address(**options)
 
     for _ in range(2):
         done = subprocess.run(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 from ..._core.urls import parse_url
+from ...interfaces import ConfigurationError, InfrastructureError
 from ...storage.postgres import PostgresStorage
 from .._faults import FaultHarness
 from .._harness import StorageHarness
@@ -16,13 +17,16 @@ from .._harness import StorageHarness
 __all__ = ["PostgresHarness"]
 
 _NOT_OURS: Final = "the server of a URL is not ours to stop"
+_PATH: Final = "public, infrastructure_functions"
+"""Where ``time_bucket`` is looked for behind a pooler: no connection may be told."""
 
 
 class PostgresHarness(StorageHarness):
     """A schema of its own for each check, first on the search path, and removed afterwards.
 
-    ``create_hypertable`` makes an index where the server has no TimescaleDB. Faults are tried
-    where the URL names one host: a proxy would stand on the way to the first alone.
+    Behind a pooler, whose connections are everybody's, a database of its own. ``create_hypertable``
+    makes an index where the server has no TimescaleDB. Faults are tried where the URL names one
+    host: a proxy would stand on the way to the first alone.
     """
 
     missing: Mapping[str, str] = MappingProxyType(
@@ -35,7 +39,8 @@ class PostgresHarness(StorageHarness):
 
     def __init__(self, url: str = "postgresql://localhost:5432/postgres") -> None:
         self._url = url
-        self._schema = f"conform_{uuid4().hex}"
+        self._name = f"conform_{uuid4().hex}"
+        self._pooled = False
         hosts = parse_url(url).hosts
 
         if len(hosts) == 1:
@@ -43,29 +48,72 @@ class PostgresHarness(StorageHarness):
             self.faults: FaultHarness | None = FaultHarness((host, port or 5432))
 
     async def open(self) -> None:
-        """Make the schema."""
-        async with PostgresStorage(self._url) as storage:
-            await storage.execute(f"CREATE SCHEMA {self._schema}")
+        """Make the schema, or the database."""
+        storage = self.make()
+
+        try:
+            await storage.connect()
+        except ConfigurationError:
+            await self._open_pooled()
+            return
+
+        async with storage:
+            await storage.execute(f"CREATE SCHEMA {self._name}")
 
     def make(self, **options: Any) -> PostgresStorage:
-        """Return a storage in this check's schema."""
-        given = {
-            "hypertables": "index",
-            "settings": {"search_path": f"{self._schema}, public"},
-            **options,
-        }
-        return PostgresStorage(self._address(), **given)
+        """Return a storage in this check's schema or database."""
+        given: dict[str, Any] = {"hypertables": "index"}
+
+        if not self._pooled:
+            given["settings"] = {"search_path": f"{self._name}, public"}
+
+        return PostgresStorage(self._address(), **{**given, **options})
 
     async def close(self) -> None:
-        """Remove the schema and what is in it."""
+        """Remove the schema, or the database, and what is in it."""
+        if self._pooled:
+            await self._run(f"DROP DATABASE {self._name} WITH (FORCE)")
+        else:
+            await self._run(f"DROP SCHEMA {self._name} CASCADE")
+
+    async def _open_pooled(self) -> None:
+        storage = PostgresStorage(self._url)
+        # What else was wrong is wrong here too.
+        await storage.connect()
+
+        try:
+            async with storage:
+                await storage.execute(f"CREATE DATABASE {self._name} TEMPLATE template0")
+                self._pooled = True
+                await storage.execute(f"ALTER DATABASE {self._name} SET search_path = {_PATH}")
+
+            async with self.make() as made:
+                await made.execute("SELECT 1")
+        except InfrastructureError as exc:
+            if self._pooled:
+                await self.close()
+
+            msg = (
+                f"a pooler stands before the server, where each check gets a database: {exc}; let the "
+                "role make them (CREATEDB) and the pooler pass on every one (`* = ...` in PgBouncer), "
+                "or name the server itself"
+            )
+            raise ConfigurationError(msg) from exc
+
+    async def _run(self, text: str) -> None:
         async with PostgresStorage(self._url) as storage:
-            await storage.execute(f"DROP SCHEMA {self._schema} CASCADE")
+            await storage.execute(text)
 
     def _address(self) -> str:
-        """Return the URL, with the proxy in the place of the server once it is open."""
-        if self.faults is None or not self.faults.is_open:
-            return self._url
+        """Return the URL: of the check's own database, and by the proxy once it is open."""
+        parts = urlsplit(self._url)
 
-        parts, proxy = urlsplit(self._url), self.faults.proxy
-        account, at, _ = parts.netloc.rpartition("@")
-        return urlunsplit(parts._replace(netloc=f"{account}{at}{proxy.host}:{proxy.port}"))
+        if self._pooled:
+            parts = parts._replace(path=f"/{self._name}")
+
+        if self.faults is not None and self.faults.is_open:
+            account, at, _ = parts.netloc.rpartition("@")
+            proxy = self.faults.proxy
+            parts = parts._replace(netloc=f"{account}{at}{proxy.host}:{proxy.port}")
+
+        return urlunsplit(parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ._ask import Ask, Row
 from ._insert import Insert
 
-__all__ = ["Target", "Targets"]
+__all__ = ["Target", "Targets", "ends_early"]
 
 # The rows of the catalogue that the answer below is made of: where none of them was written anew,
 # neither is the answer. A function that becomes another is seen by its triggers only.
@@ -24,7 +24,10 @@ SELECT c.oid::bigint AS oid, pg_catalog.concat_ws('|', c.oid, c.xmin, c.ctid,
   ARRAY(SELECT pg_catalog.concat(d.xmin, d.ctid) FROM pg_catalog.pg_attrdef d
         WHERE d.adrelid = c.oid),
   ARRAY(SELECT pg_catalog.concat(k.xmin, k.ctid) FROM pg_catalog.pg_constraint k
-        WHERE k.conrelid = c.oid)) AS state, c.relkind::text AS kind
+        WHERE k.conrelid = c.oid),
+  ARRAY(SELECT pg_catalog.concat(e.xmin, e.ctid) FROM pg_catalog.pg_extension e
+        WHERE e.extname = 'timescaledb')
+) AS state, c.relkind::text AS kind
 FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1::text)"""
 
 # Of triggers those may stay that run for each row before it is written, and see the rows before
@@ -36,10 +39,18 @@ _TRIGGERS = """
   JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
   WHERE t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
     AND n.nspname NOT IN ('_timescaledb_functions', '_timescaledb_internal')
-    AND NOT (t.tgtype & 3 = 3 AND f.provolatile = 'v') AND t.tgtype & """
+    AND (t.tgtype & 3 = 3 AND f.provolatile = 'v') = """
 
-# Bits of tgtype: 1 each row, 2 before, 4 INSERT, 16 UPDATE. A function of the server itself is not
-# in pg_depend: none of them reads a table. A volatile DEFAULT sees the rows before its own.
+# A function of the server itself is not in pg_depend: none of them reads a table. A volatile
+# DEFAULT sees the rows before its own.
+_DEFAULTS = """
+  SELECT FROM pg_catalog.pg_attrdef k
+  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+    AND d.objid = k.oid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
+  WHERE k.adrelid = c.oid AND f.provolatile = """
+
+# Bits of tgtype: 1 each row, 2 before, 4 INSERT, 16 UPDATE.
 _FACTS = f"""
 WITH tree AS MATERIALIZED (
   SELECT $1::oid AS oid UNION
@@ -53,7 +64,7 @@ WITH tree AS MATERIALIZED (
     WHEN EXISTS (
       SELECT FROM pg_catalog.pg_class p WHERE p.oid IN (SELECT oid FROM tree) AND p.relkind = 'f'
     ) THEN 'a partition of it is a foreign table'
-    WHEN EXISTS ({_TRIGGERS} 4 <> 0)
+    WHEN EXISTS ({_TRIGGERS} false AND t.tgtype & 4 <> 0)
       THEN 'it has triggers that run for a statement, or after a row'
     WHEN EXISTS (
       SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT oid FROM tree)
@@ -66,19 +77,19 @@ WITH tree AS MATERIALIZED (
       JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
       WHERE k.conrelid IN (SELECT oid FROM tree) AND f.provolatile <> 'i'
     ) THEN 'a CHECK calls a function that may read a table'
-    WHEN EXISTS (
-      SELECT FROM pg_catalog.pg_attrdef k
-      JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-        AND d.objid = k.oid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-      JOIN pg_catalog.pg_proc f ON f.oid = d.refobjid
-      WHERE k.adrelid = c.oid AND f.provolatile = 's'
-    ) THEN 'a DEFAULT calls a stable function'
+    WHEN EXISTS ({_DEFAULTS} 's') THEN 'a DEFAULT calls a stable function'
     END AS refusal,
-    CASE WHEN EXISTS ({_TRIGGERS} 16 <> 0) THEN 'it has triggers on UPDATE' END AS update_refusal
+    CASE WHEN EXISTS ({_TRIGGERS} false AND t.tgtype & 16 <> 0)
+      THEN 'it has triggers on UPDATE' END AS update_refusal,
+    (SELECT pg_catalog.string_to_array(pg_catalog.substring(e.extversion, '^[0-9.]*'), '.')::int[]
+     FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb') AS timescale,
+    EXISTS ({_DEFAULTS} 'v') AS default_looks,
+    EXISTS ({_TRIGGERS} true AND t.tgtype & 4 <> 0) AS insert_looks,
+    EXISTS ({_TRIGGERS} true AND t.tgtype & 16 <> 0) AS update_looks
   FROM pg_catalog.pg_class c WHERE c.oid = $1::oid
 )
-SELECT f.refusal, f.update_refusal, a.attname::text AS name, a.atttypid::bigint AS oid,
-  t.typtype::text AS kind, t.typreceive <> 0 AS received,
+SELECT f.refusal, f.update_refusal, f.timescale, f.default_looks, f.insert_looks, f.update_looks,
+  a.attname::text AS name, a.atttypid::bigint AS oid, t.typtype::text AS kind, t.typreceive <> 0 AS received,
   a.attidentity = 'a' OR a.attgenerated <> '' AS generated,
   CASE WHEN t.typarray <> 0 THEN pg_catalog.format_type(t.typarray, -1) END AS array_type,
   EXISTS (
@@ -90,6 +101,14 @@ FROM facts f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE a.attnum > 0 AND NOT a.attisdropped"""  # noqa: S608 - of constants of this file
 
+# What a hypertable is the catalogue of the server does not say.
+_HYPERTABLE = """
+SELECT h.compression_enabled AS compressed FROM timescaledb_information.hypertables h
+JOIN pg_catalog.pg_namespace n ON n.nspname = h.hypertable_schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.hypertable_name
+WHERE c.oid = $1::oid"""
+
+_MENDED = (2, 18, 1)
 _CACHED = 1024
 _TEXT = 25
 
@@ -136,7 +155,9 @@ class Targets:
             if kind == "r":
                 self._keep(insert.table, known)
 
-        return _target(known[1], insert)
+        rows = known[1]
+        chunks = await _chunks(ask, oid, rows[0], insert) if rows else None
+        return _target(rows, insert, chunks)
 
     def _keep(self, table: str, known: tuple[str, list[Row]]) -> None:
         if len(self._known) >= _CACHED:
@@ -145,7 +166,29 @@ class Targets:
         self._known[table] = known
 
 
-def _target(rows: Sequence[Row], insert: Insert) -> Target:
+async def _chunks(ask: Ask, oid: int, facts: Row, insert: Insert) -> Row | None:
+    """Return what TimescaleDB knows of a table, where that matters; ``None``: it is no hypertable."""
+    matters = _looks(facts, insert) or ends_early(facts, insert)
+    found = await ask(_HYPERTABLE, [oid]) if matters and facts["timescale"] else []
+    return found[0] if found else None
+
+
+def _looks(facts: Row, insert: Insert) -> bool:
+    """Return whether what the table does with a row may read the table."""
+    looks: bool = facts["default_looks"] or facts["insert_looks"]
+    return looks or (insert.updates is not None and facts["update_looks"])
+
+
+def ends_early(facts: Row, insert: Insert) -> bool:
+    """Return whether TimescaleDB may drop the rows behind one that is in a compressed chunk.
+
+    It did on DO NOTHING (timescale/timescaledb#7672).
+    """
+    old = facts["timescale"] is not None and tuple(facts["timescale"]) < _MENDED
+    return old and bool(insert.conflict) and insert.updates is None
+
+
+def _target(rows: Sequence[Row], insert: Insert, chunks: Row | None) -> Target:
     by_name: Mapping[str, Row] = {row["name"]: row for row in rows}
     columns = [by_name[name] for name in insert.names if name in by_name]
 
@@ -153,14 +196,28 @@ def _target(rows: Sequence[Row], insert: Insert) -> Target:
         return Target("it has no such columns")
 
     return Target(
-        refusal=rows[0]["refusal"] or _conflict_refusal(by_name, insert),
-        not_by_copy=_refusal_of_copy(columns, insert),
+        refusal=rows[0]["refusal"]
+        or _refusal_of_chunks(rows[0], insert, chunks)
+        or _conflict_refusal(by_name, insert),
+        not_by_copy=_refusal_of_copy(columns, insert, chunks),
         not_by_array=None if all(row["array_type"] for row in columns) else "a type has no array",
         oids=tuple(row["oid"] for row in columns),
         # The binary form of an enum's label is the label.
         carried=tuple(_TEXT if row["kind"] == "e" else row["oid"] for row in columns),
         arrays=tuple(row["array_type"] or "" for row in columns),
     )
+
+
+def _refusal_of_chunks(facts: Row, insert: Insert, chunks: Row | None) -> str | None:
+    """Return why the rows of a hypertable must come one by one."""
+    if chunks is None or not chunks["compressed"]:
+        return None
+
+    # Of the rows that a command puts into a compressed chunk it sees none itself.
+    if _looks(facts, insert):
+        return "its chunks may be compressed, and a trigger or a DEFAULT may read them"
+
+    return "this TimescaleDB may lose rows" if ends_early(facts, insert) else None
 
 
 def _conflict_refusal(columns: Mapping[str, Row], insert: Insert) -> str | None:
@@ -176,12 +233,16 @@ def _conflict_refusal(columns: Mapping[str, Row], insert: Insert) -> str | None:
     return refusal
 
 
-def _refusal_of_copy(columns: Sequence[Row], insert: Insert) -> str | None:
+def _refusal_of_copy(columns: Sequence[Row], insert: Insert, chunks: Row | None) -> str | None:
     if insert.conflict:
         return "COPY knows no ON CONFLICT"
 
     # INSERT refuses to set it, COPY sets it.
     if any(row["generated"] for row in columns):
         return "a column is GENERATED ALWAYS"
+
+    # TimescaleDB collects rows for a chunk first: they are not there when DEFAULT is asked again.
+    if chunks is not None and columns[0]["default_looks"]:
+        return "it is a hypertable, and a DEFAULT may read it"
 
     return None if all(row["received"] for row in columns) else "a type has no binary form"

@@ -46,6 +46,16 @@ SELECT EXISTS (
   WHERE view_schema = $1::text AND view_name = $2::text
 ) AS found"""
 
+# Before 2.20 the policy of a continuous aggregate is seen under the table that keeps its rows.
+_JOBS = """
+FROM timescaledb_information.jobs WHERE proc_name = $3::text
+  AND (hypertable_schema, hypertable_name) IN (
+    SELECT $1::text::name, $2::text::name UNION ALL
+    SELECT materialization_hypertable_schema, materialization_hypertable_name
+    FROM timescaledb_information.continuous_aggregates
+    WHERE view_schema = $1::text AND view_name = $2::text
+  )"""
+
 
 @asynccontextmanager
 async def using(atomic: Atomic, operation: str) -> AsyncIterator[tuple[Ask, Extension]]:
@@ -93,8 +103,7 @@ async def ensure_policy(
     params: list[object] = [relation.name.schema, relation.name.name, policy.job]
     same = " AND ".join(_same(key, width, params) for key, width in widths.items())
     rows = await ask(
-        f"SELECT config::text AS config, {same} AS same FROM timescaledb_information.jobs "  # noqa: S608
-        "WHERE hypertable_schema = $1::text AND hypertable_name = $2::text AND proc_name = $3::text",
+        f"SELECT config::text AS config, {same} AS same {_JOBS}",
         params,
     )
 

@@ -42,8 +42,9 @@ async def copy_in(
         async for chunk in chunks:
             async with Limit(tried, expires=expiry()) as limit:
                 limit.more = f" before the server took a part of the rows; {MORE_TIME}"
-                connection.put(chunk, tried)
+                # While the chunk before is on its way this one was made.
                 await connection.room()
+                connection.put(chunk, tried)
     except asyncio.CancelledError:
         # Whoever has the connection ends what runs on it.
         raise

@@ -7,16 +7,20 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Any, Optional
 
-from ..._core.deadline import expiry
-from ...interfaces.exceptions import InfrastructureError, ValidationError
+from psycopg.pq.abc import PGresult
+
+from ..._core.deadline import Limit, expiry
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, ValidationError
 from .._levels import Level
 from .._parameters import check_parameters
 from .._refusals import refuse
 from .._statement import Statement, StatementKind, parse_statement
 from ._connection import Connection
 from ._engine import Engine
+from ._plans import Plan
 from ._session import PostgresSession
 from ._statements import plan_of, rows_of, run
+from .errors import UNANSWERED
 
 __all__ = ["stream"]
 
@@ -47,7 +51,7 @@ async def stream(
 
     await engine.ready(statement)
 
-    cursor = Cursor(engine, statement, values, batch_size)
+    cursor = Cursor(engine, statement, values, batch_size, alone=level is None)
     found = _alone(cursor) if level is None else _inside(cursor, level)
 
     async with aclosing(found) as batches:
@@ -56,16 +60,28 @@ async def stream(
 
 
 class Cursor:
-    """A query that is read by and by; each step has a deadline of its own."""
+    """A query that is read by and by; each step has a deadline of its own.
+
+    ``alone``  it has the connection to itself: the next page is asked for before the rows of one
+               are handed out, and the end of the transaction is the end of it.
+    """
 
     def __init__(
-        self, engine: Engine, statement: Statement, params: Sequence[Any], batch_size: int
+        self,
+        engine: Engine,
+        statement: Statement,
+        params: Sequence[Any],
+        batch_size: int,
+        *,
+        alone: bool,
     ) -> None:
         self.engine = engine
         self._statement = statement
         self._params = params
         self._batch_size = batch_size
         self._name = f"infrastructure_{next(_NUMBERS)}"
+        self._alone = alone
+        self._asked = False
 
     async def batches(self, on: On) -> AsyncGenerator[Batch, None]:
         """Give the rows, read by steps that ``on`` brings to their connection."""
@@ -78,26 +94,24 @@ class Cursor:
             return
 
         plan = await on(self._declare)
-        text = f"FETCH FORWARD {self._batch_size} FROM {self._name}".encode()
-        tried = f"stream {plan.shown}"
 
-        async def fetch(connection: Connection, expires: float) -> Batch:
-            pgconn = connection.pgconn
-            results = await connection.request(
-                lambda: pgconn.send_query_params(text, [], result_format=plan.format),
-                expires,
-                tried,
-            )
-            plan.look_at(results[-1])
-            return await rows_of(self.engine.plans, plan, results[-1])
+        async def page(connection: Connection, expires: float) -> PGresult:
+            return await self._page(plan, connection, expires)
 
-        while batch := await on(fetch):
-            yield batch
+        while True:
+            result = await on(page)
+            is_last = result.ntuples < self._batch_size
 
-            if len(batch) < self._batch_size:
+            if batch := await rows_of(self.engine.plans, plan, result):
+                # What it was read from is not kept while the rows are used.
+                del result
+                yield batch
+
+            if is_last:
                 break
 
-        await on(self.close)
+        if not self._alone:
+            await on(self.close)
 
     async def _all(self, connection: Connection, expires: float) -> Batch:
         plans = self.engine.plans
@@ -116,6 +130,33 @@ class Cursor:
             query=text.decode(),
         )
         return plan
+
+    async def _page(self, plan: Plan, connection: Connection, expires: float) -> PGresult:
+        tried = f"stream {plan.shown}"
+
+        async with Limit(tried, expires=expires) as limit:
+            if not self._asked:
+                self._ask(plan, connection, tried)
+
+            limit.more, limit.outcome = UNANSWERED, "unknown"
+            results = await connection.answer(tried)
+
+        result = results[-1]
+        self._asked = False
+        plan.look_at(result)
+
+        if self._alone and result.ntuples == self._batch_size:
+            # Where it cannot be sent, who asks for it is told.
+            with suppress(ConnectionError):
+                self._ask(plan, connection, tried)
+
+        return result
+
+    def _ask(self, plan: Plan, connection: Connection, tried: str) -> None:
+        text = f"FETCH FORWARD {self._batch_size} FROM {self._name}".encode()
+        send = connection.pgconn.send_query_params
+        connection.begin(lambda: send(text, [], result_format=plan.format), tried)
+        self._asked = True
 
     async def close(self, connection: Connection, expires: float) -> None:
         """Let the server forget the cursor."""

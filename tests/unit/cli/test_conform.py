@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from infrastructure.cli.app import app
 
 from ...servers.pgbouncer import PgBouncer
+from ...servers.postgres_endpoint import PostgresEndpoint
 
 
 def conform(*arguments: str) -> Any:
@@ -150,14 +152,38 @@ def test_a_server_that_refuses_is_told_once() -> None:
     assert "hunter2" not in result.output
 
 
-def test_a_pooler_is_refused_and_nothing_is_left(pgbouncer: PgBouncer) -> None:
-    """A check's schema cannot be put on the search path there."""
+_DATABASES = "SELECT count(*) FROM pg_database WHERE datname LIKE 'conform%'"
+
+
+def test_behind_a_pooler_each_check_has_a_database(pgbouncer: PgBouncer) -> None:
+    """A schema cannot be put on the search path there; nothing is left, and nothing is missing."""
     with pgbouncer.database() as database:
-        done = conform(database.url)
+        done = conform(database.url, "--checks", "S1[24]_*ucket*")
+        assert done.exit_code == 0, done.output
+        assert "level full: all " in done.stdout
+        assert "one_writer" in done.stdout
+        assert "time_bucket" not in done.stdout
+        assert database.ask(_DATABASES) == 0
+        assert database.ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'conform%'") == 0
+
+
+def test_behind_a_pooler_the_role_makes_databases(pgbouncer: PgBouncer) -> None:
+    """One that may not is told so: status 2, before a check is asked."""
+    with pgbouncer.role() as role:
+        done = conform(role.url)
         assert done.exit_code == 2, done.output
-        assert "a pooler stands before the server" in done.stderr
-        left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'conform%'"
-        assert database.ask(left) == 0
+        assert "let the role make them (CREATEDB)" in done.stderr
+
+
+async def test_a_pooler_that_knows_its_databases_is_refused(
+    postgres: PostgresEndpoint, start_pgbouncer: Callable[[PgBouncer], Awaitable[PgBouncer]]
+) -> None:
+    """Status 2, before a check is asked; nothing is left."""
+    pooler = await start_pgbouncer(PgBouncer(postgres, database=postgres.name))
+    done = await asyncio.to_thread(conform, pooler.url)
+    assert done.exit_code == 2, done.output
+    assert "the pooler pass on every one" in done.stderr
+    assert postgres.ask(_DATABASES) == 0
 
 
 @pytest.mark.usefixtures("folder")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["CASES", "UPSERTS", "Case"]
+__all__ = ["CASES", "COUNTS", "INSERT", "MANY", "UPSERT", "UPSERTS", "Case"]
 
 Rows = list[list[Any]]
 

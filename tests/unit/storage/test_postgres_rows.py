@@ -20,6 +20,7 @@ from psycopg.adapt import Loader
 from infrastructure.interfaces import OperationError
 from infrastructure.storage.postgres.values import Rows
 from infrastructure.storage.postgres.values._oids import OIDS
+from infrastructure.storage.postgres.values._text_loaders import TEXT
 
 from ...properties.postgres_values import Session
 from ...servers.postgres_endpoint import PostgresEndpoint
@@ -181,6 +182,16 @@ def test_a_char_and_void_are_texts(session) -> None:
             assert session.one('SELECT $1::int::"char" AS v', code, text=text) == wanted
 
     assert session.one("SELECT pg_sleep(0) AS v") == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"), [(b"\xff", "\\377"), (b"\\377", "\\377"), (b"A", "A"), (b"", "")]
+)
+def test_a_char_beyond_ascii_is_a_bare_byte_of_an_older_server(written: bytes, wanted: str) -> None:
+    """Of PostgreSQL 14, which is no UTF-8 then; it is shown as a newer one writes it."""
+    found = TEXT.get_loader(OIDS['"char"'], pq.Format.TEXT)
+    assert found is not None
+    assert found(OIDS['"char"']).load(written) == wanted
 
 
 def test_an_xid_is_an_int(session) -> None:

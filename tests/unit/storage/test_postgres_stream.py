@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from infrastructure import deadline
 from infrastructure.interfaces import (
     ConnectionError,
     OperationError,
@@ -17,6 +18,7 @@ from infrastructure.interfaces import (
     ValidationError,
 )
 from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.storage.postgres._connection import Connection
 from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
@@ -24,6 +26,7 @@ from ...servers.waiting import until
 from .postgres_shared import alter, pool_of, sleeps
 
 NUMBERS = "SELECT n FROM generate_series(1, $1::int) n"
+COUNTED = "SELECT n, nextval('s') FROM generate_series(1, $1::int) n"
 
 
 @pytest.fixture
@@ -35,6 +38,12 @@ async def storage(postgres_database: PostgresEndpoint) -> AsyncIterator[Postgres
         postgres_database.url, max_connections=1, pipelining=False, deadline=2
     ) as opened:
         yield opened
+
+
+def held(storage: PostgresStorage) -> Connection:
+    """Return the one connection, which is in use."""
+    [connection] = pool_of(storage)._leased
+    return connection
 
 
 async def is_quiet(storage: PostgresStorage) -> bool:
@@ -139,7 +148,7 @@ async def test_each_step_has_a_deadline_of_its_own(storage: PostgresStorage) -> 
     assert time.monotonic() - before > 2
     before = time.monotonic()
 
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match="passed before the server answered"):
         async for _ in storage.stream("SELECT pg_sleep(60)"):
             pass
 
@@ -160,6 +169,109 @@ async def test_an_error_in_the_middle(storage: PostgresStorage) -> None:
     assert caught.value.sqlstate == "22012"
     assert rows == [3, 6]
     assert await is_quiet(storage)
+
+
+async def test_one_page_ahead(
+    postgres_database: PostgresEndpoint, storage: PostgresStorage
+) -> None:
+    """The server works on the next one while a page is read, and on no other; in no transaction."""
+    alter(postgres_database, "CREATE SEQUENCE s")
+
+    def asked() -> int:
+        return int(postgres_database.ask("SELECT last_value FROM s"))
+
+    async with aclosing(storage.stream(COUNTED, [100], 10)) as rows:
+        assert (await anext(rows))["n"] == 1
+        await until(lambda: asked() == 20)
+        assert [(await anext(rows))["n"] for _ in range(9)] == list(range(2, 11))
+        assert asked() == 20
+        assert (await anext(rows))["n"] == 11
+        await until(lambda: asked() == 30)
+
+    async with storage.transaction(), aclosing(storage.stream(COUNTED, [100], 10)) as rows:
+        before = asked()
+        await anext(rows)
+        await storage.execute("SELECT 1")
+        assert asked() == before + 10
+
+
+async def test_an_error_of_the_page_ahead(storage: PostgresStorage) -> None:
+    """Comes after the rows of the page before, and not at all where they are not read."""
+    query = "SELECT 10 / (11 - n) AS q FROM generate_series(1, 30) n"
+    rows = storage.stream(query, None, 10)
+    assert len([await anext(rows) for _ in range(10)]) == 10
+    await until(lambda: not held(storage).unanswered)
+
+    with pytest.raises(OperationError) as caught:
+        await anext(rows)
+
+    assert caught.value.sqlstate == "22012"
+    assert await is_quiet(storage)
+
+    async with aclosing(storage.stream(query, None, 10)) as rows:
+        assert [(await anext(rows))["q"] for _ in range(10)][-1] == 10
+
+    assert await is_quiet(storage)
+
+
+async def test_left_while_the_server_works_on_the_page_ahead(storage: PostgresStorage) -> None:
+    """It is cancelled: the connection is free at once, and no answer of it comes to anybody else."""
+    query = "SELECT n, CASE WHEN n > 2 THEN pg_sleep(60) END FROM generate_series(1, 9) n"
+
+    async with aclosing(storage.stream(query, None, 2)) as rows:
+        await anext(rows)
+        connection = held(storage)
+        assert connection.unanswered
+
+    assert await is_quiet(storage)
+    assert await storage.execute("SELECT 5 AS n") == [{"n": 5}]
+    assert pool_of(storage)._idle == [connection]
+
+
+async def test_who_reads_slowly_has_the_whole_deadline(storage: PostgresStorage) -> None:
+    """It counts from when the next row is asked for, not from when its page was."""
+    query = "SELECT n, pg_sleep(CASE WHEN n = 3 THEN 0.9 ELSE 0 END) FROM generate_series(1, 4) n"
+    found = []
+
+    async for row in storage.stream(query, None, 2):
+        found.append(row["n"])
+
+        if row["n"] == 2:
+            with deadline(0.5):
+                await asyncio.sleep(0.4)
+
+    assert found == [1, 2, 3, 4]
+    rows = storage.stream("SELECT n, pg_sleep(n - 1) FROM generate_series(1, 4) n", None, 1)
+    await anext(rows)
+    before = time.monotonic()
+
+    with pytest.raises(TimeoutError), deadline(0.2):
+        await anext(rows)
+
+    assert 0.15 < time.monotonic() - before < 0.45
+    assert await is_quiet(storage)
+
+
+async def test_a_connection_that_breaks_under_the_page_ahead(
+    postgres_database: PostgresEndpoint, storage: PostgresStorage
+) -> None:
+    """What is there is handed out before the error."""
+    rows = storage.stream(NUMBERS, [100], 10)
+    await anext(rows)
+    connection = held(storage)
+    number = connection.pgconn.backend_pid
+    alter(postgres_database, f"SELECT pg_terminate_backend({number})")
+    await until(lambda: not connection.is_open)
+    assert [(await anext(rows))["n"] for _ in range(9)] == list(range(2, 11))
+    later = []
+
+    with pytest.raises(ConnectionError):
+        async for row in rows:
+            later.append(row["n"])  # noqa: PERF401 - those before the error count
+
+    # The page ahead came whole, or not at all.
+    assert later in ([], list(range(11, 21)))
+    assert [row["n"] async for row in storage.stream(NUMBERS, [2])] == [1, 2]
 
 
 async def test_what_a_function_writes_is_committed(

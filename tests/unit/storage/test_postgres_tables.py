@@ -14,6 +14,8 @@ from infrastructure import Column, ConfigurationError, IntegrityError, Operation
 from infrastructure.storage.postgres import PostgresStorage
 from tests.servers.postgres_endpoint import PostgresEndpoint
 
+from .postgres_shared import alter
+
 EVERYTHING: dict[str, Any] = {
     "id": "SERIAL PRIMARY KEY",
     "mood": """"Mood" DEFAULT 'happy'""",
@@ -193,6 +195,9 @@ async def test_without_the_privilege_it_says_what_to_grant(
     postgres_database: PostgresEndpoint,
 ) -> None:
     """A set-up step that this role may not do is a matter of configuration."""
+    # Until 14 everybody might, in a new database.
+    alter(postgres_database, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+
     with postgres_database.role() as role:
         async with PostgresStorage(role.url) as storage:
             with pytest.raises(ConfigurationError, match="GRANT CREATE ON SCHEMA") as caught:

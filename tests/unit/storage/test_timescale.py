@@ -23,16 +23,8 @@ NOW = datetime.now(UTC)
 
 
 def opened(server: PostgresEndpoint, settings: dict[str, str] | None = None) -> PostgresStorage:
-    # The one in WebAssembly has one connection, whatever comes to it.
-    # It keeps one session for all of them, and with it the names of prepared statements.
-    return PostgresStorage(
-        server.url,
-        max_connections=1,
-        pipelining=False,
-        bulk="values",
-        prepared="off",
-        settings=settings,
-    )
+    options: Any = server.storage_options
+    return PostgresStorage(server.url, settings=settings, **options)
 
 
 @pytest.fixture
@@ -63,8 +55,10 @@ async def hypertable(storage: PostgresStorage) -> None:
 
 async def jobs(storage: PostgresStorage, table: str) -> list[str]:
     rows = await storage.execute(
-        "SELECT proc_name FROM timescaledb_information.jobs "
-        "WHERE hypertable_schema = current_schema() AND hypertable_name = $1 ORDER BY 1",
+        # Older ones know those of a view by the table that keeps its rows.
+        "SELECT proc_name FROM timescaledb_information.jobs WHERE hypertable_name IN ($1, ("
+        "SELECT materialization_hypertable_name FROM timescaledb_information.continuous_aggregates "
+        "WHERE view_schema = current_schema() AND view_name = $1)) ORDER BY 1",
         [table],
     )
     return [row["proc_name"] for row in rows]

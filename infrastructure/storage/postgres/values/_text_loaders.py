@@ -24,6 +24,11 @@ _INTERVAL = re.compile(
 _SINGLE = struct.Struct("f")
 
 
+def _byte(data: Any) -> str:
+    # PostgreSQL 14 writes one beyond ASCII as it is, which is no UTF-8.
+    return f"\\{data[0]:o}" if len(data) == 1 and data[0] > 127 else str(data, "utf-8")
+
+
 def _real(data: Any) -> float:
     # The same number as in binary: a single one, not its shortest text as a double one.
     number: float = _SINGLE.unpack(_SINGLE.pack(float(str(data, "utf-8"))))[0]
@@ -92,6 +97,7 @@ _DRIVERS: Mapping[str, Any] = {
     "UUID": uuid.UUIDLoader,
 }
 _OURS: Mapping[str, Load] = {
+    '"char"': _byte,
     "REAL": _real,
     "JSON": parse_json,
     "JSONB": parse_json,
