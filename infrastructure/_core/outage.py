@@ -23,6 +23,11 @@ class OutageLog:
         self._warned = float("-inf")
         self._told = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody answers, as far as is known."""
+        return self._since is not None
+
     def begin(self, reason: str) -> None:
         """Note that nobody answers."""
         if self._since is not None:

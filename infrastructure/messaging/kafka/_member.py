@@ -198,5 +198,9 @@ class Member:
         if self._reader is not None:
             self._reader.clear()
 
+        self.end_thread()
+
+    def end_thread(self) -> None:
+        """End the thread and the consumer; touches no future of the event loop."""
         if self._thread is not None:
             self._thread.end()

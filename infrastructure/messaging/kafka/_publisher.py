@@ -22,6 +22,9 @@ __all__ = ["Publisher"]
 _BATCHES = 2
 """Batches that may be unacknowledged: while one is on its way the next gathers."""
 
+_PATIENCE = 0.05
+"""Seconds after which a batch no longer holds up others: the leader of its partition may be away."""
+
 _MOST = 10_000
 """Messages of a batch at most."""
 
@@ -61,13 +64,18 @@ class Publication:
 
 
 class Batch:
-    """Messages that were handed over together; ``left``: how many have no report yet."""
+    """Messages that were handed over together.
 
-    __slots__ = ("left", "members")
+    ``left``   how many have no report yet.
+    ``since``  when they were handed over.
+    """
+
+    __slots__ = ("left", "members", "since")
 
     def __init__(self) -> None:
         self.members: list[Publication] = []
         self.left = 0
+        self.since = monotonic()
 
 
 class Publisher:
@@ -88,6 +96,7 @@ class Publisher:
         self._scheduled = False
         self._sweep: asyncio.TimerHandle | None = None
         self._sweep_at = math.inf
+        self._retry: asyncio.TimerHandle | None = None
         self._closed = False
         self._quiet: asyncio.Future[None] | None = None
         self._acknowledgements = self._start()
@@ -139,9 +148,32 @@ class Publisher:
     def _next(self) -> None:
         self._scheduled = False
 
-        while self._waiting and len(self._batches) < _BATCHES and not self._closed:
+        while self._waiting and not self._closed and self._may_send():
             if not self._hand_over():
                 break
+
+    def _may_send(self) -> bool:
+        """Return whether a further batch may leave now; else see that it does in time."""
+        # While no broker can be reached one is enough to find out when they are back.
+        most = 1 if self._outage.is_open else _BATCHES
+
+        if len(self._batches) < most:
+            return True
+
+        if self._outage.is_open:
+            return False
+
+        since = next(reversed(self._batches)).since
+        late = monotonic() - since > _PATIENCE
+
+        if not late and self._retry is None:
+            self._retry = self._loop.call_later(_PATIENCE, self._try_again)
+
+        return late
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._next()
 
     def _hand_over(self) -> bool:
         """Give librdkafka a batch; return whether it took it."""
@@ -303,8 +335,9 @@ class Publisher:
         """Send nothing more; what is unacknowledged fails."""
         self._closed = True
 
-        if self._sweep is not None:
-            self._sweep.cancel()
+        for timer in (self._sweep, self._retry):
+            if timer is not None:
+                timer.cancel()
 
         for each in self._waiting:
             if not each.answer.done():
@@ -318,6 +351,10 @@ class Publisher:
         self._waiting.clear()
         self._batches.clear()
         self._look_quiet()
+        self.end_thread()
+
+    def end_thread(self) -> None:
+        """End the thread and the producer; touches no future of the event loop."""
         self._acknowledgements.close()
 
     def _cut_off(self, publication: Publication, outcome: Any) -> ConnectionError:

@@ -61,6 +61,10 @@ class Reader:
         if state is not None:
             state.stop()
 
+            # Whoever gets it next, perhaps we ourselves, would find it paused.
+            if state.is_paused:
+                self._thread.resume(partition)
+
     def clear(self) -> None:
         """Read nothing any more."""
         for partition in list(self._assigned):

@@ -37,7 +37,7 @@ class Worker:
         self._calls.put(run)
         return await answer
 
-    def close(self) -> None:
+    def end_thread(self) -> None:
         """End the thread behind the calls that were asked for."""
         self._calls.put(None)
 

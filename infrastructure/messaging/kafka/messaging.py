@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from threading import get_ident
@@ -42,6 +43,9 @@ __all__ = ["KafkaMessaging"]
 
 _LOOK = 0.25
 """Seconds between two looks at what hinders a connection."""
+
+# Clients of a parent process: nobody here may touch them.
+_FOREIGN: list[Any] = []
 
 _TURN = 1000
 """Messages of ``publish_many`` that are sent before the event loop turns."""
@@ -199,7 +203,7 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
             yield box
         finally:
             await box.close()
-            worker.close()
+            worker.end_thread()
 
     async def _subscribe(
         self, topic: str, handler: Handler, batch: BatchSize | None, overrides: Mapping[str, Any]
@@ -330,10 +334,20 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
             publisher.close()
 
         if worker is not None:
-            worker.close()
+            worker.end_thread()
 
     def _abandon(self) -> None:
         super()._abandon()
+        threads = (self._member, self._publisher, self._worker)
+
+        if self._pid != os.getpid():
+            # To end them would wait for threads that this process has not.
+            _FOREIGN.append((threads, self._topics))
+        else:
+            for each in threads:
+                if each is not None:
+                    each.end_thread()
+
         self._member = self._publisher = self._worker = self._topics = None
 
 
