@@ -40,7 +40,7 @@ def _list(
 ) -> None:
     """List the dead letters that were not replayed yet."""
     with exits("interrupted"):
-        asyncio.run(list_letters(Console(), url, topic, stored_in=stored_in, most=most))
+        asyncio.run(_list_letters(Console(), url, topic, stored_in=stored_in, most=most))
 
 
 @letters.command("show")
@@ -54,7 +54,7 @@ def _show(
     with exits("interrupted"):
         console = Console(soft_wrap=True)
 
-        if not asyncio.run(show_letter(console, url, topic, letter, stored_in=stored_in)):
+        if not asyncio.run(_show_letter(console, url, topic, letter, stored_in=stored_in)):
             console.print(f"{topic} has no dead letter {letter} that was not replayed yet")
             raise typer.Exit(1)
 
@@ -63,7 +63,7 @@ def _show(
 def _replay(url: _Url, topic: _Topic, stored_in: _StoredIn = None) -> None:
     """Publish all of them to their topic again, each for the handler that could not handle it."""
     with exits("interrupted; what went back went back, run it again for the rest"):
-        asyncio.run(replay_letters(Console(), url, topic, stored_in=stored_in))
+        asyncio.run(_replay_letters(Console(), url, topic, stored_in=stored_in))
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ async def _opened(
         yield box
 
 
-async def list_letters(
+async def _list_letters(
     console: Console, url: str, topic: str, *, stored_in: Optional[str], most: int
 ) -> int:
     """Show the letters that were not replayed yet, at most so many; return how many there are."""
@@ -115,7 +115,7 @@ def _row(letter: DeadLetter) -> tuple[str, ...]:
     )
 
 
-async def show_letter(
+async def _show_letter(
     console: Console, url: str, topic: str, letter_id: str, *, stored_in: Optional[str]
 ) -> bool:
     """Show all of one letter; return whether it is there."""
@@ -148,7 +148,7 @@ def _print(console: Console, letter: DeadLetter) -> None:
         console.print(f"[bold]{escape(name)}[/]: {escape(str(value))}", highlight=False)
 
 
-async def replay_letters(
+async def _replay_letters(
     console: Console, url: str, topic: str, *, stored_in: Optional[str]
 ) -> int:
     """Send all letters back that were not yet; return how many went."""

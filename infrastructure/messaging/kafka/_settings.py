@@ -15,7 +15,7 @@ from ...interfaces.exceptions import ConfigurationError
 from .._options import DeliveryOptions, delivery_options
 from .._url_options import with_url_options
 
-__all__ = ["MECHANISMS", "Settings", "read_settings"]
+__all__ = ["MECHANISMS", "OWN", "Settings", "read_settings"]
 
 FORMS = "kafka://host:9092, kafka://h1:9092,h2:9092?group_id=orders, kafka+ssl://user:password@host:9093"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -23,7 +23,7 @@ _PORT = 9092
 _PASSED = "librdkafka."
 _SESSION = (6.0, 300.0)
 """Seconds of a session that brokers allow, unless they are told otherwise."""
-_OWN = {
+_SET_BY = {
     "bootstrap.servers": "the hosts of the URL",
     "metadata.broker.list": "the hosts of the URL",
     "security.protocol": "kafka:// or kafka+ssl://",
@@ -168,8 +168,8 @@ def _passed_through(given: Any, texts: Mapping[str, str]) -> Mapping[str, Any]:
         passed[name] = text
 
     for name in passed:
-        if name in _OWN:
-            msg = f"librdkafka= takes no {name}; it is set by {_OWN[name]}"
+        if name in _SET_BY:
+            msg = f"librdkafka= takes no {name}; it is set by {_SET_BY[name]}"
             raise ConfigurationError(msg)
 
     return passed
@@ -235,3 +235,6 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "ssl_cert": _text,
     "ssl_key": _text,
 }
+
+OWN: frozenset[str] = frozenset({*_CHECKS, "deadline", "librdkafka"})
+"""The keywords of the constructor that are not delivery's."""

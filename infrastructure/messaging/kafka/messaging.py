@@ -34,7 +34,7 @@ from ._letters import KafkaLetters
 from ._member import Member
 from ._publisher import Publisher
 from ._records import Reading, headers_of
-from ._settings import read_settings
+from ._settings import OWN, read_settings
 from ._topics import Topics
 from ._worker import Worker
 from .errors import error_of
@@ -87,23 +87,8 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         deadline: float | None = None,
         **delivery: Unpack[DeliveryKeywords],
     ) -> None:
-        self._settings = settings = read_settings(
-            KafkaMessaging,
-            url,
-            group_id=group_id,
-            group_instance_id=group_instance_id,
-            session_timeout=session_timeout,
-            create_topics=create_topics,
-            partitions=partitions,
-            replication=replication,
-            sasl_mechanism=sasl_mechanism,
-            ssl_ca=ssl_ca,
-            ssl_cert=ssl_cert,
-            ssl_key=ssl_key,
-            librdkafka=librdkafka,
-            deadline=deadline,
-            **delivery,
-        )
+        given = {name: value for name, value in locals().items() if name in OWN}
+        self._settings = settings = read_settings(KafkaMessaging, url, **given, **delivery)
         super().__init__(settings.delivery, deadline=settings.deadline)
         self._pack = Packer(self._options).pack
         self._publisher: Publisher | None = None
