@@ -10,6 +10,8 @@ from . import (
     cache,
     cache_stall,
     codec,
+    kafka_consume,
+    kafka_publish,
     messaging,
     postgres_batches,
     postgres_bulk,
@@ -48,6 +50,8 @@ QUESTIONS: tuple[Question, ...] = (
     *postgres_upserts.QUESTIONS,
     *postgres_inserts.QUESTIONS,
     *postgres_flights.QUESTIONS,
+    *kafka_publish.QUESTIONS,
+    *kafka_consume.QUESTIONS,
     *cache_stall.QUESTIONS,
 )
 

@@ -12,7 +12,7 @@ from ._core.urls import parse_url, refuse_unknown
 from .interfaces import CachingInterface, MessagingInterface, StorageInterface
 from .interfaces.exceptions import ConfigurationError
 
-__all__ = ["open_cache", "open_messaging", "open_storage"]
+__all__ = ["open_cache", "open_messaging", "open_storage", "openers_of"]
 
 
 def open_cache(url: str, **options: Any) -> CachingInterface:
@@ -36,6 +36,17 @@ def open_storage(url: str, **options: Any) -> StorageInterface:
     """Return the storage of ``url``, unconnected; see ``open_cache``."""
     backend: StorageInterface = _open("storage", StorageInterface, url, options)
     return backend
+
+
+def openers_of(url: str) -> list[Callable[..., Any]]:
+    """Return those of the three functions above that know the scheme of ``url``."""
+    scheme = parse_url(url).scheme
+    openers = {"caching": open_cache, "messaging": open_messaging, "storage": open_storage}
+    return [
+        opener
+        for kind, opener in openers.items()
+        if any(point.name == scheme for point in entry_points(group=f"infrastructure.{kind}"))
+    ]
 
 
 def _open(kind: str, interface: type, url: str, options: Mapping[str, Any]) -> Any:

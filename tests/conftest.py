@@ -11,20 +11,26 @@ from hypothesis import settings
 
 import infrastructure
 
+from .servers import shared
 from .servers.fixtures import (
     certificates,
     debian_postgres,
     debian_redis,
+    kafka,
+    kafka_cluster,
+    kafka_topic,
     pgbouncer,
     postgres,
     postgres_database,
     postgres_tls,
     private_cluster,
+    private_kafka,
     private_postgres,
     private_sentinel,
     private_valkey,
     redis_acl,
     redis_tls,
+    start_kafka,
     start_pgbouncer,
     start_postgres,
     start_redis,
@@ -38,16 +44,21 @@ __all__ = [
     "certificates",
     "debian_postgres",
     "debian_redis",
+    "kafka",
+    "kafka_cluster",
+    "kafka_topic",
     "pgbouncer",
     "postgres",
     "postgres_database",
     "postgres_tls",
     "private_cluster",
+    "private_kafka",
     "private_postgres",
     "private_sentinel",
     "private_valkey",
     "redis_acl",
     "redis_tls",
+    "start_kafka",
     "start_pgbouncer",
     "start_postgres",
     "start_redis",
@@ -97,16 +108,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say which copy of the package is imported, and how to repeat the run's examples."""
-    return [f"infrastructure: {infrastructure.__file__}", repetition(config)]
+    """Say which copy of the package is imported, which Kafka is used, and how to repeat the examples."""
+    return [f"infrastructure: {infrastructure.__file__}", broker(), repetition(config)]
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say it again where something failed: a quiet run has no header."""
-    if terminalreporter.stats.get("failed"):
+    """Say it again where something failed, or another broker stood in: a quiet run has no header."""
+    failed = terminalreporter.stats.get("failed")
+
+    if failed or "Tansu" in broker():
+        terminalreporter.write_line(broker())
+
+    if failed:
         terminalreporter.write_line(repetition(config))
+
+
+def broker() -> str:
+    """Return which Kafka the tests talk to: not each can do the same."""
+    return f"kafka: {shared.kafka_told()}"
 
 
 def repetition(config: pytest.Config) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -13,13 +11,15 @@ from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from .._core.secrets import scrub
 from ..conformance import harness_at, harnesses_of, suite_of
-from ..interfaces import ConfigurationError, InfrastructureError
+from ..interfaces import ConfigurationError
 from . import conform as proof
+from .dlq import letters
+from .exits import exits
 from .logs import show_logs
+from .ping import ping
 from .weather.demo import run_demo
 
 __all__ = ["InterfaceName", "app", "conform", "demo"]
@@ -27,6 +27,8 @@ __all__ = ["InterfaceName", "app", "conform", "demo"]
 app: typer.Typer = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
+app.add_typer(letters, name="dlq")
+app.command()(ping)
 
 
 class InterfaceName(StrEnum):
@@ -79,7 +81,7 @@ def demo(
     console = Console()
     show_logs(console)
 
-    with _exits("interrupted; what was stored is stored, run it again"):
+    with exits("interrupted; what was stored is stored, run it again"):
         complete = asyncio.run(
             run_demo(console, cache=cache, messaging=messaging, storage=storage, data=data)
         )
@@ -115,7 +117,7 @@ def conform(
     """
     console = Console(soft_wrap=True)
 
-    with _exits("interrupted; the checks that did not run prove nothing"):
+    with exits("interrupted; the checks that did not run prove nothing"):
         if show:
             _list(console, checks)
             return
@@ -192,29 +194,3 @@ def _refuse_unwritable(report: Optional[Path]) -> None:
         except OSError as exc:
             msg = f"the report cannot be written to {report}: {exc.strerror}"
             raise ConfigurationError(msg) from exc
-
-
-@contextmanager
-def _exits(interrupted: str) -> Iterator[None]:
-    """Turn an error of ours into a line and exit code 2, Ctrl-C into a line and 130."""
-    try:
-        yield
-    except (InfrastructureError, ExceptionGroup) as exc:
-        if (error := _ours(exc)) is None:
-            raise
-
-        text = f"[bold red]{type(error).__name__}[/]: {escape(str(error))}"
-        Console(stderr=True, soft_wrap=True).print(text, highlight=False)
-        raise typer.Exit(2) from exc
-    except KeyboardInterrupt:
-        Console(stderr=True).print(interrupted)
-        raise typer.Exit(130) from None
-
-
-def _ours(exc: Exception) -> Optional[InfrastructureError]:
-    """Return ``exc`` where it is an error of ours; of a group of nothing else, the first."""
-    if isinstance(exc, ExceptionGroup):
-        found = [_ours(each) for each in exc.exceptions]
-        return found[0] if all(found) else None
-
-    return exc if isinstance(exc, InfrastructureError) else None

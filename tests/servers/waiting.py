@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import redis
+from confluent_kafka import KafkaException
 
 __all__ = ["until"]
 
@@ -20,5 +21,5 @@ async def until(condition: Callable[[], object], within: float = 10.0) -> None:
 def _holds(condition: Callable[[], object]) -> bool:
     try:
         return bool(condition())
-    except redis.RedisError:
+    except (redis.RedisError, KafkaException):
         return False

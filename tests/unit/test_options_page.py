@@ -14,7 +14,9 @@ from infrastructure._core.clock import SYSTEM_CLOCK
 from infrastructure.caching.memory import MemoryCache
 from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces import ConfigurationError
+from infrastructure.messaging._messaging import EngineMessaging
 from infrastructure.messaging._options import DeliveryOptions
+from infrastructure.messaging.kafka import KafkaMessaging
 from infrastructure.messaging.memory import MemoryMessaging
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.storage.sqlite import SQLiteStorage
@@ -26,6 +28,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (?:`(.*?)`)? ?\| (.*?) \| .+ \|$", re.MULTILIN
 BACKENDS = {
     MemoryCache: "memory://",
     RedisCache: "rediss+sentinel://localhost/primary",
+    KafkaMessaging: "kafka+ssl://ada:secret@localhost",
     MemoryMessaging: "memory://",
     PostgresStorage: "postgresql://localhost/app",
     SQLiteStorage: "sqlite:///a.db",
@@ -36,8 +39,19 @@ backends = pytest.mark.parametrize(("cls", "url"), BACKENDS.items())
 
 def rows(cls: type) -> list[tuple[str, str, str]]:
     """Return name, example and default of each option on the page."""
-    _, _, section = PAGE.partition(f"\n## {cls.__name__}\n")
-    return ROW.findall(section.partition("\n## ")[0])
+    shared = delivery() if issubclass(cls, EngineMessaging) else []
+    return [*section(cls.__name__), *shared]
+
+
+def delivery() -> list[tuple[str, str, str]]:
+    """Return those of the delivery engine."""
+    return section("Delivery")
+
+
+def section(title: str) -> list[tuple[str, str, str]]:
+    """Return the options under a title."""
+    _, _, text = PAGE.partition(f"\n## {title}\n")
+    return ROW.findall(text.partition("\n## ")[0])
 
 
 def spelled(name: str, default: Any, cls: Any) -> str:
@@ -75,7 +89,7 @@ def test_the_examples_are_urls(
     for name, example, _ in rows(cls):
         if example:
             # One that is a mapping has a name for each: settings.search_path=app
-            assert re.match(rf"{name}(\.\w+)?=", example)
+            assert re.match(rf"{name}(\.[\w.]+)?=", example)
             cls(f"{url}?{example}")
         else:
             with pytest.raises(ConfigurationError, match=f"no option '{name}'"):
@@ -85,7 +99,7 @@ def test_the_examples_are_urls(
 def test_all_but_the_last_three_are_a_subscriptions_too() -> None:
     """As the page says; those belong to the instance."""
     options = DeliveryOptions()
-    names = [name for name, _, _ in rows(MemoryMessaging)][4:]
+    names = [name for name, _, _ in delivery()]
 
     for name in names[:-3]:
         options.override({name: getattr(options, name)})

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -33,7 +33,7 @@ async def run_demo(
     async with (
         open_cache(cache) as cache_backend,
         open_storage(storage, **_storage_options(storage)) as storage_backend,
-        open_messaging(messaging) as messaging_backend,
+        open_messaging(messaging, **_messaging_options(messaging)) as messaging_backend,
     ):
         console.print(
             f"{len(lines):,} observations through {messaging_backend!r}, {storage_backend!r} "
@@ -55,6 +55,14 @@ def _storage_options(url: str) -> dict[str, str]:
     parts = parse_url(url)
     plain = parts.scheme.startswith("postgres") and "hypertables" not in parts.options
     return {"hypertables": "index"} if plain else {}
+
+
+def _messaging_options(url: str) -> dict[str, Any]:
+    """Return what a Kafka is opened with: a group of the demo's, which makes its topics."""
+    parts = parse_url(url)
+    usual = {"group_id": "infrastructure-demo", "create_topics": True}
+    plain = parts.scheme.startswith("kafka")
+    return {name: usual[name] for name in usual if plain and name not in parts.options}
 
 
 @asynccontextmanager

@@ -96,9 +96,12 @@ class Gate:
     """A handler that stays in its call until it is let go.
 
     ``running`` calls are inside now, ``most`` were at once; ``payloads`` came out of it.
+    ``beside``  another gate: who waits for a condition of either looks when one of them changes.
     """
 
-    def __init__(self, *, stops: Callable[[Any], bool] = lambda _: True) -> None:
+    def __init__(
+        self, *, stops: Callable[[Any], bool] = lambda _: True, beside: Gate | None = None
+    ) -> None:
         self.running = 0
         self.most = 0
         self.entered: list[Any] = []
@@ -106,7 +109,7 @@ class Gate:
         self.cancelled: list[Any] = []
         self._stops = stops
         self._open = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Event = beside._changed if beside else asyncio.Event()
 
     async def __call__(self, payload: Any) -> None:
         self.running += 1

@@ -111,7 +111,8 @@ async def M7_disconnect_from_inside_has_begun_when_it_returns(harness: Messaging
 @check(feature="rebalance")
 async def M4_nothing_is_lost_to_a_member_that_unsubscribes(harness: MessagingHarness) -> None:
     """What a member takes over while its subscription ends is handled by its next one."""
-    name, inbox, ends, leaves = topic("ends"), Inbox(), Gate(), Gate()
+    name, inbox, ends = topic("ends"), Inbox(), Gate()
+    leaves = Gate(beside=ends)
     leaving = harness.make(group_id="g", drain_timeout=0.05)
 
     async def publish(word: str) -> None:
@@ -143,7 +144,8 @@ async def M4_nothing_is_lost_to_a_member_that_unsubscribes(harness: MessagingHar
 @check(feature="rebalance")
 async def M14_draining_member_takes_over_nothing(harness: MessagingHarness) -> None:
     """While it waits for its handlers it starts no call, also not for one that leaves meanwhile."""
-    name, inbox, drains, leaves = topic("drains"), Inbox(), Gate(), Gate()
+    name, inbox, drains = topic("drains"), Inbox(), Gate()
+    leaves = Gate(beside=drains)
     leaving = harness.make(group_id="g", drain_timeout=0.05)
     draining = harness.make(group_id="g")
     await draining.connect()

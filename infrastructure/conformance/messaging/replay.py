@@ -31,7 +31,10 @@ async def M10_replayed_message_is_for_its_handler_alone(harness: MessagingHarnes
     name, wanted, unwanted, other = topic("replay"), Inbox(), Inbox(), Inbox()
     failed_before, of_another_group = _handler(wanted), _handler(other)
     target = f"{failed_before.__module__}.{failed_before.__qualname__}"
-    headers = {"infrastructure-replay-group": "g", "infrastructure-replay-handler": target}
+    headers = {
+        "infrastructure-replay-group": harness.group("g"),
+        "infrastructure-replay-handler": target,
+    }
 
     async with harness.make(group_id="g") as messaging, harness.make(group_id="other") as elsewhere:
         await messaging.subscribe(name, failed_before)

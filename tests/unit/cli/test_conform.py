@@ -96,7 +96,7 @@ def test_a_check_that_is_not_asked_proves_nothing() -> None:
         (["memory://", "--backend", "mine:Good"], "either a URL or --backend"),
         (["memory"], "a URL looks like scheme://"),
         (["sqlite:///no/such/folder/a.db"], "there is no folder no/such/folder; the checks run"),
-        (["nosuch://h"], "no harness is registered for nosuch://; there are: memory://, "),
+        (["nosuch://h"], "no harness is registered for nosuch://; there are: kafka+ssl://, "),
         (["sqlite://", "--interface", "caching"], "sqlite:// has no caching; it has storage"),
         (["memory://", "--checks", "Q*"], "no check of memory:// has a name like 'Q*'"),
         (["--list", "--checks", "Q*"], "no check has a name like 'Q*'"),

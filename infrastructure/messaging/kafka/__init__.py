@@ -1,0 +1,7 @@
+"""Messaging over Apache Kafka."""
+
+from __future__ import annotations
+
+from .messaging import KafkaMessaging
+
+__all__ = ["KafkaMessaging"]

@@ -1,0 +1,148 @@
+"""What was fetched, on its way into the windows of the engine, and held back where one is full."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextvars import Context
+
+from .._delivery import DeliveryEngine
+from .._record import Partition, Record
+from ._consumer import ConsumerThread
+
+__all__ = ["Reader"]
+
+_PATIENCE = 0.05
+"""Seconds for which a window may be full before the partition is not fetched any more.
+
+librdkafka throws away what it has fetched of one that is paused, and fetches it again.
+"""
+
+_HELD = 1000
+"""Records of one partition that are held back at most before that."""
+
+
+class _Assigned:
+    """One partition that is ours."""
+
+    __slots__ = ("held", "is_full", "is_paused", "timer")
+
+    def __init__(self) -> None:
+        self.held: deque[Record] = deque()
+        self.is_full = False
+        self.is_paused = False
+        self.timer: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        """Wait for nothing any more."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Reader:
+    """Feeds an engine what a consumer fetches, as far as there is room."""
+
+    def __init__(self, engine: DeliveryEngine, thread: ConsumerThread) -> None:
+        self._engine = engine
+        self._thread = thread
+        self._loop = asyncio.get_running_loop()
+        self._assigned: dict[Partition, _Assigned] = {}
+
+    def assign(self, partition: Partition) -> None:
+        """Read a partition from now on."""
+        self.release(partition)
+        self._assigned[partition] = _Assigned()
+
+    def release(self, partition: Partition) -> None:
+        """Read a partition no more, and drop what is held of it."""
+        state = self._assigned.pop(partition, None)
+
+        if state is not None:
+            state.stop()
+
+            # Whoever gets it next, perhaps we ourselves, would find it paused.
+            if state.is_paused:
+                self._thread.resume(partition)
+
+    def clear(self) -> None:
+        """Read nothing any more."""
+        for partition in list(self._assigned):
+            self.release(partition)
+
+    def take(self, partition: Partition, records: list[Record]) -> None:
+        """Take the next records of a partition."""
+        state = self._assigned.get(partition)
+
+        if state is None:
+            return
+
+        if not state.held:
+            records = self._deliver(partition, records)
+
+        if records:
+            state.held.extend(records)
+
+            if len(state.held) >= _HELD:
+                self._stop_fetching(partition, state)
+
+    def _deliver(self, partition: Partition, records: list[Record]) -> list[Record]:
+        """Deliver as many as there is room for; return the rest."""
+        messages, size = self._engine.room(partition)
+
+        # Most often all of them.
+        if len(records) <= messages and sum([each.size for each in records]) <= size:
+            self._engine.deliver(partition, records)
+            return []
+
+        count = 0
+
+        while count < min(messages, len(records)) and size > 0:
+            size -= records[count].size
+            count += 1
+
+        if count:
+            self._engine.deliver(partition, records[:count])
+
+        return records[count:]
+
+    def pause(self, partition: Partition) -> None:
+        """Deliver no more of a partition, and stop fetching it if that lasts."""
+        state = self._assigned.get(partition)
+
+        if state is not None:
+            state.is_full = True
+            state.stop()
+            state.timer = self._loop.call_later(
+                _PATIENCE, self._stop_fetching, partition, state, context=Context()
+            )
+
+    def _stop_fetching(self, partition: Partition, state: _Assigned) -> None:
+        state.stop()
+
+        if not state.is_paused:
+            state.is_paused = True
+            self._thread.pause(partition)
+
+    def resume(self, partition: Partition) -> None:
+        """Deliver again: what is held first."""
+        state = self._assigned.get(partition)
+
+        if state is not None:
+            state.is_full = False
+            state.stop()
+            self._loop.call_soon(self._go_on, partition, state, context=Context())
+
+    def _go_on(self, partition: Partition, state: _Assigned) -> None:
+        # It may have been revoked meanwhile.
+        if self._assigned.get(partition) is not state:
+            return
+
+        if state.held:
+            held = list(state.held)
+            state.held.clear()
+            state.held.extend(self._deliver(partition, held))
+
+        if state.is_paused and not state.is_full and len(state.held) < _HELD:
+            state.is_paused = False
+            self._thread.resume(partition)
