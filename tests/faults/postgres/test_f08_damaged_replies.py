@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -123,7 +124,6 @@ MESSAGES = {
     "a row": DATA,
     "the end of a statement": DONE,
     "ready": READY,
-    "a whole answer": DATA + DONE + READY,
     "no message": b"\xff\xff\xff\xff\xff\xff",
 }
 
@@ -152,3 +152,27 @@ async def test_F8_what_nobody_asked_for_is_nobodys(
         with within(1 + SLACK):
             while await ended(partial(read, storage, "key 3"), 1) != VALUES["key 3"]:
                 pass
+
+
+async def test_F8_an_answer_too_many_is_found_within_a_second(
+    make: Make, database: PostgresEndpoint
+) -> None:
+    """Fifty tasks keep the connections full; the one whose answers are another's is replaced."""
+    async with Relay(database) as relay, make(relay, deadline=5) as storage:
+        await fill(storage)
+        wrong, running = [0.0], True
+
+        async def ask(key: str) -> None:
+            while running:
+                end = await ended(partial(read, storage, key), 5)
+
+                if end != VALUES[key]:
+                    wrong.append(time.monotonic())
+
+        tasks = [asyncio.ensure_future(ask(KEYS[n % 20])) for n in range(50)]
+        injected = time.monotonic()
+        relay.inject_when_asked(DATA + DONE + READY)
+        await asyncio.sleep(1.5)
+        running = False
+        await asyncio.gather(*tasks)
+        assert max(wrong) < injected + 1.25
