@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 from psycopg.pq import ExecStatus
@@ -12,7 +13,7 @@ from ...interfaces.exceptions import InfrastructureError
 from ._plans import Plan
 from .errors import server_error
 
-__all__ = ["Entry", "RowsEntry", "Values"]
+__all__ = ["Entry", "RowsEntry", "StepEntry", "Values"]
 
 Values = tuple[Sequence[bytes | None], Sequence[int]]
 """The parameters of one statement, and their formats."""
@@ -46,6 +47,14 @@ class Entry:
     def took(self, seconds: float, result: PGresult) -> None:
         """Note how long it took."""
         self.plan.took(seconds, result.ntuples)
+
+    def accept(self, result: PGresult) -> bool:
+        """Give who waits the result; return whether it can be the answer to this."""
+        if self.is_new:
+            self.plan.look_at(result)
+
+        self.answer.set_result(result)
+        return True
 
     def error(self, result: PGresult, *, read_write: bool) -> InfrastructureError:
         """Return the error that the server sent."""
@@ -89,3 +98,40 @@ class RowsEntry(Entry):
         error = super().error(result, read_write=read_write)
         error.row_index = self._failed
         return error
+
+
+class StepEntry:
+    """Asks for a number, to see that answers are those to what was asked."""
+
+    __slots__ = ("answer", "before", "expires", "number", "result")
+
+    tried = "look whether the answers are in step"
+
+    def __init__(self, answer: asyncio.Future[PGresult], number: int) -> None:
+        self.answer = answer
+        self.number = number
+        self.expires = math.inf
+        self.before = 0
+        self.result: PGresult | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The statement."""
+        return b"SELECT %d" % self.number
+
+    def take(self, result: PGresult) -> None:
+        """Take the result."""
+        if self.result is None or result.status == ExecStatus.FATAL_ERROR:
+            self.result = result
+
+    def took(self, _seconds: float, _result: PGresult) -> None:
+        """Nobody wants to know."""
+
+    def accept(self, result: PGresult) -> bool:
+        """Return whether it is the number."""
+        self.answer.set_result(result)
+        return result.ntuples == 1 and result.get_value(0, 0) == b"%d" % self.number
+
+    def error(self, result: PGresult, *, read_write: bool) -> InfrastructureError:
+        """Return the error that the server sent: a cancel request may hit this too."""
+        return server_error(result, self.tried, read_write=read_write)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 
+import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -15,12 +16,12 @@ from ..._core.tasks import Tasks
 from ...interfaces.exceptions import TimeoutError
 from ._cork import Cork
 from ._dial import cancel
-from ._entries import Entry, RowsEntry, Values
+from ._entries import Entry, RowsEntry, StepEntry, Values
 from ._names import Names
 from ._overdue import Overdue
 from ._plans import Plan
-from ._wire import Wire
-from .errors import UNANSWERED, lost, method_of
+from ._wire import OUT_OF_STEP, Wire
+from .errors import UNANSWERED, is_made_up, lost, method_of
 
 __all__ = ["Lane"]
 
@@ -29,6 +30,8 @@ _STALLED = 0.02
 _MOST = 1000
 _RESCUE = 0.1
 """Seconds for which the others wait for one: it waits for a lock, perhaps of one of them."""
+_LOOK = 1.0
+"""Seconds after which a lane that is busy sees to it that the answers are those to what was asked."""
 _SILENT = 3.0
 """Seconds after its last answer at which a lane with overdue statements is given up."""
 
@@ -49,12 +52,14 @@ class Lane(Wire):
         self._names = Names(names)
         self._named = names > 0
         self._read_write = read_write
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[Entry | StepEntry] = deque()
         # When the first of them became the first.
         self._since = 0.0
         self._overdue = Overdue(self._sweep)
         self._cork = Cork(self._descriptor)
         self._tasks = Tasks("storage")
+        self._look_at = monotonic() + _LOOK
+        self._numbers = 0
         self.cancels = False
         """Whether a cancel request was sent, which may hit the statement after the one it was for."""
 
@@ -194,7 +199,12 @@ class Lane(Wire):
             status = result.status
 
             if status == ExecStatus.PIPELINE_SYNC:
-                self._end(entries.popleft(), now)
+                if not self._end(entries.popleft(), now):
+                    self.lose(psycopg.OperationalError(OUT_OF_STEP))
+                    return
+            elif status == ExecStatus.FATAL_ERROR and is_made_up(result):
+                self.lose(psycopg.OperationalError(result.get_error_message()))
+                return
             elif entries[0].before:
                 self._prepared(entries[0], result)
             else:
@@ -202,32 +212,58 @@ class Lane(Wire):
 
         if self.retired and not entries:
             self.close("it was replaced")
+        elif entries and now >= self._look_at:
+            self._look(now)
 
-    def _prepared(self, entry: Entry, result: PGresult) -> None:
+    def _look(self, now: float) -> None:
+        """Ask, behind the others, whether answers are those to what was asked."""
+        self._look_at = now + _LOOK
+        self._numbers += 1
+        entry = StepEntry(self._loop.create_future(), self._numbers)
+        # It is cancelled, or the connection breaks: whoever asked something is told.
+        entry.answer.add_done_callback(asyncio.Future.exception)
+
+        try:
+            self.pgconn.send_query_params(entry.text, [])
+            self.pgconn.pipeline_sync()
+        except psycopg.Error as exc:
+            self.lose(exc)
+            return
+
+        self._entries.append(entry)
+        self.flush()
+
+    def _prepared(self, entry: Entry | StepEntry, result: PGresult) -> None:
         """Take what came for the preparation that was sent before the statement."""
         entry.before -= 1
 
         if result.status != ExecStatus.COMMAND_OK:
-            self._names.forget(entry.plan, prepared=False)
+            if isinstance(entry, Entry):
+                self._names.forget(entry.plan, prepared=False)
+
             entry.before, entry.result = 0, result
 
-    def _end(self, entry: Entry, now: float) -> None:
+    def _end(self, entry: Entry | StepEntry, now: float) -> bool:
+        """Give a statement its answer; return whether that can be its own."""
         result, answer = entry.result, entry.answer
-        assert result is not None
+
+        if result is None:
+            if not answer.done():
+                answer.set_exception(lost(entry.tried, OUT_OF_STEP, "unknown"))
+
+            return False
+
         entry.took(now - self._since, result)
         self._since = now
 
         if answer.done():
-            return
+            return True
 
         if result.status == ExecStatus.FATAL_ERROR:
             answer.set_exception(entry.error(result, read_write=self._read_write))
-            return
+            return True
 
-        if entry.is_new:
-            entry.plan.look_at(result)
-
-        answer.set_result(result)
+        return entry.accept(result)
 
     def _fail(self) -> None:
         self._overdue.stop()
@@ -280,6 +316,6 @@ class Lane(Wire):
             self._tasks.start(cancel(self.pgconn, now + _SILENT), "cancel a statement")
 
 
-def _too_late(entry: Entry) -> TimeoutError:
+def _too_late(entry: Entry | StepEntry) -> TimeoutError:
     msg = f"{entry.tried}: the deadline passed{UNANSWERED}"
     return TimeoutError(msg, outcome="unknown", operation=method_of(entry.tried))

@@ -15,8 +15,8 @@ from psycopg.pq.abc import PGconn, PGresult
 from ..._core.deadline import Limit
 from ...interfaces.exceptions import InfrastructureError, Outcome
 from ._dial import cancel
-from ._wire import Wire
-from .errors import UNANSWERED, lost, server_error
+from ._wire import OUT_OF_STEP, Wire
+from .errors import UNANSWERED, is_made_up, lost, server_error
 
 __all__ = ["BROKEN", "Requests"]
 
@@ -58,7 +58,7 @@ class Requests(Wire):
         ended = False
 
         # While a copy goes on libpq would say so again and again.
-        while self.unanswered and not self._copying and not pgconn.is_busy():
+        while self.unanswered and self.is_open and not self._copying and not pgconn.is_busy():
             result = pgconn.get_result()
 
             if result is None:
@@ -87,11 +87,18 @@ class Requests(Wire):
             else:
                 self._results.append(result)
 
-                if status == ExecStatus.COPY_IN:
+                if status == ExecStatus.FATAL_ERROR and is_made_up(result):
+                    self.lose(psycopg.OperationalError(result.get_error_message()))
+                elif status == ExecStatus.COPY_IN:
                     self._copying = True
                     self._wake()
 
     def _end(self) -> None:
+        if not self._results:
+            # The answer of nothing: what follows would be taken for the next one's.
+            self.lose(psycopg.OperationalError(OUT_OF_STEP))
+            return
+
         self.unanswered = False
         self._wake()
 

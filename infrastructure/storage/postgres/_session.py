@@ -40,6 +40,17 @@ class PostgresSession:
 
     async def control(self, text: str, expires: float) -> None:
         """Run a transaction command; what a cancelled statement left is ended before a rollback."""
+        connection = self.connection
+        # Where the transaction is given up meanwhile the connection is closed, and nobody else's:
+        # what ends the statement before would go on with the next user's.
+        connection.at_work = True
+
+        try:
+            await self._control(text, expires)
+        finally:
+            connection.at_work = False
+
+    async def _control(self, text: str, expires: float) -> None:
         if not self._begun:
             await self._begin(text, expires)
         elif text == "COMMIT":

@@ -15,7 +15,9 @@ from ..._core.secrets import scrub
 from ..._core.tasks import logger
 from ._sockets import something_came
 
-__all__ = ["Wire"]
+__all__ = ["OUT_OF_STEP", "Wire"]
+
+OUT_OF_STEP = "the server's answers are not those to what it was asked"
 
 
 class Wire(ABC):

@@ -30,6 +30,7 @@ __all__ = [
     "MORE_TIME",
     "UNANSWERED",
     "called",
+    "is_made_up",
     "lost",
     "method_of",
     "server_error",
@@ -193,6 +194,14 @@ def _rule(state: str, said: _Said, read_write: bool) -> Rule:
         return _NO_BUCKETS
 
     return _WAITED if state == "08P01" and _NO_SERVER in said.primary else rule_of(state)
+
+
+def is_made_up(result: PGresult) -> bool:
+    """Return whether an error is libpq's own: of a link that broke, or of what it could not read.
+
+    What it could not read it has skipped, by a length that need not be right.
+    """
+    return not result.error_field(Field.SQLSTATE)
 
 
 def method_of(tried: str) -> str:

@@ -17,9 +17,9 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.server import RedisServer
 from .._outcomes import all_ended, ended
+from .._relay import Relay
 from .._timing import SLACK, draw_seed, share, within
 from ._caches import Make, Note
-from ._relay import Relay
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from infrastructure.interfaces import ConnectionError
+from infrastructure.interfaces import ConnectionError, deadline
 from infrastructure.storage.postgres import PostgresStorage
+from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
+from ...servers.waiting import until
 from .postgres_shared import alter
 
 WAYS = {
@@ -20,6 +22,11 @@ WAYS = {
     "rows": "INSERT INTO t SELECT $1::int",
 }
 
+PID = "SELECT pg_backend_pid() AS pid"
+SLEEPS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND state = 'active' AND query = 'SELECT pg_sleep(60)'"
+)
 FAST = 3000
 """Rows that come at once: more than are looked at before the first request."""
 
@@ -77,3 +84,53 @@ async def test_rows_under_way(storage: PostgresStorage, way: str) -> None:
             await sending[0]
 
         assert await storage.execute("SELECT id FROM t") == []
+
+
+async def test_a_savepoint_that_is_being_undone(postgres_database: PostgresEndpoint) -> None:
+    """While its statement is cancelled the transaction is given up: the next one is left alone."""
+    alter(postgres_database, "CREATE TABLE t (id int PRIMARY KEY)")
+
+    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
+        url = postgres_database.moved(proxy.host, proxy.port)
+
+        async with PostgresStorage(url, max_connections=1, pipelining=False, deadline=5) as storage:
+            for _ in range(3):
+                given_up = await storage.execute(PID)
+                await _give_up(storage, postgres_database, proxy)
+
+                # What undoes the savepoint goes on for a while, and would do so in these.
+                for number in range(100):
+                    async with storage.transaction():
+                        found = await storage.execute("SELECT $1::int AS n", [number])
+                        assert found == [{"n": number}]
+
+                assert await storage.execute(PID) != given_up
+
+
+async def _give_up(storage: PostgresStorage, database: PostgresEndpoint, proxy: ChaosProxy) -> None:
+    children: list[asyncio.Task[None]] = []
+
+    async def inside() -> None:
+        async with storage.transaction():
+            with deadline(0.2):
+                await storage.execute("SELECT pg_sleep(60)")
+
+    async def around() -> None:
+        async with storage.transaction():
+            children.append(asyncio.create_task(inside()))
+            await asyncio.Event().wait()
+
+    giving_up = asyncio.create_task(around())
+
+    with database.control() as control:
+        await until(lambda: control.execute(SLEEPS).fetchone() == (1,))
+
+    before = proxy.accepted
+    proxy.delay(0.02)
+    # The way of a cancel request, which is a connection of its own.
+    await until(lambda: proxy.accepted > before)
+    giving_up.cancel()
+    await asyncio.wait({giving_up})
+    assert not children[0].done()
+    children[0].add_done_callback(asyncio.Task.exception)
+    proxy.heal()

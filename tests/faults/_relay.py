@@ -7,12 +7,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from ...servers.ports import HOST
-from ._caches import Place
+from ..servers.ports import HOST
 
 __all__ = ["Relay"]
+
+
+class Place(Protocol):
+    """Where a server answers."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
 
 
 class Relay:
