@@ -7,8 +7,9 @@ import logging
 
 import pytest
 
+from infrastructure._core import outage
 from infrastructure.interfaces import ConnectionError
-from infrastructure.storage.postgres import PostgresStorage, _outage
+from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
@@ -82,7 +83,7 @@ async def test_one_that_comes_and_goes(
 
         async with PostgresStorage(url, pipelining=False) as storage:
             for quiet, count in ((10.0, 2), (10.0, 2), (0.0, 4), (0.0, 6)):
-                monkeypatch.setattr(_outage, "_QUIET", quiet)
+                monkeypatch.setattr(outage, "_QUIET", quiet)
                 proxy.cut()
                 pool = storage._engine.pool
                 await until(lambda pool=pool: not pool._idle)

@@ -33,10 +33,12 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _messaging(
         name="waits_in_subscribe_for_what_runs",
-        old="        await self._join(topic)",
+        old="            await self._join(topic)\n\n    async def _prepare",
         new=(
-            "        await self._join(topic)\n"
-            "            await engine.until(lambda: not engine._running(), 30)"
+            "            await self._join(topic)\n"
+            "            engine = self._engine\n"
+            "            await engine.until(lambda: not engine._running(), 30)\n\n"
+            "    async def _prepare"
         ),
         caught_by=("M7_subscribe_from_inside_a_handler_returns",),
     ),
