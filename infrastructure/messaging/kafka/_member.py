@@ -14,7 +14,7 @@ from ..._core.deadline import Limit
 from ..._core.errors import translated
 from ..._core.outage import OutageLog
 from ..._core.tasks import Tasks, logger
-from ...interfaces.exceptions import ConnectionError
+from ...interfaces.exceptions import ConnectionError, InfrastructureError
 from .._delivery import DeliveryEngine
 from .._record import Partition, Record
 from ._consumer import ConsumerThread
@@ -56,18 +56,28 @@ class Member:
         self._thread: ConsumerThread | None = None
         self._reader: Reader | None = None
         self._rebalances = 0
+        # The topics that the driver was told, and how many rebalances there had been before.
+        self._named: frozenset[str] = frozenset()
+        self._named_at = 0
         self._failure: KafkaError | None = None
         self._waiters: list[asyncio.Future[None]] = []
 
     async def read(self, topics: Collection[str]) -> None:
         """Read these topics and no others; return when the group has assigned them anew."""
         thread = self._begin()
-        before = self._rebalances
 
-        with translated(ERRORS, "subscribe"):
-            await thread.subscribe(list(topics))
+        # Where the driver knows them the group is not asked anew: who named them may have given up.
+        if self._named != frozenset(topics):
+            self._named, self._named_at = frozenset(topics), self._rebalances
 
-        while topics and self._rebalances == before:
+            try:
+                with translated(ERRORS, "subscribe"):
+                    await thread.subscribe(list(topics))
+            except InfrastructureError:
+                self._named = frozenset()
+                raise
+
+        while topics and self._rebalances == self._named_at:
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._waiters.append(waiter)
             await asyncio.wait({waiter})

@@ -140,7 +140,9 @@ class Plan:
 
 def names_of(described: PGresult) -> list[str]:
     """Return the names of the columns of a result."""
-    return [(described.fname(n) or b"").decode() for n in range(described.nfields)]
+    names = (described.fname(number) or b"" for number in range(described.nfields))
+    # Those of the server are right: others were damaged on the way.
+    return [name.decode(errors="replace") for name in names]
 
 
 def types_of(result: PGresult) -> list[int]:
