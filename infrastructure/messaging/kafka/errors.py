@@ -83,7 +83,7 @@ _HINTS: Mapping[int, str] = {
     KafkaError._UNKNOWN_TOPIC: "make it, or say create_topics=True",
     KafkaError.MSG_SIZE_TOO_LARGE: "the topic or the broker allows less than max_message_bytes=",
     KafkaError.NOT_ENOUGH_REPLICAS: "fewer brokers than min.insync.replicas are in sync",
-    KafkaError.FENCED_INSTANCE_ID: "another member has the same instance_id=",
+    KafkaError.FENCED_INSTANCE_ID: "another member has the same group_instance_id=",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 
 from psycopg.pq import ExecStatus
@@ -107,10 +106,10 @@ class StepEntry:
 
     tried = "look whether the answers are in step"
 
-    def __init__(self, answer: asyncio.Future[PGresult], number: int) -> None:
+    def __init__(self, answer: asyncio.Future[PGresult], number: int, expires: float) -> None:
         self.answer = answer
         self.number = number
-        self.expires = math.inf
+        self.expires = expires
         self.before = 0
         self.result: PGresult | None = None
 

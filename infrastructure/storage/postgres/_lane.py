@@ -219,8 +219,9 @@ class Lane(Wire):
         """Ask, behind the others, whether answers are those to what was asked."""
         self._look_at = now + _LOOK
         self._numbers += 1
-        entry = StepEntry(self._loop.create_future(), self._numbers)
-        # It is cancelled, or the connection breaks: whoever asked something is told.
+        # As if somebody waited so long: a silent server is given up though this is all it was asked.
+        entry = StepEntry(self._loop.create_future(), self._numbers, now + _SILENT)
+        # Where the connection breaks, whoever asked something is told.
         entry.answer.add_done_callback(asyncio.Future.exception)
 
         try:
@@ -232,6 +233,7 @@ class Lane(Wire):
 
         self._entries.append(entry)
         self.flush()
+        self._overdue.watch(entry.expires)
 
     def _prepared(self, entry: Entry | StepEntry, result: PGresult) -> None:
         """Take what came for the preparation that was sent before the statement."""

@@ -354,3 +354,20 @@ async def test_a_large_result(storage: PostgresStorage) -> None:
     await asyncio.sleep(0)
     assert lane.load == 0
     await again
+
+
+@pytest.mark.slow
+async def test_a_silent_server_that_was_only_asked_for_a_number(
+    postgres_database: PostgresEndpoint,
+) -> None:
+    """The connection is given up, though nobody waits for the answer."""
+    async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
+        url = postgres_database.moved(proxy.host, proxy.port)
+
+        async with PostgresStorage(url) as storage:
+            lane = await lane_for(storage, "SELECT 1 AS one")
+            proxy.black_hole()
+            lane._look(time.monotonic())
+            await until(lambda: not lane.is_open, 10)
+            proxy.heal()
+            assert await storage.execute("SELECT 1 AS one") == [{"one": 1}]
