@@ -14,11 +14,17 @@ _QUIET = 10.0
 
 
 class OutageLog:
-    """What is told of one backend; ``what`` was lost."""
+    """What is told of one backend; ``what`` was lost; ``over`` is called when it is back."""
 
-    def __init__(self, describe: Callable[[], str], what: str = "the server is") -> None:
+    def __init__(
+        self,
+        describe: Callable[[], str],
+        what: str = "the server is",
+        over: Callable[[], None] = lambda: None,
+    ) -> None:
         self._describe = describe
         self._what = what
+        self._over = over
         self._since: float | None = None
         self._warned = float("-inf")
         self._told = False
@@ -51,3 +57,5 @@ class OutageLog:
         if self._told:
             away = time.monotonic() - since
             logger.info("%s: %s back after %.1f s", self._describe(), self._what, away)
+
+        self._over()

@@ -10,8 +10,12 @@ _MASK = "***"
 # user:password@ of a URL, and password=… of a URL query or a key-value connection text.
 _USERINFO = re.compile(r"(?<=://)([^\s/@:]*):([^\s/]*)@")
 _PAIR = re.compile(
-    r"(?i)\b((?:[a-z_.]*(?:password|passwd|secret|token)|pwd)\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s&;,)]+)"
+    r"(?i)\b((?:[a-z_.]*(?:password|passwd|passphrase|secret|token)|pwd)\s*[=:]\s*)"
+    r"('[^']*'|\"[^\"]*\"|[^\s&;,)]+)"
 )
+# Keys in place of the files that have them: as the option of a URL, and as they are.
+_PEM = r"-----BEGIN.*?(?:-----END[^-]*-----|\Z)"
+_KEY = re.compile(rf"(?i)\b([a-z_.]*key\.pem=)(?:{_PEM}|[^\s&]+)|{_PEM}", re.DOTALL)
 
 
 class Secret:
@@ -47,5 +51,6 @@ class Secret:
 
 
 def scrub(text: str) -> str:
-    """Return ``text`` with the passwords of URLs and connection settings masked."""
+    """Return ``text`` with the passwords and keys of URLs and connection settings masked."""
+    text = _KEY.sub(lambda found: f"{found[1] or ''}{_MASK}", text)
     return _PAIR.sub(rf"\1{_MASK}", _USERINFO.sub(rf"\1:{_MASK}@", text))

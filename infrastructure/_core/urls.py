@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from ..interfaces.exceptions import ConfigurationError
 from .secrets import Secret, scrub
@@ -14,6 +15,9 @@ from .secrets import Secret, scrub
 __all__ = ["Url", "flag_option", "number_option", "parse_url", "refuse_unknown"]
 
 _NOT_UTF_8 = "what stands behind a % in the URL is not UTF-8; write a % itself as %25"
+# urllib takes one host: newer ones refuse an address in brackets behind another.
+_PARTS = re.compile(r"([^/?#]*)/?([^?#]*)(?:\?([^#]*))?")
+_HOST = re.compile(r"(?:([^:\[\]]*)|\[([^\]]*)\])(?::(.*))?", re.DOTALL)
 _PLAIN_HOST = re.compile(r"(?:[^:]*|\[[^\]]*\])(?::[0-9]+)?")
 
 
@@ -37,15 +41,15 @@ def parse_url(text: Any) -> Url:
         msg = f"a URL looks like scheme://..., got {shown:.120}"
         raise ConfigurationError(msg)
 
-    scheme, _, rest = text.partition("://")
-    # The split is on the netloc only: several hosts with ports are no urllib netloc.
-    location, path, query = _cut(rest, text)
+    # Of a variable that was read from a file the end of the line is often a part.
+    scheme, _, rest = text.strip().partition("://")
+    location, path, query = _cut(rest)
     _refuse_stray_marks(location, rest.removeprefix(location))
     user_info, _, host_text = location.rpartition("@")
     user, _, password = user_info.partition(":")
     return Url(
         scheme=scheme.lower(),
-        hosts=tuple(_host(part, text) for part in host_text.split(",") if part),
+        hosts=tuple(_host(part.strip(), text) for part in host_text.split(",") if part),
         user=_decoded(user) or None,
         password=Secret(_decoded(password)) if password else None,
         path=_decoded(path),
@@ -66,14 +70,10 @@ def _not_text(value: Any) -> str:
     return "None: is it set?" if value is None else f"a value of type {type(value).__name__}"
 
 
-def _cut(rest: str, text: str) -> tuple[str, str, str]:
-    try:
-        split = urlsplit("//" + rest)
-    except ValueError as exc:
-        msg = f"{scrub(text)!r:.120} is not a URL: {scrub(str(exc))}"
-        raise ConfigurationError(msg) from exc
-
-    return split.netloc, split.path.removeprefix("/"), split.query
+def _cut(rest: str) -> tuple[str, str, str]:
+    found = _PARTS.match(rest)
+    assert found is not None
+    return found[1], found[2], found[3] or ""
 
 
 def _refuse_stray_marks(location: str, behind: str) -> None:
@@ -96,16 +96,32 @@ def _refuse_stray_marks(location: str, behind: str) -> None:
 
 
 def _host(part: str, text: str) -> tuple[str, int | None]:
-    name, colon, port = part.rpartition(":")
+    found = _HOST.fullmatch(part)
 
-    if not colon or part.endswith("]"):
-        return part.strip("[]"), None
+    if found is None or not _is_address(found[2]):
+        msg = (
+            f"{part!r:.60} in {scrub(text)!r:.120} is no host: hosts stand between commas, an IPv6 "
+            "address in brackets"
+        )
+        raise ConfigurationError(msg)
+
+    name, address, port = found.groups()
+
+    if port is None:
+        return name or address, None
 
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         msg = f"the port {port!r} in {scrub(text)!r} is not a number of 1 to 65535"
         raise ConfigurationError(msg)
 
-    return name.strip("[]"), int(port)
+    return name or address or "", int(port)
+
+
+def _is_address(text: str | None) -> bool:
+    try:
+        return text is None or bool(IPv6Address(text))
+    except ValueError:
+        return False
 
 
 def _options(query: str, text: str) -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from .exceptions import ValidationError
+from .exceptions import InfrastructureError, ValidationError
 
-__all__ = ["mapped", "several"]
+__all__ = ["at_position", "mapped", "several"]
 
 T = TypeVar("T")
 
@@ -28,3 +28,13 @@ def mapped(items: Any, what: str) -> Mapping[Any, Any]:
         raise ValidationError(msg)
 
     return items
+
+
+def at_position(exc: InfrastructureError, position: int) -> None:
+    """Have an error of one of several tell which one it was of."""
+    exc.row_index = position
+
+    # Others may be shared by several calls.
+    if isinstance(exc, ValidationError):
+        exc.message = f"at position {position}: {exc.message}"
+        exc.args = (exc.message,)

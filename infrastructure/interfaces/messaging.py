@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Optional, Self, Union
 
 from ._context import message_infos
-from ._several import several
+from ._several import at_position, several
 from .exceptions import InfrastructureError, OperationError
 
 __all__ = [
@@ -28,8 +28,10 @@ class Message:
 
     ``payload``  any value of the types that a cache takes (see ``CachingInterface``).
     ``key``      messages of one key are handled one after another, in publish order;
-                 a message without key is ordered with nothing.
+                 a message without key is ordered with nothing. Not empty, at most 64 KiB.
     ``headers``  ``str`` to ``str``.
+
+    Encoded, all three take at most 900 KiB, unless a backend is told otherwise.
     """
 
     payload: Any
@@ -89,7 +91,8 @@ class MessagingInterface(ABC):
         Stops fetching, lets running handlers finish, acknowledges what they finished and
         leaves the group; what is still running after the drain time is cancelled and not
         acknowledged. Idempotent, safe before ``connect``, never hangs; ``connect`` works
-        again afterwards and brings the subscriptions back.
+        again afterwards and brings the subscriptions back. Called by a handler it does not
+        wait for that one.
         """
 
     @abstractmethod
@@ -117,7 +120,8 @@ class MessagingInterface(ABC):
     async def unsubscribe(self, topic: str) -> None:
         """End all handlers of ``topic``: wait for those that run, acknowledge, forget.
 
-        A topic without subscription: no effect.
+        A topic without subscription: no effect. Called by a handler it does not wait for that
+        one.
         """
 
     async def publish_many(self, topic: str, messages: Iterable[Any]) -> None:
@@ -129,7 +133,7 @@ class MessagingInterface(ABC):
             try:
                 await self.publish(topic, message)
             except InfrastructureError as exc:
-                exc.row_index = position
+                at_position(exc, position)
                 raise
 
     async def subscribe_batch(

@@ -6,6 +6,7 @@ import builtins
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from traceback import walk_tb
 from typing import TYPE_CHECKING
 
 from ..interfaces.exceptions import ConfigurationError
@@ -23,6 +24,9 @@ __all__ = [
     "judge",
     "pause",
 ]
+
+_CALLERS = (f"{__package__}._lanes", f"{__package__}._subscriptions")
+"""Where handlers are called."""
 
 LONGEST_OUTAGE_WAIT = 30.0
 """Seconds; the back-off of an outage never grows beyond them."""
@@ -95,7 +99,11 @@ def judge(
 
     own = trouble.attempts - trouble.shared
 
-    if isinstance(exc, (Undecodable, *options.reject_on)) or own >= options.attempts:
+    # What is no handler has raised nothing, and does not become one by being called again.
+    if isinstance(exc, (Undecodable, *options.reject_on)) or _is_of_the_call(exc):
+        return Verdict.BURY
+
+    if own >= options.attempts:
         return Verdict.BURY
 
     return Verdict.RETRY
@@ -103,10 +111,18 @@ def judge(
 
 def explain(exc: Exception, name: str) -> None:
     """Add a note where ``exc`` did not come from inside the handler but from calling it."""
-    traceback = exc.__traceback__
-
-    if isinstance(exc, TypeError) and traceback is not None and traceback.tb_next is None:
+    if _is_of_the_call(exc):
         exc.add_note(f"{name} cannot be a handler: that is an async function of one argument")
+
+
+def _is_of_the_call(exc: BaseException) -> bool:
+    """Return whether calling the handler, or waiting for what it returned, was not possible."""
+    frames = [frame for frame, _ in walk_tb(exc.__traceback__)]
+    return (
+        isinstance(exc, TypeError)
+        and bool(frames)
+        and frames[-1].f_globals.get("__name__") in _CALLERS
+    )
 
 
 def _outage_is_over(trouble: Trouble, options: DeliveryOptions, now: float) -> bool:

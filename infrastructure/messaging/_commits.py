@@ -68,6 +68,12 @@ class Commits:
             self._timer = None
             self._arm()
 
+    def hurry(self) -> None:
+        """Try at once what has failed: the log answers again."""
+        if self._failures and self._timer is not None and (self._task is None or self._task.done()):
+            self._timer.cancel()
+            self._begin()
+
     async def commit(self, windows: Iterable[Window]) -> None:
         """Commit the positions of ``windows`` now; what fails stays to be tried again."""
         async with self._turn:

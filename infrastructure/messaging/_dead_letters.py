@@ -20,6 +20,8 @@ REPLAY_GROUP = f"{LIBRARY_HEADERS}replay-group"
 REPLAY_HANDLER = f"{LIBRARY_HEADERS}replay-handler"
 """Header of a replayed message: the one handler that is called with it."""
 
+_MARKS = (REPLAY_GROUP, REPLAY_HANDLER)
+
 # Together with the names and the numbers below 16 KiB.
 _LONGEST_NAME = 512
 _LONGEST_TEXT = 12 * 1024
@@ -49,13 +51,17 @@ class DeadLetters:
             return False
 
         letter = record.with_headers(self._headers(record, trouble, handler))
+        # What was replayed was for one handler; its letter is for whoever reads dead letters.
+        headers = letter.headers or {}
+        letter.headers = {name: text for name, text in headers.items() if name not in _MARKS}
         await self._log.append(topic, letter)
         logger.error(
-            "handler %s: %r went to the dead letters in %s after %d attempts\n%s",
+            "handler %s: %r went to the dead letters in %s after %d attempt%s\n%s",
             handler,
             record,
             topic,
             trouble.attempts,
+            "" if trouble.attempts == 1 else "s",
             _told(trouble.doom),
         )
         return True

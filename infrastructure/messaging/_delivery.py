@@ -101,8 +101,12 @@ class DeliveryEngine:
             window = self._windows.add(partition)
 
             # Nobody would handle its records; another subscription would commit past them.
-            if self._draining or partition.topic in self._ending:
+            if self._draining or not self.handles(partition.topic):
                 window.shut()
+
+    def handles(self, topic: str) -> bool:
+        """Return whether there is a handler for what comes next of ``topic``."""
+        return topic in self._subscriptions and topic not in self._ending
 
     def room(self, partition: Partition) -> tuple[int, int]:
         """Return how many records of ``partition``, and bytes of them, are welcome now."""
@@ -116,6 +120,10 @@ class DeliveryEngine:
 
         if window is not None and window.open and subscription is not None:
             subscription.deliver(window, records, self._group)
+
+    def answered(self) -> None:
+        """Take note that the log answers again: what failed meanwhile need not wait longer."""
+        self._windows.commit_again()
 
     async def revoked(self, partitions: Iterable[Partition]) -> None:
         """Give up ``partitions``: no new calls, a grace for those that run, a last commit."""
@@ -216,10 +224,14 @@ class DeliveryEngine:
             # Those too that came while it ended.
             self._windows.drop(self._windows.of_topic(topic))
 
+    def halt(self) -> list[Window]:
+        """Start nothing more; return what is to be drained."""
+        self._draining = True
+        return self._shut(self._windows.of())
+
     async def drain(self, within: float) -> None:
         """Start nothing more, let running calls end, cancel the rest, commit; leave no task."""
-        self._draining = True
-        windows = self._shut(self._windows.of())
+        windows = self.halt()
         await self._watch.until(lambda: not self._running(), within)
         await self._cancel_and_commit(windows)
         self.close()

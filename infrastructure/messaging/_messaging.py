@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,6 +33,9 @@ _SUBSCRIBE = 30.0
 # Seconds to commit and leave after a drain, and a drain's least where the deadline has passed.
 _MARGIN = 2.0
 _LEAST_DRAIN = 0.4
+
+# Seconds to leave when the body of an ``async with`` was cancelled.
+_FORCED = 0.9
 
 
 class EngineMessaging(Lifecycle, MessagingInterface):
@@ -121,11 +125,19 @@ class EngineMessaging(Lifecycle, MessagingInterface):
 
         with waiting():
             try:
-                async with Limit("subscribe", _SUBSCRIBE):
-                    await self._engage(topic)
+                async with Limit("subscribe", _SUBSCRIBE) as limit:
+                    await self._prepare(topic)
+                    # From now on it stays, whoever gives up to wait for it.
+                    limit.outcome = "unknown"
+
+                    if self._engine is not None and self._registered.get(topic):
+                        await self._join(topic)
             except BaseException:
                 if registration in known and registration not in self._engaged:
                     known.remove(registration)
+
+                    if not known and self._registered.get(topic) is known:
+                        del self._registered[topic]
 
                 raise
 
@@ -140,12 +152,6 @@ class EngineMessaging(Lifecycle, MessagingInterface):
                 await self._prepare(topic)
 
             await self._join_all([each for each in waiting_topics if self._registered.get(each)])
-
-    async def _engage(self, topic: str) -> None:
-        await self._prepare(topic)
-
-        if self._engine is not None and self._registered.get(topic):
-            await self._join(topic)
 
     async def _prepare(self, topic: str) -> None:
         """Give the engine the handlers of ``topic`` that it has not got yet."""
@@ -241,6 +247,8 @@ class EngineMessaging(Lifecycle, MessagingInterface):
                 await super().disconnect()
                 return
 
+            # Now: the handler may return before the end has begun, and another one follow it.
+            engine.halt()
             # The end waits for the calling handler too, so this cannot wait for the end.
             closing = start_task(super().disconnect(), name=f"disconnect {self._describe()}")
             closing.add_done_callback(lambda _: engine.look_again())
@@ -263,7 +271,11 @@ class EngineMessaging(Lifecycle, MessagingInterface):
             return
 
         try:
-            await engine.drain(self._drain)
+            async with asyncio.timeout(self._drain + _MARGIN):
+                await engine.drain(self._drain)
+        except builtins.TimeoutError:
+            # Nobody takes the last commit: what is under way is forced, as it would be by itself.
+            closing.cancel()
         except asyncio.CancelledError:
             closing.cancel()
             raise
@@ -276,7 +288,7 @@ class EngineMessaging(Lifecycle, MessagingInterface):
     ) -> None:
         """Disconnect; without waiting for handlers when the body was cancelled."""
         if exc_type is not None and issubclass(exc_type, asyncio.CancelledError):
-            self._drain = 0.0
+            self._drain, self._close_within = 0.0, _FORCED
 
             if self._closing is not None:
                 self._closing.cancel()
@@ -293,6 +305,7 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         self._engine = engine
         self._engaged.clear()
         self._drain = self._options.drain_timeout
+        self._close_within = self._drain + _MARGIN
 
     async def _close(self) -> None:
         if self._engine is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
-from .._core.codec import JsonCodec, MsgpackCodec, RawCodec, codec_of, decode_own, encode, own
+from .._core.codec import JsonCodec, MsgpackCodec, RawCodec, codec_of, decode_own, own
 from .._core.names import check_key
 from ..interfaces.exceptions import ValidationError
 from ..interfaces.messaging import Message
@@ -31,15 +32,24 @@ class Packer:
 
     def __init__(self, options: DeliveryOptions, *, in_process: bool = False) -> None:
         self._codec = codec_of(options.codec)
+        self._encode, self._content_type = self._codec.encode, self._codec.content_type
         self._in_process = in_process and isinstance(self._codec, MsgpackCodec)
-        self._measure = _atom_size if self._in_process else _nothing
         self._limit = options.max_message_bytes
 
     def pack(self, message: Any) -> Packed:
         """Return the parts of ``message``, or raise ``ValidationError``."""
-        # As _payload begins, written out: many messages are no more than this.
-        if (size := self._measure(message)) is not None and size <= self._limit:
-            return None, message, None, None, size
+        # As _payload, written out: many messages are no more than this.
+        if self._in_process:
+            if (size := _atom_size(message)) is not None and size <= self._limit:
+                return None, message, None, None, size
+        elif not isinstance(message, Message):
+            try:
+                data = self._encode(message, limit=self._limit, what="the payload")
+            except ValidationError:
+                self._refuse_large(message, self._limit)
+                raise
+
+            return None, data, None, self._content_type, len(data)
 
         if isinstance(message, Message):
             return self._pack_message(message)
@@ -59,20 +69,34 @@ class Packer:
         return key, payload, headers, encoding, size + beside
 
     def _payload(self, value: Any, limit: int) -> tuple[Any, str | None, int]:
-        if (size := self._measure(value)) is not None:
-            if size > limit:
-                self._refuse(size + self._limit - limit)
-
-            return value, None, size
-
         if self._in_process:
-            data = own(encode(value, limit=limit, what="the payload"))
+            if (size := _atom_size(value)) is not None:
+                if size > limit:
+                    self._refuse(size + self._limit - limit)
+
+                return value, None, size
+
+            data = own(self._encoded(value, limit))
             return data, _OWN, len(data)
 
-        data = self._codec.encode(value, limit=limit, what="the payload")
-        return data, self._codec.content_type, len(data)
+        data = self._encoded(value, limit)
+        return data, self._content_type, len(data)
 
-    def _refuse(self, size: int) -> None:
+    def _encoded(self, value: Any, limit: int) -> bytes:
+        try:
+            return self._encode(value, limit=limit, what="the payload")
+        except ValidationError:
+            self._refuse_large(value, limit)
+            raise
+
+    def _refuse_large(self, value: Any, limit: int) -> None:
+        """Where it is the size that was refused: it is the message's, and there is a way out."""
+        size = len(self._encode(value, limit=sys.maxsize, what="the payload"))
+
+        if size > limit:
+            self._refuse(size + self._limit - limit)
+
+    def _refuse(self, size: int) -> NoReturn:
         msg = (
             f"the message takes {size} bytes with its key and headers; {self._limit} are allowed: "
             "store large data elsewhere and publish where, or raise max_message_bytes="
@@ -96,10 +120,6 @@ def _atom_size(value: Any) -> int | None:
     return 8 if kind is float or kind is bool or value is None else None
 
 
-def _nothing(_value: Any) -> None:
-    """Measure nothing: every value is encoded."""
-
-
 def _check_headers(headers: Any) -> Mapping[str, str] | None:
     # The usual ones, without the long way of an abstract class.
     if type(headers) is MappingProxyType and not headers:
@@ -112,6 +132,11 @@ def _check_headers(headers: Any) -> Mapping[str, str] | None:
     for name, text in headers.items():
         if not isinstance(name, str) or not isinstance(text, str) or not name:
             msg = f"headers are str to str, got {name!r:.60}: {type(text).__name__}"
+            raise ValidationError(msg)
+
+        if "\0" in name:
+            # librdkafka and what is written in C beside it read a name up to there.
+            msg = f"the name of a header has no NUL, got {name!r:.60}"
             raise ValidationError(msg)
 
     # A copy: the publisher may change its own afterwards.

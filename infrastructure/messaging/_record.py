@@ -101,4 +101,11 @@ class Record:
 
 
 def _moment(timestamp: float | None) -> datetime | None:
-    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    if timestamp is None:
+        return None
+
+    try:
+        return datetime.fromtimestamp(timestamp, UTC)
+    except (ValueError, OverflowError, OSError):
+        # Somebody's clock, or units of his own: no moment that Python knows.
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,23 @@ def check_subscription(topic: Any, handler: Any, options: DeliveryOptions) -> No
     if options.dead_letters_of(topic) == f"{topic}.dlq":
         check_subscribable(topic)
 
-    if not callable(handler):
+    if not callable(handler) or _cannot_handle(handler):
         msg = f"subscribe: a handler is an async function of the payload, got {handler!r:.80}"
         raise ValidationError(msg)
+
+
+def _cannot_handle(handler: Any) -> bool:
+    """Return whether no call of ``handler`` can do; what cannot be told before is told by one."""
+    if any(inspect.isasyncgenfunction(each) for each in (handler, handler.__call__)):
+        return True
+
+    try:
+        # As it stands: a decorator may give the function that it wraps more than the payload.
+        inspect.signature(handler, follow_wrapped=False).bind(None)
+    except TypeError:
+        return True
+    except ValueError:
+        # What is written in C need not say what it takes.
+        return False
+
+    return False

@@ -77,7 +77,11 @@ class Subscription:
 def _deliveries(
     lane: Lanes[Any], window: Window, records: list[Record], group: str
 ) -> list[Delivery]:
-    made = [Delivery(record, window, window if lane.serial else record.key) for record in records]
+    # Not the window: a call of the one before may still run when the partition comes back.
+    made = [
+        Delivery(record, window, record.partition if lane.serial else record.key)
+        for record in records
+    ]
 
     for delivery in made:
         # A replayed message for somebody else is acknowledged unseen.

@@ -57,15 +57,19 @@ def with_url_options(
     """
     readers = {**_READERS, **own}
     refuse_unknown(texts, readers, f"the URL of {cls.__name__}")
+    # Those of delivery are in ``given`` only where somebody said them.
+    delivery = {item.name for item in fields(DeliveryOptions)}
     defaults = {
-        name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()
+        name: parameter.default
+        for name, parameter in inspect.signature(cls).parameters.items()
+        if name not in delivery
     }
     merged = dict(given)
 
     for name, text in texts.items():
         value = merged[name] = _read(name, text, readers[name])
 
-        if given.get(name, defaults[name]) not in (defaults[name], value):
+        if given.get(name, value) not in (defaults.get(name, value), value):
             msg = f"{name} is {text!r:.60} in the URL and {given[name]!r:.60} as a keyword: say it once"
             raise ConfigurationError(msg)
 

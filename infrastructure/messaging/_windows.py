@@ -97,6 +97,10 @@ class Windows:
         self._windows.clear()
         self._commits.close()
 
+    def commit_again(self) -> None:
+        """Try at once to commit what could not be."""
+        self._commits.hurry()
+
     def progressed(self, window: Window) -> None:
         """Commit soon: a window can be committed further."""
         self._commits.touch(window)

@@ -107,8 +107,9 @@ class DeadLetterBox(ABC):
     async def replay(self, letters: Sequence[DeadLetter]) -> None:
         """Publish the messages of ``letters`` to their topic again, and remember that they are.
 
-        In the order in which they were given. What is interrupted in between is published once
-        more the next time: nothing is lost.
+        In the order in which they were given, unless brokers refuse some together and take them
+        later. Those that went back are remembered, also where others could not; what is
+        interrupted in between is published once more the next time.
         """
 
 
@@ -119,4 +120,7 @@ class DeadLetterOffice(ABC):
     def dead_letters(
         self, topic: str, *, stored_in: str | None = None
     ) -> AbstractAsyncContextManager[DeadLetterBox]:
-        """Open the dead letters of ``topic``, which are ``stored_in`` ``<topic>.dlq`` unless told."""
+        """Open the dead letters of ``topic``.
+
+        They are where ``stored_in`` says, or ``dead_letter_topic``, or in ``<topic>.dlq``.
+        """

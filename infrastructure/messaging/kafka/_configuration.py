@@ -14,6 +14,9 @@ __all__ = ["consumer_configuration", "manager_configuration", "producer_configur
 _BESIDE = 32 * 1024
 """Bytes of a record beside what a message is measured by: a dead letter's headers, the frame."""
 
+_POLL = 300_000
+"""Milliseconds between two looks for messages that librdkafka allows; never less than a session."""
+
 _BATCH = 1_000_000
 """Bytes of a batch, which a broker takes unless it was told otherwise."""
 
@@ -36,6 +39,8 @@ def _common(settings: Settings) -> dict[str, Any]:
         "security.protocol": _protocol(settings),
         "reconnect.backoff.ms": 20,
         "reconnect.backoff.max.ms": 500,
+        # Else it forgets who leads what when no broker can be reached, and asks a second later.
+        "metadata.recovery.strategy": "none",
         "log.connection.close": False,
         "logger": _Driver("librdkafka"),
     }
@@ -68,10 +73,14 @@ def producer_configuration(settings: Settings, deadline: float) -> dict[str, Any
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 0,
+        # A request is of one partition: messages without a key keep to one for so long.
+        "sticky.partitioning.linger.ms": 5,
         "batch.size": _BATCH,
         "message.max.bytes": max(_BATCH, largest),
         "message.timeout.ms": 0 if deadline == math.inf else max(1, math.ceil(deadline * 1000)),
         "retry.backoff.ms": 50,
+        # A second else: so long would the first message wait that comes after an outage.
+        "retry.backoff.max.ms": 500,
         "topic.metadata.propagation.max.ms": 2000,
         **settings.librdkafka,
     }
@@ -85,11 +94,16 @@ def consumer_configuration(settings: Settings) -> dict[str, Any]:
         "group.id": settings.group,
         "session.timeout.ms": session,
         "heartbeat.interval.ms": min(1000, session // 4),
+        "max.poll.interval.ms": max(_POLL, session),
         "partition.assignment.strategy": "cooperative-sticky",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
         "queued.max.messages.kbytes": 16384,
+        # One answer of a broker may be so large, whatever is queued: of many partitions 50 MB, else.
+        "fetch.max.bytes": 4 * 2**20,
+        # A minute else: so long may a broker that is silent keep a thread which has ended.
+        "socket.timeout.ms": 30_000,
         # Partitions that were added, and topics that a broker did not know yet, are seen so soon.
         "topic.metadata.refresh.interval.ms": 10_000,
         # A partition that is new, or resumed, waits until the fetch of the others has ended.
@@ -108,4 +122,4 @@ def consumer_configuration(settings: Settings) -> dict[str, Any]:
 
 def manager_configuration(settings: Settings) -> dict[str, Any]:
     """Return the configuration of a client that makes topics and tells of groups."""
-    return _common(settings)
+    return _common(settings) | dict(settings.librdkafka)

@@ -29,6 +29,9 @@ __all__ = ["Member"]
 _ANSWER = 10.0
 """Seconds for a commit, and for storing a dead letter."""
 
+_REFUSED = 2.0
+"""Seconds after which what was refused counts as refused still: the driver tells some but once."""
+
 
 class Member:
     """Joins the group when there is a topic to read."""
@@ -55,33 +58,104 @@ class Member:
         self._tasks = Tasks(owner)
         self._thread: ConsumerThread | None = None
         self._reader: Reader | None = None
-        self._rebalances = 0
-        # The topics that the driver was told, and how many rebalances there had been before.
-        self._named: frozenset[str] = frozenset()
-        self._named_at = 0
+        # The topics that the driver is told, how often it was told some, and which of these times
+        # the group has answered.
+        self._read: frozenset[str] | None = None
+        self._namings = 0
+        self._assigned = 0
         self._failure: KafkaError | None = None
+        self._refusal: KafkaError | None = None
         self._waiters: list[asyncio.Future[None]] = []
+        self._asking = 0
+        self._over: asyncio.Future[None] = self._loop.create_future()
 
     async def read(self, topics: Collection[str]) -> None:
-        """Read these topics and no others; return when the group has assigned them anew."""
-        thread = self._begin()
+        """Read these topics and no others.
+
+        Return when the group has assigned them anew, and nothing of others is assigned any more.
+        """
+        self.check()
+        thread, wanted = self._begin(), frozenset(topics)
+        # What is refused to one who has joined says nothing of joining.
+        before = self._refusal if self._assigned < self._namings else None
 
         # Where the driver knows them the group is not asked anew: who named them may have given up.
-        if self._named != frozenset(topics):
-            self._named, self._named_at = frozenset(topics), self._rebalances
+        if wanted != self._read or self._refusal is not None:
+            naming = self._namings + 1
+            await self._name(thread, wanted)
+        else:
+            naming = self._namings
 
-            try:
-                with translated(ERRORS, "subscribe"):
-                    await thread.subscribe(list(topics))
-            except InfrastructureError:
-                self._named = frozenset()
-                raise
+        timer = self._loop.call_later(_REFUSED, self._still_refused, before, naming)
 
-        while topics and self._rebalances == self._named_at:
-            waiter: asyncio.Future[None] = self._loop.create_future()
-            self._waiters.append(waiter)
-            await asyncio.wait({waiter})
+        try:
+            while self._refusal is None and (
+                (wanted and self._assigned < naming) or self._has_others()
+            ):
+                waiter: asyncio.Future[None] = self._loop.create_future()
+                self._waiters.append(waiter)
+                await self._answered(thread, waiter)
+        finally:
+            timer.cancel()
 
+        if wanted and self._refusal is not None:
+            raise error_of("subscribe", self._refusal, outcome="not_applied")
+
+    def _has_others(self) -> bool:
+        """Return whether partitions are still to be given up whose topics are not read any more."""
+        read, reader = self._read, self._reader
+
+        if read is None or reader is None:
+            return False
+
+        return any(each.topic not in read for each in reader.assigned)
+
+    def _still_refused(self, before: KafkaError | None, naming: int) -> None:
+        if before is not None and self._assigned < naming:
+            self.refused(before)
+
+    async def _name(self, thread: ConsumerThread, topics: frozenset[str]) -> None:
+        self._read, self._refusal = topics, None
+        self._namings += 1
+
+        try:
+            with translated(ERRORS, "subscribe"):
+                await self._answered(thread, thread.subscribe(list(topics)))
+        except InfrastructureError:
+            self._read = None
+            raise
+
+    async def _answered(self, thread: ConsumerThread, answer: asyncio.Future[None]) -> None:
+        """Return when the thread has answered what is asked to subscribe."""
+        self._asking += 1
+
+        try:
+            is_over = await self._is_over(thread, answer)
+        finally:
+            self._asking -= 1
+
+        self.check()
+
+        if is_over:
+            msg = f"subscribe: {self._owner} was closed by disconnect()"
+            raise ConnectionError(msg, outcome="not_applied", operation="subscribe")
+
+        answer.result()
+
+    async def _is_over(self, thread: ConsumerThread, answer: asyncio.Future[None]) -> bool:
+        """Wait for an answer; return whether the thread, which gives none then, has ended or is to."""
+        try:
+            await asyncio.wait(
+                {answer, thread.ended, self._over}, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            # Nobody waits for it any more.
+            given_up = answer.cancel()
+
+        return given_up
+
+    def check(self) -> None:
+        """Raise when the consumer does nothing more."""
         if self._failure is not None:
             raise error_of("subscribe", self._failure, outcome="not_applied")
 
@@ -100,24 +174,27 @@ class Member:
         """Take messages."""
         assert self._reader is not None
         assert self._thread is not None
-        self._thread.taken()
         self._outage.end()
 
         for partition, records in batch:
             self._reader.take(partition, records)
 
-    def assigned(self, partitions: Sequence[Partition]) -> None:
-        """Take over partitions; perhaps none."""
+        # Behind it: what it has paused is paused before more is fetched.
+        self._thread.taken()
+
+    def assigned(self, partitions: Sequence[Partition], naming: int) -> None:
+        """Take over partitions, perhaps none; the driver knew the topics of that ``naming``."""
         assert self._reader is not None
 
         for partition in partitions:
             self._reader.assign(partition)
 
         self.engine.assigned(partitions)
-        self._rebalanced()
+        self.engine.answered()
+        self._assigned, self._refusal = naming, None
+        self._wake()
 
-    def _rebalanced(self) -> None:
-        self._rebalances += 1
+    def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
 
         for waiter in waiters:
@@ -141,6 +218,8 @@ class Member:
         for partition in partitions:
             self._reader.release(partition)
 
+        self._wake()
+
     def failed(self, error: KafkaError) -> None:
         """Take note that the consumer does nothing more."""
         self._failure = error
@@ -149,7 +228,21 @@ class Member:
             self._owner,
             error_of("the consumer", error),
         )
-        self._rebalanced()
+        self._wake()
+
+        # The group gives to others what it had.
+        if self._reader is not None:
+            self.lost(self._reader.assigned)
+
+    def refused(self, error: KafkaError) -> None:
+        """Take note that the brokers do not let us read."""
+        before, self._refusal = self._refusal, error
+
+        # Whoever waits is told, and the driver goes on to ask.
+        if not self._asking and (before is None or before.code() != error.code()):
+            logger.error("%s: %s", self._owner, error_of("the consumer", error))
+
+        self._wake()
 
     def cut_off(self, reason: str) -> None:
         """Take note that no broker can be reached."""
@@ -161,7 +254,12 @@ class Member:
         """Store a dead letter."""
         key = record.key.encode() if isinstance(record.key, str) else record.key
         headers = headers_of(record.encoding, record.headers)
+
+        if not self._topics.knows(topic):
+            await self._topics.ensure_dead_letters(topic, record.partition.topic)
+
         expires = time.monotonic() + _ANSWER
+
         await self._publisher.send(topic, key, record.payload, headers, expires)
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
@@ -174,7 +272,13 @@ class Member:
 
         async with Limit("commit", expires=time.monotonic() + _ANSWER, outcome="unknown"):
             with translated(ERRORS, "commit"):
-                await thread.commit(offsets)
+                answer = thread.commit(offsets)
+
+                if await self._is_over(thread, answer):
+                    msg = f"commit: {self._owner} was closed by disconnect()"
+                    raise ConnectionError(msg, outcome="unknown", operation="commit")
+
+                answer.result()
 
     def pause(self, partition: Partition) -> None:
         """Deliver no more of ``partition``."""
@@ -205,6 +309,9 @@ class Member:
         self._tasks.stop()
 
     def _end(self) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
+
         if self._reader is not None:
             self._reader.clear()
 

@@ -5,119 +5,106 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
 from ..._core.outage import OutageLog
-from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
+from ..._core.tasks import logger
+from ...interfaces.exceptions import ConnectionError
 from ._acknowledgements import Acknowledgements
+from ._failures import cut_off, not_stored
+from ._overdue import Overdue
+from ._pace import BATCHES, Pace
+from ._publication import Batch, Publication
 from ._records import Headers
-from .errors import error_of, is_fatal
+from ._spread import Spread
+from ._waiting import Waiting
+from .errors import LOOK_ANEW, error_of, is_fatal
 
 __all__ = ["Publisher"]
 
-_BATCHES = 2
-"""Batches that may be unacknowledged: while one is on its way the next gathers."""
-
-_PATIENCE = 0.05
-"""Seconds after which a batch no longer holds up others: the leader of its partition may be away."""
+_LEAST = 64
+"""Messages below which one batch is made of all: each request costs the broker more than they do."""
 
 _MOST = 10_000
 """Messages of a batch at most."""
 
+_LONGEST = 2.0**21
+"""Seconds; librdkafka counts no more than a few days beyond that."""
+
 _AGAIN = 0.01
 """Seconds until a full queue of librdkafka is tried again."""
-
-Report = tuple["Publication", "KafkaError | None"]
-
-
-class Publication:
-    """One message on its way; ``answer`` is set when the brokers have it."""
-
-    __slots__ = ("answer", "batch", "expires", "headers", "key", "payload", "reports", "topic")
-
-    def __init__(
-        self,
-        topic: str,
-        key: bytes | str | None,
-        payload: bytes | None,
-        headers: Headers,
-        expires: float,
-        answer: asyncio.Future[None],
-        reports: list[Report],
-    ) -> None:
-        self.topic = topic
-        self.key = key
-        self.payload = payload
-        self.headers = headers
-        self.expires = expires
-        self.answer = answer
-        self.reports = reports
-        self.batch: Batch | None = None
-
-    def delivered(self, error: KafkaError | None, _message: object) -> None:
-        """Take librdkafka's report; called on the thread that polls."""
-        self.reports.append((self, error))
-
-
-class Batch:
-    """Messages that were handed over together.
-
-    ``left``   how many have no report yet.
-    ``since``  when they were handed over.
-    """
-
-    __slots__ = ("left", "members", "since")
-
-    def __init__(self) -> None:
-        self.members: list[Publication] = []
-        self.left = 0
-        self.since = monotonic()
 
 
 class Publisher:
     """Hands messages to librdkafka, the next batch when one before is acknowledged.
 
     What waits here is not librdkafka's yet: where its deadline passes it is never sent.
+    ``missing`` is called with a topic that the brokers do not know any more, or did not allow.
+    ``topic``   one that they know, if any: see ``Acknowledgements``.
     """
 
-    def __init__(self, configuration: dict[str, Any], tried: str, outage: OutageLog) -> None:
+    def __init__(
+        self,
+        configuration: dict[str, Any],
+        tried: str,
+        outage: OutageLog,
+        missing: Callable[[str], None],
+        topic: str | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._missing = missing
         self._tried = tried
         self._outage = outage
         self.is_reached = False
         """Whether a broker has answered."""
         self._configuration = configuration
-        self._waiting: deque[Publication] = deque()
+        # librdkafka gives up all messages after the same time; 0: none.
+        self._longest = configuration["message.timeout.ms"] / 1000 or math.inf
+        self._patient: Publisher | None = None
         self._batches: dict[Batch, None] = {}
+        self._pace = Pace(self._batches, outage)
+        self._waiting = Waiting(self._pace, self._batches)
+        self._spread = Spread(configuration)
         self._scheduled = False
-        self._sweep: asyncio.TimerHandle | None = None
-        self._sweep_at = math.inf
+        self._in_flight = 0
+        # Messages of the next batch at most: as many wait for it as are on their way.
+        self._share = _LEAST
+        self._overdue = Overdue(self._everybody, self._swept)
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
         self._quiet: asyncio.Future[None] | None = None
-        self._acknowledgements = self._start()
+        self._is_renewed = False
+        self._acknowledgements = self._start(topic)
 
-    def _start(self) -> Acknowledgements:
-        return Acknowledgements(self._configuration, self._loop, self._reported, self._lost)
+    def _start(self, topic: str | None) -> Acknowledgements:
+        return Acknowledgements(
+            self._configuration, self._loop, self._reported, self._lost, self._batches, topic
+        )
 
     def _lost(self, reason: str) -> None:
-        # Before that, whoever connects is told.
-        if self.is_reached:
+        # Before that, whoever connects is told; behind the end it concerns nobody.
+        if self.is_reached and not self._closed:
             self._outage.begin(reason)
 
     @property
     def trouble(self) -> KafkaError | None:
-        """What hinders the connection to the brokers, as far as it is known."""
-        return self._acknowledgements.trouble
+        """What hinders the connection to all brokers; ``None`` while one of them may answer."""
+        return self._acknowledgements.hindrance
 
     @property
     def client(self) -> Any:
         """The producer of librdkafka."""
-        return self._acknowledgements.producer
+        producer = self._acknowledgements.producer
+
+        if producer is None:
+            msg = f"{self._tried} was closed by disconnect()"
+            raise ConnectionError(msg, outcome="not_applied")
+
+        return producer
 
     def send(
         self,
@@ -126,128 +113,194 @@ class Publisher:
         payload: bytes | None,
         headers: Headers,
         expires: float,
+        is_ordered: bool = False,
     ) -> asyncio.Future[None]:
-        """Send a message with the next batch; the future tells when the brokers have it."""
-        answer: asyncio.Future[None] = self._loop.create_future()
-        reports = self._acknowledgements.reports
-        self._waiting.append(Publication(topic, key, payload, headers, expires, answer, reports))
+        """Send a message with the next batch; the future tells when the brokers have it.
 
-        if not self._scheduled:
+        ``is_ordered``: not behind a later one of its key; see ``Parked``.
+        """
+        if expires - monotonic() > self._longest and not self._closed:
+            sender = self.within(expires, topic)
+            return sender.send(topic, key, payload, headers, expires, is_ordered)
+
+        answer: asyncio.Future[None] = self._loop.create_future()
+        publication = Publication(topic, key, payload, headers, expires, answer, is_ordered)
+
+        if self._closed:
+            answer.set_exception(cut_off(publication, self._tried, "not_applied"))
+            return answer
+
+        waiting = self._waiting.queue_of(topic)
+        waiting.append(publication)
+
+        if (
+            len(waiting) >= self._share
+            and len(self._batches) < BATCHES
+            and waiting is self._waiting.usual
+        ):
+            # Now: the brokers can begin while others still publish in this turn of the loop.
+            self._next()
+        elif not self._scheduled:
             self._schedule()
 
-        if expires < self._sweep_at:
-            self._watch(expires)
+        if expires < self._overdue.at:
+            self._overdue.watch(expires)
 
         return answer
+
+    def within(self, expires: float, topic: str) -> Publisher:
+        """Return who sends until ``expires``: one for all that is to stay in its order.
+
+        Where that is longer than usual, what is given up is sent for less than twice as long, or for
+        ever where somebody had no deadline.
+        """
+        seconds, before = expires - monotonic(), self._patient
+
+        if seconds <= self._longest or self._closed:
+            return self
+
+        if before is None or before._longest < seconds:
+            limit = 2 ** math.ceil(math.log2(seconds)) * 1000 if seconds <= _LONGEST else 0
+            options = {**self._configuration, "message.timeout.ms": limit}
+            self._patient = Publisher(options, self._tried, self._outage, self._missing, topic)
+            self._patient.is_reached = True
+            # What that one has on its way is waited for with the others.
+            self._patient._patient = before
+
+        assert self._patient is not None
+        return self._patient
 
     def _schedule(self) -> None:
         # What other tasks publish in this turn of the loop goes along.
         self._scheduled = True
-        self._loop.call_soon(self._next)
+        self._loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._scheduled = False
+        self._next()
 
     def _next(self) -> None:
-        self._scheduled = False
-
         while self._waiting and not self._closed and self._may_send():
-            if not self._hand_over():
+            queue, delay = self._waiting.next()
+
+            if delay:
+                self._try_later(delay)
+
+            if queue is None or not self._hand_over(queue):
                 break
+
+        # Those that were refused then, or overtaken, have no report.
+        self._look_quiet()
 
     def _may_send(self) -> bool:
         """Return whether a further batch may leave now; else see that it does in time."""
-        # While no broker can be reached one is enough to find out when they are back.
-        most = 1 if self._outage.is_open else _BATCHES
+        delay = self._pace.delay()
 
-        if len(self._batches) < most:
-            return True
+        if delay:
+            self._try_later(delay)
 
-        if self._outage.is_open:
-            return False
+        return not delay
 
-        since = next(reversed(self._batches)).since
-        late = monotonic() - since > _PATIENCE
+    def _try_later(self, delay: float) -> None:
+        if self._retry is not None:
+            if self._retry.when() <= self._loop.time() + delay:
+                return
 
-        if not late and self._retry is None:
-            self._retry = self._loop.call_later(_PATIENCE, self._try_again)
+            self._retry.cancel()
 
-        return late
+        self._retry = self._loop.call_later(delay, self._try_again)
 
     def _try_again(self) -> None:
         self._retry = None
-        self._next()
 
-    def _hand_over(self) -> bool:
-        """Give librdkafka a batch; return whether it took it."""
-        batch = Batch()
-        waiting, produce = self._waiting, self.client.produce
-        room = _MOST
+        # Else those that gather in this turn of the loop would not go along.
+        if not self._scheduled:
+            self._next()
+
+    def _hand_over(self, queue: deque[Publication]) -> bool:
+        """Give librdkafka a batch of those that wait; return whether it took it."""
+        if self._acknowledgements.failure is not None:
+            self._renew(queue[0].topic)
+
+        if len(self._batches) >= BATCHES:
+            # They are late: a partition of theirs may have lost its leader, and others of that broker.
+            self._spread.forget_all()
+
+        batch, outstanding = Batch(self._acknowledgements), self._in_flight + len(queue)
+        self._share = min(_MOST, max(_LEAST, outstanding // BATCHES))
 
         try:
-            while waiting and room:
-                each = waiting[0]
-
-                if not each.answer.done():
-                    produce(
-                        each.topic,
-                        each.payload,
-                        each.key,
-                        on_delivery=each.delivered,
-                        headers=each.headers,
-                    )
-                    each.batch = batch
-                    batch.members.append(each)
-                    room -= 1
-
-                waiting.popleft()
+            room = self._waiting.room(queue, self._pace.room(self._share))
+            batch.fill(queue, room, self._spread, self.client.produce)
         except BufferError:
-            self._loop.call_later(_AGAIN, self._next)
+            self._try_later(_AGAIN)
             return False
         except KafkaException as exc:
-            self._refused(waiting.popleft(), exc)
+            self._refused(queue, batch, exc.args[0])
         finally:
             if batch.members:
                 batch.left = len(batch.members)
+                self._in_flight += batch.left
                 self._batches[batch] = None
+                self._waiting.left(queue, batch)
+                batch.sender.expect(batch.members[0].topic)
+            else:
+                self._spread.returned(batch.partitions)
 
         return True
 
-    def _refused(self, publication: Publication, exc: KafkaException) -> None:
-        error: KafkaError = exc.args[0]
-        publication.answer.set_exception(
-            error_of(self._text(publication), error, outcome="not_applied")
-        )
+    def _refused(self, queue: deque[Publication], batch: Batch, error: KafkaError) -> None:
+        """Take note that the first one that waits was not taken."""
+        refused = queue[0]
 
         if is_fatal(error):
-            self._renew()
+            # Nothing is wrong with the message: the next producer gets it.
+            self._renew(refused.topic)
+            return
 
-    def _text(self, publication: Publication) -> str:
-        return f"publish to {publication.topic}"
+        # Of a topic that was made anew, with fewer.
+        if error.code() == KafkaError._UNKNOWN_PARTITION:
+            batch.partitions.pop(refused.topic, None)
 
-    def _reported(self, reports: list[Report]) -> None:
+            if self._spread.forget(refused.topic):
+                return
+
+        queue.popleft()
+        self._look_missing(refused, error)
+        refused.answer.set_exception(error_of(refused.tried, error, outcome="not_applied"))
+
+    def _reported(self, reports: list[Publication]) -> None:
         """Take a burst of reports."""
-        fatal = False
+        self._in_flight -= len(reports)
+        stored = False
 
-        for publication, error in reports:
-            batch = publication.batch
+        for publication in reports:
+            batch, error, answer = publication.batch, publication.error, publication.answer
             assert batch is not None
             batch.left -= 1
 
-            if not batch.left:
-                self._batches.pop(batch, None)
-
-            answer = publication.answer
-
-            if answer.done():
-                continue
+            if error is not None:
+                # Nobody knows whether the partition that it was for is still there.
+                batch.partitions.pop(publication.topic, None)
 
             if error is None:
-                self._outage.end()
-                answer.set_result(None)
-            else:
-                fatal = fatal or is_fatal(error)
-                answer.set_exception(self._failed(publication, error))
+                stored = True
 
-        if fatal:
-            self._renew()
+                if self._waiting.parked:
+                    self._waiting.stored(publication)
+
+                if not answer.done():
+                    answer.set_result(None)
+            elif not self._waiting.took_back(publication, error) and not answer.done():
+                self._look_missing(publication, error)
+                answer.set_exception(not_stored(publication, error))
+
+            if not batch.left:
+                self._ended(batch)
+
+        if stored:
+            self._is_renewed = False
+            self._outage.end()
 
         if self._waiting and not self._scheduled:
             # Behind those who were just woken: they publish again.
@@ -255,63 +308,42 @@ class Publisher:
 
         self._look_quiet()
 
-    def _failed(self, publication: Publication, error: KafkaError) -> InfrastructureError:
-        tried = self._text(publication)
+    def _ended(self, batch: Batch) -> None:
+        self._batches.pop(batch, None)
+        self._pace.ended(batch)
+        self._spread.returned(batch.partitions)
+        batch.end()
 
-        if error.code() == KafkaError._PURGE_QUEUE:
-            msg = f"{tried}: it was given up before it was sent"
-            return ConnectionError(msg, outcome="not_applied")
+        if self._waiting.parked:
+            self._waiting.ended(batch)
 
-        return error_of(tried, error)
+    def _look_missing(self, publication: Publication, error: KafkaError) -> None:
+        if error.code() in LOOK_ANEW:
+            self._spread.forget(publication.topic)
+            self._missing(publication.topic)
 
-    def _renew(self) -> None:
+    def _renew(self, topic: str) -> None:
         """Begin with a new producer: the one before does nothing more after a fatal error."""
-        before, self._acknowledgements = self._acknowledgements, self._start()
+        before, self._acknowledgements = self._acknowledgements, self._start(topic)
+
+        # Where it fails again before anything was stored, everybody is told why.
+        if not self._is_renewed:
+            logger.warning("%s: the producer begins anew after %s", self._tried, before.failure)
+
+        self._is_renewed = True
+        # Those that are on their way get their reports by it.
         before.close()
 
-        # Those that are on their way get their reports when it is closed.
-        for each in self._waiting:
-            each.reports = self._acknowledgements.reports
+    def _everybody(self) -> Iterator[Publication]:
+        """Return all that wait, or are on their way."""
+        for batch in self._batches:
+            yield from batch.members
 
-    def _watch(self, expires: float) -> None:
-        if self._sweep is not None:
-            self._sweep.cancel()
+        yield from self._waiting.everybody()
 
-        self._sweep_at = expires
-        self._sweep = self._loop.call_later(max(0.0, expires - monotonic()), self._expire)
-
-    def _expire(self) -> None:
-        """Fail what is overdue: unknown where it was handed over, else not applied."""
-        self._sweep, self._sweep_at = None, math.inf
-        now, following = monotonic(), math.inf
-        sent = [each for batch in self._batches for each in batch.members]
-
-        for each in (*sent, *self._waiting):
-            if each.answer.done():
-                continue
-
-            if each.expires <= now:
-                each.answer.set_exception(self._too_late(each))
-            else:
-                following = min(following, each.expires)
-
-        while self._waiting and self._waiting[0].answer.done():
-            self._waiting.popleft()
-
-        if following < math.inf:
-            self._watch(following)
-
+    def _swept(self) -> None:
+        self._waiting.drop_ended()
         self._look_quiet()
-
-    def _too_late(self, publication: Publication) -> TimeoutError:
-        sent = publication.batch is not None
-        more = "the brokers acknowledged it" if sent else "it could be sent"
-        return TimeoutError(
-            f"{self._text(publication)}: the deadline passed before {more}; do they run?",
-            outcome="unknown" if sent else "not_applied",
-            retryable=not sent,
-            operation="publish",
-        )
 
     async def flush(self) -> None:
         """Return when everything that somebody waits for was acknowledged, or has failed."""
@@ -321,10 +353,11 @@ class Publisher:
 
             await asyncio.wait({self._quiet})
 
+        if self._patient is not None:
+            await self._patient.flush()
+
     def _is_quiet(self) -> bool:
-        return not self._waiting and all(
-            each.answer.done() for batch in self._batches for each in batch.members
-        )
+        return all(each.answer.done() for each in self._everybody())
 
     def _look_quiet(self) -> None:
         if self._quiet is not None and self._is_quiet():
@@ -335,32 +368,32 @@ class Publisher:
         """Send nothing more; what is unacknowledged fails."""
         self._closed = True
 
-        for timer in (self._sweep, self._retry):
-            if timer is not None:
-                timer.cancel()
+        self._overdue.cancel()
 
-        for each in self._waiting:
+        if self._retry is not None:
+            self._retry.cancel()
+
+        for each in self._waiting.everybody():
             if not each.answer.done():
-                each.answer.set_exception(self._cut_off(each, "not_applied"))
+                each.answer.set_exception(cut_off(each, self._tried, "not_applied"))
 
         for batch in self._batches:
             for each in batch.members:
                 if not each.answer.done():
-                    each.answer.set_exception(self._cut_off(each, "unknown"))
+                    each.answer.set_exception(cut_off(each, self._tried, "unknown"))
 
         self._waiting.clear()
         self._batches.clear()
         self._look_quiet()
+
+        if self._patient is not None:
+            self._patient.close()
+
         self.end_thread()
 
     def end_thread(self) -> None:
         """End the thread and the producer; touches no future of the event loop."""
         self._acknowledgements.close()
 
-    def _cut_off(self, publication: Publication, outcome: Any) -> ConnectionError:
-        msg = f"{self._text(publication)}: {self._tried} was closed by disconnect()"
-        return ConnectionError(msg, outcome=outcome, operation="publish")
-
-
-Reported = Callable[[list[Report]], None]
-"""Takes a burst of reports on the event loop."""
+        if self._patient is not None:
+            self._patient.end_thread()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from ..._core.codec import JsonCodec, MsgpackCodec, RawCodec
+from ..._core.tasks import logger
 from .._record import Partition, Record
 
 __all__ = ["Batch", "Headers", "Reading", "headers_of"]
@@ -25,15 +27,20 @@ _OURS = {
 
 def headers_of(encoding: str | None, headers: Mapping[str, str | bytes] | None) -> Headers:
     """Return headers as Kafka carries them; the encoding is the first."""
-    carried: Headers = [(_ENCODING, encoding.encode())] if encoding else []
+    first = _encoding_of(encoding)
 
-    if headers:
-        carried += [
-            (name, value if isinstance(value, bytes) else value.encode())
-            for name, value in headers.items()
-        ]
+    if not headers:
+        return first
 
-    return carried
+    return first + [
+        (name, value if isinstance(value, bytes) else value.encode())
+        for name, value in headers.items()
+    ]
+
+
+@cache
+def _encoding_of(encoding: str | None) -> Headers:
+    return [(_ENCODING, encoding.encode())] if encoding else []
 
 
 class Reading:
@@ -75,7 +82,14 @@ class Reading:
         return list(found.items())
 
     def _record(self, partition: Partition, message: Any) -> Record:
-        payload, key, carried = message.value(), message.key(), message.headers()
+        payload, key, carried = message.value(), message.key(), None
+
+        try:
+            carried = message.headers()
+        except (SystemError, UnicodeDecodeError):
+            # The driver cannot tell a name that is no UTF-8, and must not be asked again.
+            logger.warning("%s: a message's headers cannot be read", partition.topic)
+
         _, milliseconds = message.timestamp()
         size = (len(payload) if payload else 0) + (len(key) if key else 0)
         encoding: str | None = ""
@@ -102,9 +116,14 @@ class Reading:
     ) -> tuple[str, Mapping[str, str | bytes] | None, int]:
         name, value = carried[0]
 
-        # Most often it is the only one.
-        if name == _ENCODING and value is not None and value in self._encodings:
-            encoding, rest = self._encodings[value], carried[1:]
+        # Of ours it is the first, and most often the only one; others may have put theirs before it.
+        if name == _ENCODING:
+            rest = carried[1:]
+        else:
+            value, rest = _first_of(carried, _ENCODING)
+
+        if value is not None and value in self._encodings:
+            encoding = self._encodings[value]
         else:
             encoding, rest = "", carried
 
@@ -113,6 +132,17 @@ class Reading:
 
         size = sum(len(name) + len(value or b"") for name, value in rest)
         return encoding, {name: _text(value) or "" for name, value in rest}, size
+
+
+def _first_of(
+    carried: Sequence[tuple[str, bytes | None]], wanted: str
+) -> tuple[bytes | None, Sequence[tuple[str, bytes | None]]]:
+    """Return the value of the first header of this name, and all others."""
+    for position, (name, value) in enumerate(carried):
+        if name == wanted:
+            return value, [*carried[:position], *carried[position + 1 :]]
+
+    return None, carried
 
 
 def _text(data: bytes | None) -> str | bytes | None:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ..._core.secrets import Secret
-from ..._core.urls import Url, flag_option, parse_url
+from ..._core.urls import Url, flag_option, number_option, parse_url
 from ...interfaces.exceptions import ConfigurationError
 from .._options import DeliveryOptions, delivery_options
 from .._url_options import with_url_options
 
-__all__ = ["MECHANISMS", "OWN", "Settings", "read_settings"]
+__all__ = ["MECHANISMS", "OWN", "Settings", "check_files", "read_settings"]
 
 FORMS = "kafka://host:9092, kafka://h1:9092,h2:9092?group_id=orders, kafka+ssl://user:password@host:9093"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _PORT = 9092
 _PASSED = "librdkafka."
-_SESSION = (6.0, 300.0)
+_FILES = ("ssl_ca", "ssl_cert", "ssl_key")
+_SESSION = (6.0, 1800.0)
 """Seconds of a session that brokers allow, unless they are told otherwise."""
 _SET_BY = {
     "bootstrap.servers": "the hosts of the URL",
@@ -45,8 +47,19 @@ _SET_BY = {
     "enable.auto.commit": "nothing: what was handled is committed",
     "enable.auto.offset.store": "nothing: what was handled is committed",
     "partition.assignment.strategy": "nothing: it is cooperative-sticky",
+    "transactional.id": "nothing: there are no transactions",
+    "delivery.report.only.error": "nothing: publish() waits for what was stored, too",
+    "on_delivery": "nothing: publish() returns or raises when that is called",
+    "on_commit": "nothing: what was handled is committed",
+    "error_cb": "nothing: errors are raised, and outages logged",
+    "logger": "nothing: what the driver says the logger 'infrastructure' has, for debugging",
+    "oauth_cb": "nothing: OAUTHBEARER is none of sasl_mechanism=",
+    "default.topic.config": "its options themselves",
 }
 """Options of librdkafka that are ours to set, and by what a user does."""
+_CALLED = ("stats_cb", "throttle_cb")
+_NUMBERS = ("retry.backoff.max.ms", "retry.backoff.ms", "sticky.partitioning.linger.ms")
+"""Those that we read, too; the driver takes more for a number than Python."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +104,7 @@ def read_settings(cls: type, url: Any, **given: Any) -> Settings:
         mechanism = checked["sasl_mechanism"] = MECHANISMS[0]
 
     _check_login(parts, mechanism, hosts)
+    _check_tls(parts, checked)
     librdkafka = _passed_through(options.pop("librdkafka"), passed)
     deadline = options.pop("deadline")
     return Settings(
@@ -146,6 +160,24 @@ def _check_login(parts: Url, mechanism: str | None, hosts: tuple[tuple[str, int]
         raise ConfigurationError(msg)
 
 
+def _check_tls(parts: Url, options: Mapping[str, Any]) -> None:
+    said = [name for name in _FILES if options[name] is not None]
+
+    if parts.scheme == "kafka" and said:
+        msg = f"{said[0]}= is for TLS, and kafka:// has none: say kafka+ssl://"
+        raise ConfigurationError(msg)
+
+
+def check_files(settings: Settings) -> None:
+    """Raise ``ConfigurationError`` for a file of TLS that is not there."""
+    for name in _FILES:
+        path = getattr(settings, name)
+
+        if path is not None and not os.access(path, os.R_OK):
+            msg = f"{name}=: there is no file {path} that can be read"
+            raise ConfigurationError(msg, operation="connect")
+
+
 def _is_local(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -170,6 +202,14 @@ def _passed_through(given: Any, texts: Mapping[str, str]) -> Mapping[str, Any]:
     for name in passed:
         if name in _SET_BY:
             msg = f"librdkafka= takes no {name}; it is set by {_SET_BY[name]}"
+            raise ConfigurationError(msg)
+
+    for name in passed.keys() & set(_NUMBERS):
+        number_option(name, passed[name])
+
+    for name in passed.keys() & set(_CALLED):
+        if not callable(passed[name]):
+            msg = f"librdkafka= has a {name} that cannot be called: {passed[name]!r:.60}"
             raise ConfigurationError(msg)
 
     return passed
@@ -215,6 +255,8 @@ def _session(name: str, value: Any) -> float:
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "create_topics": partial(flag_option, "create_topics"),
     "group_instance_id": str,
+    # For who reads what there is; those that are said are taken out before.
+    f"{_PASSED}<name>": str,
     "partitions": int,
     "replication": int,
     "sasl_mechanism": str,

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from time import monotonic, sleep
+from typing import Any, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
-from ..._core.errors import translated
-from ...interfaces.exceptions import ConfigurationError, OperationError
+from ...interfaces.exceptions import ConfigurationError, InfrastructureError, OperationError
+from ._lag import FROM_START, lag_of
 from ._worker import Worker
-from .errors import ERRORS, error_of
+from .errors import NO_TOPIC, error_of
 
 __all__ = ["Topics"]
+
+T = TypeVar("T")
 
 _PATIENCE = 5.0
 """Seconds that the brokers have to answer what they are asked."""
 
-_FORBIDDEN = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+_AGAIN = 0.02
+"""Seconds after which they are asked again where the connection broke."""
+
+_ON_DEMAND = (0.05, 0.2)
+"""Seconds after which a topic is looked for again."""
+
+_ELECTED = 0.45
+"""Seconds after which one that is there is looked for once more: who leads it is being decided."""
+
+_MADE = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""The same of one that was just made."""
+
+# One without leaders is being made.
+_MISSING = (*NO_TOPIC, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 class Topics:
@@ -46,110 +62,153 @@ class Topics:
         self._make = make
         self._partitions = partitions
         self._replication = replication
-        self._admin: Any = None
         self._known: set[str] = set()
+        # What was told of the topic that was looked for last, where it has no leaders.
+        self._leaderless: KafkaError | None = None
+        # Of many who ask for the same topic the first one asks the brokers.
+        self._turn = asyncio.Lock()
 
     def knows(self, topic: str) -> bool:
         """Return whether a topic was there when we last looked."""
-        return topic in self._known
+        return isinstance(topic, str) and topic in self._known
 
     async def ensure(self, topic: str, operation: str) -> None:
         """See that a topic is there; make it, or raise ``OperationError``."""
         if topic in self._known:
             return
 
-        if not await self._partitions_of(topic, operation):
-            if not self._make:
-                msg = f"{operation}: there is no topic {topic}; make it, or say create_topics=True"
-                raise OperationError(msg, outcome="not_applied", operation=operation)
+        async with self._turn:
+            if topic in self._known:
+                return
 
-            await self._create(topic, self._partitions or -1, self._replication or -1)
+            # Brokers that make topics on demand begin with it when they are asked.
+            if not await self._is_there(topic, operation, () if self._make else _ON_DEMAND):
+                if not self._make:
+                    raise self._absent(topic, operation)
 
-        self._known.add(topic)
+                await self._create(topic, self._partitions or -1, self._replication or -1)
+
+            self._known.add(topic)
+
+    def _absent(self, topic: str, operation: str) -> InfrastructureError:
+        if self._leaderless is not None:
+            # It is there, or about to be: that passes.
+            return error_of(f"{operation} {topic}", self._leaderless, outcome="not_applied")
+
+        msg = f"{operation}: there is no topic {topic}; make it, or say create_topics=True"
+        return OperationError(msg, outcome="not_applied", operation=operation)
+
+    async def _is_there(self, topic: str, operation: str, pauses: Sequence[float]) -> bool:
+        if await self._partitions_of(topic, operation):
+            return True
+
+        for pause in pauses:
+            await asyncio.sleep(pause)
+
+            if await self._partitions_of(topic, operation):
+                return True
+
+        if not pauses or self._leaderless is None:
+            return False
+
+        await asyncio.sleep(_ELECTED)
+        return bool(await self._partitions_of(topic, operation))
 
     async def ensure_dead_letters(self, name: str, origin: str) -> None:
         """See that a topic for dead letters is there, with its origin's replication."""
         if name in self._known:
             return
 
-        if not await self._partitions_of(name, "subscribe"):
-            partitions = await self._partitions_of(origin, "subscribe")
-            replicas = {len(each.replicas) for each in partitions.values()} or {-1}
+        async with self._turn:
+            if name not in self._known:
+                await self._make_dead_letters(name, origin)
+                self._known.add(name)
 
-            try:
+    async def _make_dead_letters(self, name: str, origin: str) -> None:
+        try:
+            if not await self._partitions_of(name, "subscribe"):
+                partitions = await self._partitions_of(origin, "subscribe")
+                replicas = {len(each.replicas) for each in partitions.values()} or {-1}
                 await self._create(name, 1, max(replicas))
-            except (ConfigurationError, OperationError) as exc:
-                msg = (
-                    f"the dead-letter topic {name} is missing and could not be made: {exc}; make "
-                    "it, name another one by dead_letter_topic=, or say dead_letters=False"
-                )
-                raise ConfigurationError(msg, operation="subscribe") from exc
-
-        self._known.add(name)
+        except (ConfigurationError, OperationError) as exc:
+            msg = (
+                f"the dead-letter topic {name} is missing and could not be made: {exc}; make "
+                "it, name another one by dead_letter_topic=, or say dead_letters=False"
+            )
+            raise ConfigurationError(msg, operation="subscribe") from exc
 
     async def _partitions_of(self, topic: str, tried: str) -> dict[int, Any]:
         def ask() -> dict[int, Any]:
-            with translated(ERRORS, f"{tried} {topic}"):
-                found = self._client().list_topics(topic, _PATIENCE).topics[topic]
+            try:
+                found = self._look_for(topic)
+            except KafkaException as exc:
+                # Only asked: what was to be done has not begun.
+                told: KafkaError = exc.args[0]
+                raise error_of(f"{tried} {topic}", told, outcome="not_applied") from exc
 
             error = found.error
+            is_leaderless = error is not None and error.code() == KafkaError.LEADER_NOT_AVAILABLE
+            self._leaderless = error if is_leaderless else None
 
             if error is None:
                 return dict(found.partitions)
 
-            if error.code() in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            if error.code() in _MISSING:
                 return {}
 
             raise error_of(f"{tried} {topic}", error, outcome="not_applied")
 
         return await self._worker.call(ask)
 
-    async def _create(self, name: str, partitions: int, replication: int) -> None:
-        def create() -> None:
-            made = self._manager().create_topics(
-                [NewTopic(name, num_partitions=partitions, replication_factor=replication)],
-                operation_timeout=_PATIENCE,
-                request_timeout=_PATIENCE,
-            )
+    def _look_for(self, topic: str) -> Any:
+        until = monotonic() + _PATIENCE
+
+        while True:
+            left = max(0.0, until - monotonic())
 
             try:
-                made[name].result()
+                return self._client().list_topics(topic, left).topics[topic]
+            except KafkaException as exc:
+                # A connection that breaks under the question says nothing of the next one.
+                if exc.args[0].code() != KafkaError._TRANSPORT or monotonic() > until - _AGAIN:
+                    raise
+
+                sleep(_AGAIN)
+
+    async def _create(self, name: str, partitions: int, replication: int) -> None:
+        new = NewTopic(name, num_partitions=partitions, replication_factor=replication)
+        within = {"operation_timeout": _PATIENCE, "request_timeout": _PATIENCE}
+
+        def create(manager: Any) -> None:
+            try:
+                manager.create_topics([new], **within)[name].result()
             except KafkaException as exc:
                 if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise error_of(
-                        f"create topic {name}", exc.args[0], outcome="not_applied"
-                    ) from exc
+                    raise
 
-        await self._worker.call(create)
+        await self._worker.call(lambda: self._managed(f"create topic {name}", create))
+        # The client remembers that it was missing, and would refuse the first message.
+        await self._is_there(name, "create topic", _MADE)
 
-    def _manager(self) -> Any:
-        if self._admin is None:
-            self._admin = AdminClient(self._configuration)
+    def _managed(self, tried: str, ask: Callable[[Any], T]) -> T:
+        """Ask by a manager of its own: nobody polls it, and its end waits for threads."""
+        try:
+            return ask(AdminClient(self._configuration))
+        except KafkaException as exc:
+            error: KafkaError = exc.args[0]
 
-        return self._admin
+        # Behind it: a traceback would keep the manager, and whoever drops it would wait.
+        raise error_of(tried, error, outcome="not_applied")
 
-    async def lag(self, group: str) -> dict[str, int]:
-        """Return for each topic that a group has committed how many messages wait for it."""
+    async def lag(self, group: str, topics: Collection[str]) -> dict[str, int]:
+        """Return how many messages wait for a group, in ``topics`` and wherever it has committed."""
+        # What the group has not begun with it reads from there on.
+        reset = self._configuration.get("auto.offset.reset", "earliest")
 
-        def ask() -> dict[str, int]:
-            asked = [ConsumerGroupTopicPartitions(group)]
+        def ask(manager: Any) -> dict[str, int]:
+            return lag_of(manager, group, topics, new_from_start=reset in FROM_START)
 
-            with translated(ERRORS, f"lag of {group}"):
-                answer = self._manager().list_consumer_group_offsets(asked)[group].result(_PATIENCE)
-                committed = {(each.topic, each.partition): each for each in answer.topic_partitions}
-                newest: Any = OffsetSpec
-                latest = {each: newest.latest() for each in committed.values()}
-                ends = self._manager().list_offsets(latest) if latest else {}
-                waiting: dict[str, int] = {}
-
-                for each, end in ends.items():
-                    offset = committed[each.topic, each.partition].offset
-                    left = max(0, end.result(_PATIENCE).offset - max(0, offset))
-                    waiting[each.topic] = waiting.get(each.topic, 0) + left
-
-            return waiting
-
-        return await self._worker.call(ask)
+        return await self._worker.call(lambda: self._managed(f"lag of {group}", ask))
 
     def forget(self, topic: str) -> None:
         """Look again the next time: a topic may have been removed."""

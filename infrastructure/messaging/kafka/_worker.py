@@ -8,6 +8,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
+from ...interfaces.exceptions import ConnectionError
+
 __all__ = ["Worker", "fail", "give", "post"]
 
 T = TypeVar("T")
@@ -17,16 +19,26 @@ class Worker:
     """A daemon thread of our own: the default executor is everybody's, and joined at exit."""
 
     def __init__(self, name: str) -> None:
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._name = name
+        self._ended = False
+        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Return ``function()`` of the thread; where nobody waits any more it runs all the same."""
+        """Return ``function()`` of the thread; it is left out where nobody waits any more before."""
+        if self._ended:
+            msg = f"{self._name}: closed by disconnect() meanwhile"
+            raise ConnectionError(msg, outcome="not_applied")
+
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
 
         def run() -> None:
+            # Else what was asked in an outage is asked of the brokers when they are back.
+            if answer.cancelled():
+                return
+
             try:
                 result = function()
             except Exception as exc:  # noqa: BLE001 - whatever it is, it is the caller's
@@ -37,9 +49,18 @@ class Worker:
         self._calls.put(run)
         return await answer
 
-    def end_thread(self) -> None:
-        """End the thread behind the calls that were asked for."""
+    def end_thread(self, last: Callable[[], object] | None = None) -> None:
+        """End the thread behind the calls that were asked for, and behind ``last``."""
+        self._ended = True
+
+        if last is not None:
+            self._calls.put(last)
+
         self._calls.put(None)
+
+    def join(self, within: float) -> None:
+        """Wait for the end of the thread, for at most so many seconds; blocks."""
+        self._thread.join(within)
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:

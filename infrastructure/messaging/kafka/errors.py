@@ -19,7 +19,27 @@ from ...interfaces.exceptions import (
     ValidationError,
 )
 
-__all__ = ["ERRORS", "error_of", "is_fatal"]
+__all__ = ["ERRORS", "LOOK_ANEW", "NO_TOPIC", "OF_BATCH", "error_of", "is_fatal", "is_refusal"]
+
+NO_TOPIC = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+)
+"""A topic that the brokers do not know, or no longer."""
+
+OF_BATCH = (
+    KafkaError.MSG_SIZE_TOO_LARGE,
+    KafkaError.RECORD_LIST_TOO_LARGE,
+    KafkaError.INVALID_RECORD,
+    KafkaError._INVALID_DIFFERENT_RECORD,
+)
+"""Said of all in a batch: one of them is too large, or not valid, or all together are too large."""
+
+# What was on its way when a topic was removed may end with the client's handle of it. One that may not
+# be written to the client refuses by itself, until it is told of the topic again, minutes later.
+LOOK_ANEW = (*NO_TOPIC, KafkaError._DESTROY, KafkaError.TOPIC_AUTHORIZATION_FAILED)
+"""What a message ends with whose topic has to be looked for before the next one."""
 
 _AWAY = {
     KafkaError._TRANSPORT,
@@ -30,6 +50,8 @@ _AWAY = {
     KafkaError._DESTROY,
     KafkaError._DESTROY_BROKER,
     KafkaError._UNKNOWN_BROKER,
+    KafkaError._PURGE_QUEUE,
+    KafkaError._PURGE_INFLIGHT,
     KafkaError.NETWORK_EXCEPTION,
     KafkaError.BROKER_NOT_AVAILABLE,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -66,24 +88,45 @@ _SIZES = {
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE,
 }
+# The broker's account of a producer does not fit any more: of what went before it says nothing, and
+# with the next number all is well.
+_OUT_OF_STEP = {
+    KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    KafkaError.UNKNOWN_PRODUCER_ID,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+}
 # What a broker refused it has not stored; of the others somebody may have.
 _UNKNOWN = {
     *_LATE,
+    *_OUT_OF_STEP,
     *_AWAY - {KafkaError._RESOLVE, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_ENOUGH_REPLICAS},
-    KafkaError._PURGE_INFLIGHT,
     KafkaError._FATAL,
     KafkaError.UNKNOWN,
 }
 _HINTS: Mapping[int, str] = {
     KafkaError._AUTHENTICATION: "look at the user, the password and sasl_mechanism=",
+    KafkaError._ALL_BROKERS_DOWN: (
+        "those that run and close the connection may want kafka+ssl://, or a user and a password"
+    ),
     KafkaError._RESOLVE: "look at the hosts of the URL",
     KafkaError._SSL: "name the authority of its certificate by ssl_ca=",
     KafkaError.SASL_AUTHENTICATION_FAILED: "look at the user, the password and sasl_mechanism=",
     KafkaError.UNKNOWN_TOPIC_OR_PART: "make it, or say create_topics=True",
     KafkaError._UNKNOWN_TOPIC: "make it, or say create_topics=True",
-    KafkaError.MSG_SIZE_TOO_LARGE: "the topic or the broker allows less than max_message_bytes=",
+    KafkaError.MSG_SIZE_TOO_LARGE: (
+        "it is more than max_message_bytes= here, or than max.message.bytes of the topic or the broker"
+    ),
     KafkaError.NOT_ENOUGH_REPLICAS: "fewer brokers than min.insync.replicas are in sync",
     KafkaError.FENCED_INSTANCE_ID: "another member has the same group_instance_id=",
+}
+# Where the code does not say so much: that of a fatal error is one for all.
+_SAYINGS: Mapping[str, str] = {
+    "Connection refused": "does a broker run there?",
+    "SSL connection closed by peer": "does it speak TLS? else say kafka://",
+    "wrong version number": "what answers there does not speak TLS: say kafka://, if it is a broker",
+    "not valid in current SASL state": "it wants no login, or another port of it does",
+    "Invalid response size": "what answers there is no Kafka broker, or wants kafka+ssl://",
+    "same group.instance.id": _HINTS[KafkaError.FENCED_INSTANCE_ID],
 }
 
 
@@ -91,10 +134,11 @@ def error_of(
     tried: str, error: KafkaError, *, outcome: Outcome | None = None
 ) -> InfrastructureError:
     """Return our error for one of librdkafka or the broker; ``outcome``: where more is known."""
-    code = error.code()
+    # Once in a while it comes with the code of a connection that broke.
+    code = KafkaError._SSL if "certificate verify failed" in error.str() else error.code()
     known: Outcome = outcome or ("unknown" if code in _UNKNOWN else "not_applied")
     text = f"{tried}: {scrub(error.str()).rstrip(' .')} ({error.name()})"
-    hint = _HINTS.get(code)
+    hint = next((hint for saying, hint in _SAYINGS.items() if saying in text), _HINTS.get(code))
     made = _class_of(code)(f"{text}; {hint}" if hint else text, outcome=known, **_retryable(error))
     made.__cause__ = KafkaException(error)
     return made
@@ -102,7 +146,14 @@ def error_of(
 
 def is_fatal(error: KafkaError) -> bool:
     """Return whether the client that had it does nothing more."""
-    return bool(error.fatal())
+    # Few of them are marked so by the driver.
+    return bool(error.fatal()) or error.code() == KafkaError._FATAL
+
+
+def is_refusal(error: KafkaError) -> bool:
+    """Return whether the brokers do not allow it, as long as nobody changes a setting."""
+    # The codes above zero are the brokers' own.
+    return error.code() in _SETTINGS and error.code() > 0
 
 
 def _class_of(code: int) -> type[InfrastructureError]:
@@ -120,7 +171,8 @@ def _class_of(code: int) -> type[InfrastructureError]:
 
 def _retryable(error: KafkaError) -> dict[str, Any]:
     code = error.code()
-    return {"retryable": True} if code in _LATE or (error.retriable() and code > 0) else {}
+    passes = code in _LATE or code in _OUT_OF_STEP or (error.retriable() and code > 0)
+    return {"retryable": True} if passes else {}
 
 
 def _raised(tried: str, exc: BaseException) -> InfrastructureError:

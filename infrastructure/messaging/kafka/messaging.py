@@ -14,9 +14,11 @@ from confluent_kafka import KafkaException
 
 from ..._core.codec import codec_of
 from ..._core.deadline import Limit, expiry, open_instant, refuse_when_expired
+from ..._core.errors import translated
 from ..._core.names import check_topic
 from ..._core.outage import OutageLog
-from ...interfaces._several import several
+from ..._core.tasks import logger
+from ...interfaces._several import at_position, several
 from ...interfaces.exceptions import (
     ConfigurationError,
     InfrastructureError,
@@ -29,19 +31,20 @@ from .._payloads import Packer
 from .._subscriptions import Handler
 from ..lag import LagReporter
 from ..letters import DeadLetterBox, DeadLetterOffice
+from ._answers import all_sent, given_up
 from ._configuration import consumer_configuration, manager_configuration, producer_configuration
 from ._letters import KafkaLetters
 from ._member import Member
 from ._publisher import Publisher
 from ._records import Reading, headers_of
-from ._settings import OWN, read_settings
+from ._settings import OWN, check_files, read_settings
 from ._topics import Topics
 from ._worker import Worker
-from .errors import error_of
+from .errors import ERRORS, error_of
 
 __all__ = ["KafkaMessaging"]
 
-_LOOK = 0.25
+_LOOK = 0.05
 """Seconds between two looks at what hinders a connection."""
 
 # Clients of a parent process: nobody here may touch them.
@@ -96,6 +99,8 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         self._topics: Topics | None = None
         self._worker: Worker | None = None
         self._joined: set[str] = set()
+        # Topics whose partitions the driver is giving up: named again meanwhile it would keep them.
+        self._leaving: dict[str, asyncio.Future[None]] = {}
 
     def _describe(self) -> str:
         return f"KafkaMessaging {self._settings.where}"
@@ -117,13 +122,15 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         if (self._thread != get_ident() or not self._is_running()) and not self._finishing():
             self._refuse(operation)
 
+        publisher = self._publisher
+
         if open_instant() is not None:
             refuse_when_expired(operation)
 
-        if self._publisher is None:
+        if publisher is None:
             self._refuse(operation)
 
-        return self._publisher
+        return publisher
 
     async def _ensure(self, topic: str, operation: str, expires: float) -> None:
         check_topic(topic)
@@ -140,55 +147,64 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
 
         try:
             await self._ensure(topic, "publish_many", expires)
+            await self._send_each(publisher, topic, messages, expires, sent)
+        except asyncio.CancelledError:
+            given_up(sent)
+            raise
+        except BaseException:
+            await all_sent(sent)
+            raise
 
-            for position, message in enumerate(several(messages, "messages")):
-                try:
-                    key, payload, headers, encoding, _ = self._pack(message)
-                except InfrastructureError as exc:
-                    exc.row_index = position
-                    raise
+        await all_sent(sent)
 
-                carried = headers_of(encoding, headers)
-                sent.append(publisher.send(topic, key, payload, carried, expires))
+    async def _send_each(
+        self,
+        publisher: Publisher,
+        topic: str,
+        messages: Iterable[Any],
+        expires: float,
+        sent: list[asyncio.Future[None]],
+    ) -> None:
+        # One for all: those of another one would not wait for these.
+        sender = publisher.within(expires, topic)
 
-                if not len(sent) % _TURN:
-                    await asyncio.sleep(0)
-                    publisher = self._checked("publish_many")
-        finally:
-            await self._all(sent)
+        for position, message in enumerate(several(messages, "messages")):
+            try:
+                key, payload, headers, encoding, _ = self._pack(message)
+            except InfrastructureError as exc:
+                at_position(exc, position)
+                raise
 
-    async def _all(self, sent: list[asyncio.Future[None]]) -> None:
-        if sent:
-            await asyncio.wait(sent)
+            carried = headers_of(encoding, headers)
+            sent.append(sender.send(topic, key, payload, carried, expires, is_ordered=True))
 
-        for position, answer in enumerate(sent):
-            if not answer.cancelled() and (error := answer.exception()) is not None:
-                if isinstance(error, InfrastructureError):
-                    error.row_index = position
-
-                raise error
+            if not len(sent) % _TURN:
+                await asyncio.sleep(0)
+                self._checked("publish_many")
 
     @asynccontextmanager
     async def dead_letters(
         self, topic: str, *, stored_in: str | None = None
     ) -> AsyncGenerator[DeadLetterBox, None]:
-        """Open the dead letters of ``topic``, which are ``stored_in`` ``<topic>.dlq`` unless told."""
+        """Open the dead letters of ``topic``; see ``DeadLetterOffice``."""
         publisher = self._checked("dead_letters")
+        check_topic(topic)
+        place = check_topic(stored_in or self._options.dead_letter_topic or f"{topic}.dlq")
+        configuration = consumer_configuration(self._settings)
         worker = Worker("kafka dead letters")
-        box = KafkaLetters(
-            consumer_configuration(self._settings),
-            worker,
-            publisher,
-            check_topic(topic),
-            check_topic(stored_in or f"{topic}.dlq"),
-        )
+
+        async def ready(expires: float) -> None:
+            self._checked("replay")
+            await self._ensure(topic, "replay", expires)
+
+        box = KafkaLetters(configuration, worker, publisher, ready, topic, place, self._deadline)
 
         try:
             await box.open()
             yield box
         finally:
-            await box.close()
-            worker.end_thread()
+            # Nobody waits for it: the brokers may be silent.
+            worker.end_thread(box.close)
 
     async def _subscribe(
         self, topic: str, handler: Handler, batch: BatchSize | None, overrides: Mapping[str, Any]
@@ -204,13 +220,18 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
 
     async def _open(self) -> None:
         settings = self._settings
+        check_files(settings)
         self._joined.clear()
-        outage = OutageLog(self._describe, "the brokers are")
+        self._leaving.clear()
+        outage = OutageLog(self._describe, "the brokers are", self._answered)
         # The caller's deadline is connect()'s; this one is each message's.
         limit = math.inf if self._deadline is None else self._deadline
-        self._publisher = publisher = Publisher(
-            producer_configuration(settings, limit), self._describe(), outage
-        )
+
+        with translated(ERRORS, f"connect to {settings.where}"):
+            self._publisher = publisher = Publisher(
+                producer_configuration(settings, limit), self._describe(), outage, self._missing
+            )
+
         self._worker = worker = Worker("kafka topics")
         await self._reach(publisher, worker)
         publisher.is_reached = True
@@ -234,13 +255,25 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         self._begin(self._member.engine)
         await self._engage_all()
 
+    def _answered(self) -> None:
+        if self._engine is not None:
+            self._engine.answered()
+
+    def _missing(self, topic: str) -> None:
+        # It was removed: the next publish looks again, and makes it where that is wanted.
+        if self._topics is not None:
+            self._topics.forget(topic)
+
     async def _reach(self, publisher: Publisher, worker: Worker) -> None:
         """Return when a broker has answered; raise what hinders it."""
         while not await worker.call(lambda: _has_answered(publisher.client)):
             error = publisher.trouble
 
             if error is not None:
-                raise error_of(f"connect to {self._settings.where}", error, outcome="not_applied")
+                tried = f"connect to {self._settings.where}"
+                failed = error_of(tried, error, outcome="not_applied")
+                failed.operation = "connect"
+                raise failed
 
     def _make_engine(self, member: Member) -> DeliveryEngine:
         return DeliveryEngine(
@@ -254,23 +287,26 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         await self._join_all([topic])
 
     async def _join_all(self, topics: Sequence[str]) -> None:
-        # Together: each time the whole group assigns its partitions anew.
-        member, known = self._member, self._topics
-        new = [topic for topic in topics if topic not in self._joined]
+        while leaving := {self._leaving[each] for each in topics if each in self._leaving}:
+            await asyncio.wait(leaving)
 
-        if member is None or known is None or not new:
+        # Together: each time the whole group assigns its partitions anew.
+        member = self._member
+        new = [topic for topic in topics if self._registered.get(topic)]
+
+        if member is None or not new:
             return
 
-        for topic in new:
-            await known.ensure(topic, "subscribe")
-
+        # They stay joined where nobody waits for it any more: their handlers stay too.
         self._joined.update(new)
+        await member.read(self._joined)
 
-        try:
-            await member.read(self._joined)
-        except BaseException:
-            self._joined.difference_update(new)
-            raise
+    async def _prepare(self, topic: str) -> None:
+        # Before it is subscribed and has dead letters: it may be missing.
+        if self._topics is not None:
+            await self._topics.ensure(topic, "subscribe")
+
+        await super()._prepare(topic)
 
     async def _leave(self, topic: str, *, connected: bool) -> None:
         member = self._member
@@ -279,14 +315,33 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
             return
 
         self._joined.discard(topic)
-        await member.read(self._joined)
+        left = self._leaving[topic] = asyncio.get_running_loop().create_future()
+
+        try:
+            await member.read(self._joined)
+        except InfrastructureError as exc:
+            # Its handlers have ended all the same, and whoever reads the others is told by the log.
+            logger.debug("%s: unsubscribe %s: %s", self._describe(), topic, exc)
+        finally:
+            left.set_result(None)
+
+            if self._leaving.get(topic) is left:
+                del self._leaving[topic]
 
         # It was subscribed again while its last handlers ran.
-        if topic in self._registered:
-            await self._join(topic)
+        if self._member is member and member.engine.handles(topic):
+            try:
+                await self._join(topic)
+            except InfrastructureError:
+                # Who subscribed it does not wait any more.
+                logger.exception("%s: subscribe %s", self._describe(), topic)
 
     async def lag(self) -> dict[str, int]:
-        """Return for each topic of the group how many messages it has not finished."""
+        """Return for each topic of the group how many messages it has not finished.
+
+        Those of which it has committed something, and those that are subscribed here: in a partition
+        where the group has not begun, all that is there waits for it.
+        """
         self._check("lag")
         group, topics = self._settings.group, self._topics
 
@@ -294,7 +349,7 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
             return {}
 
         async with Limit("lag", self._deadline):
-            return await topics.lag(group)
+            return await topics.lag(group, self._joined)
 
     async def _close(self) -> None:
         await super()._close()

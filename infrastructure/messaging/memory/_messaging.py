@@ -8,7 +8,7 @@ from threading import get_ident
 from typing import Any, Unpack
 
 from ..._core.deadline import Limit, open_instant, refuse_when_expired
-from ...interfaces._several import several
+from ...interfaces._several import at_position, several
 from ...interfaces.exceptions import (
     ConnectionError,
     InfrastructureError,
@@ -116,7 +116,7 @@ class MemoryMessaging(EngineMessaging):
                     await self._take_turn(log)
                     self._check_many()
             except InfrastructureError as exc:
-                exc.row_index = position
+                at_position(exc, position)
                 raise
 
             log.append(*packed)
@@ -175,7 +175,7 @@ class MemoryMessaging(EngineMessaging):
             self._group.leave(log, member)
 
             # It was subscribed again while its last handlers ran.
-            if topic in self._registered:
+            if member.engine.handles(topic):
                 self._group.join(log, member, self._instance)
 
         if topic not in self._registered:
