@@ -39,14 +39,24 @@ def open_storage(url: str, **options: Any) -> StorageInterface:
 
 
 def openers_of(url: str) -> list[Callable[..., Any]]:
-    """Return those of the three functions above that know the scheme of ``url``."""
+    """Return those of the three functions above that know the scheme of ``url``.
+
+    Raises ``ConfigurationError`` where none does.
+    """
     scheme = parse_url(url).scheme
     openers = {"caching": open_cache, "messaging": open_messaging, "storage": open_storage}
-    return [
-        opener
-        for kind, opener in openers.items()
-        if any(point.name == scheme for point in entry_points(group=f"infrastructure.{kind}"))
-    ]
+    schemes = {
+        kind: {point.name for point in entry_points(group=f"infrastructure.{kind}")}
+        for kind in openers
+    }
+    found = [opener for kind, opener in openers.items() if scheme in schemes[kind]]
+
+    if not found:
+        known = ", ".join(f"{name}://" for name in sorted(set().union(*schemes.values())))
+        msg = f"no backend is registered for {scheme}://; there are: {known or 'none'}"
+        raise ConfigurationError(msg)
+
+    return found
 
 
 def _open(kind: str, interface: type, url: str, options: Mapping[str, Any]) -> Any:

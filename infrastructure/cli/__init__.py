@@ -17,6 +17,9 @@ def main() -> None:
             raise
 
         sys.exit(f"the command line needs {exc.name}: pip install 'infrastructure-interfaces[cli]'")
+    except KeyboardInterrupt:
+        # No command has begun.
+        sys.exit(130)
 
     for stream in (sys.stdout, sys.stderr):
         # A terminal or a pipe that knows no ° or █ shows a question mark, and no traceback.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 
 from .._core.secrets import scrub
-from ..conformance import harness_at, harnesses_of, suite_of
+from ..conformance import Interface, Report, harness_at, harnesses_of, suite_of
 from ..interfaces import ConfigurationError
 from . import conform as proof
 from .dlq import letters
@@ -78,10 +79,13 @@ def demo(
 
     Exits with 1 when a count does not match, with 2 when a backend cannot be used.
     """
-    console = Console()
+    console = Console(emoji=False)
     show_logs(console)
 
-    with exits("interrupted; what was stored is stored, run it again"):
+    embedded = (messaging, storage) == ("memory://", "sqlite://")
+    kept = "nothing was kept" if embedded else "what left this process is kept"
+
+    with exits(f"interrupted; {kept}, run it again"):
         complete = asyncio.run(
             run_demo(console, cache=cache, messaging=messaging, storage=storage, data=data)
         )
@@ -115,36 +119,47 @@ def conform(
 
     Exits with 1 when a check failed, with 2 when there was nothing to prove.
     """
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, emoji=False)
 
     with exits("interrupted; the checks that did not run prove nothing"):
         if show:
-            _list(console, checks)
+            _list(console, checks, _listed(url, backend, interface))
             return
 
-        harnesses = _picked(_harnesses(url, backend, interface), checks)
+        name, named = _named(url, backend, interface)
+        harnesses = _picked(name, named.values(), checks)
         _refuse_unwritable(report)
         _reach(harnesses if url is not None else [])
         reports = [
             proof.conform(console, make, backend=name, pattern=checks, faults=faults, limit=limit)
-            for name, make in harnesses
+            for make in harnesses
         ]
 
-        if report is not None:
-            proof.save(reports, report)
+        _save(reports, report)
 
     raise typer.Exit(0 if all(one.passed for one in reports) else 1)
 
 
-def _list(console: Console, pattern: str) -> None:
-    if not proof.list_checks(console, pattern):
+def _listed(
+    url: Optional[str], backend: Optional[str], interface: Optional[InterfaceName]
+) -> Collection[str]:
+    """Return the interfaces of what is named, all of them where nothing is; no server is asked."""
+    if url is None and backend is None:
+        return [one.value for one in InterfaceName if interface in (None, one)]
+
+    return _named(url, backend, interface)[1]
+
+
+def _list(console: Console, pattern: str, interfaces: Collection[str]) -> None:
+    if not proof.list_checks(console, pattern, interfaces):
         msg = f"no check has a name like {pattern!r}; --list alone shows all"
         raise ConfigurationError(msg)
 
 
-def _harnesses(
+def _named(
     url: Optional[str], backend: Optional[str], interface: Optional[InterfaceName]
-) -> list[tuple[str, proof.MakeHarness]]:
+) -> tuple[str, dict[Interface, proof.MakeHarness]]:
+    """Return what to call the backend, and by interface what makes its harnesses."""
     if (url is None) == (backend is None):
         msg = "name what to prove: either a URL or --backend package.module:factory"
         raise ConfigurationError(msg)
@@ -153,7 +168,7 @@ def _harnesses(
         # A console script does not look into the folder where it was called; python -m does.
         sys.path.insert(0, "")
         make = harness_at(backend)
-        found = {suite_of(make()).interface: make}
+        found: Mapping[Interface, proof.MakeHarness] = {suite_of(make()).interface: make}
         name = backend
     else:
         assert url is not None
@@ -164,33 +179,38 @@ def _harnesses(
         msg = f"{name} has no {interface.value}; it has {' and '.join(found)}"
         raise ConfigurationError(msg)
 
-    return [(name, make) for one, make in found.items() if interface in (None, one)]
+    return name, {one: make for one, make in found.items() if interface in (None, one)}
 
 
 def _picked(
-    harnesses: list[tuple[str, proof.MakeHarness]], pattern: str
-) -> list[tuple[str, proof.MakeHarness]]:
+    name: str, harnesses: Iterable[proof.MakeHarness], pattern: str
+) -> list[proof.MakeHarness]:
     """Return those whose suite has a check that was asked for."""
-    picked = [(name, make) for name, make in harnesses if proof.matches(make, pattern)]
+    picked = [make for make in harnesses if proof.matches(make, pattern)]
 
     if not picked:
-        msg = f"no check of {harnesses[0][0]} has a name like {pattern!r}; --list shows all"
+        msg = f"no check of {name} has a name like {pattern!r}; --list shows all"
         raise ConfigurationError(msg)
 
     return picked
 
 
-def _reach(harnesses: list[tuple[str, proof.MakeHarness]]) -> None:
+def _reach(harnesses: Iterable[proof.MakeHarness]) -> None:
     """Raise before the checks run where nobody answers at a URL: they would all fail, for that."""
-    for _, make in harnesses:
+    for make in harnesses:
         proof.reach(make)
+
+
+def _save(reports: list[Report], path: Optional[Path]) -> None:
+    if path is not None:
+        proof.save(reports, path)
 
 
 def _refuse_unwritable(report: Optional[Path]) -> None:
     """Raise before the checks run, not after, where their report could not be written."""
     if report is not None:
         try:
-            report.touch()
+            report.open("a").close()
         except OSError as exc:
             msg = f"the report cannot be written to {report}: {exc.strerror}"
             raise ConfigurationError(msg) from exc

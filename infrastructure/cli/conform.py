@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .._core.tasks import logger
 from ..conformance import SUITES, Check, Harness, Report, Result, prove, suite_of
-from ..conformance._report import BY_FLAG, NO_FAULTS
+from ..conformance._report import BY_FLAG
 from ..interfaces import InfrastructureError
 
 __all__ = ["MakeHarness", "conform", "list_checks", "matches", "reach", "save"]
@@ -23,6 +24,8 @@ __all__ = ["MakeHarness", "conform", "list_checks", "matches", "reach", "save"]
 MakeHarness = Callable[[], Harness[Any]]
 
 _LOG_LINES = 5
+_QUIET = 10.0
+"""Seconds after which who has no progress bar, as in a file, is told how far it got."""
 
 
 def conform(
@@ -35,14 +38,21 @@ def conform(
     limit: float = 60.0,
 ) -> Report:
     """Prove one backend, show how it goes, then what was found."""
+    told = time.monotonic()
+
     with _progress(console) as progress:
         bar = progress.add_task("", total=None)
 
         def show(result: Result, number: int, total: int) -> None:
+            nonlocal told
             progress.update(bar, completed=number, total=total, description=result.check.line)
 
             if result.status == "failed":
                 _print_failure(progress.console, result)
+
+            if progress.disable and time.monotonic() - told > _QUIET:
+                told = time.monotonic()
+                progress.console.print(f"{number} of {total} checks", highlight=False)
 
         report = prove(
             make_harness,
@@ -91,11 +101,11 @@ def matches(make_harness: MakeHarness, pattern: str) -> bool:
     return any(fnmatchcase(check.name, pattern) for check in suite.checks)
 
 
-def list_checks(console: Console, pattern: str = "*") -> bool:
-    """Print the checks of every suite, their feature and kind; return whether there are any."""
+def list_checks(console: Console, pattern: str, interfaces: Collection[str]) -> bool:
+    """Print the checks of ``interfaces``, their feature and kind; return whether there are any."""
     found = False
 
-    for suite in SUITES:
+    for suite in (suite for suite in SUITES if suite.interface in interfaces):
         for check in suite.checks:
             if fnmatchcase(check.name, pattern):
                 found = True
@@ -153,6 +163,12 @@ def _print_report(console: Console, report: Report) -> None:
         for name, reason in missing.items():
             console.print(f"    [bold]{name}[/]: {escape(reason)}", highlight=False)
 
+    if report.faults and (untried := report.without_faults()):
+        console.print(f"{report.interface}: {_untried(len(untried))}: {escape(report.unbroken)}")
+
+        for result in untried:
+            console.print(f"    {result.check.name}", markup=False, highlight=False)
+
     console.print(_summary(report), highlight=False)
 
 
@@ -176,17 +192,22 @@ def _summary(report: Report) -> str:
 def _not_asked(report: Report) -> str:
     """Return how many checks were not asked; what a flag or a server would add stands apart."""
     reasons = [result.reason for result in report.of("not asked")]
+    by_flag, hopeless = reasons.count(BY_FLAG), len(report.without_faults())
     counts = {
-        "not asked": sum(reason not in (BY_FLAG, NO_FAULTS) for reason in reasons),
-        "more by --faults": reasons.count(BY_FLAG),
+        "not asked": len(reasons) - by_flag - hopeless,
+        "more by --faults": by_flag,
         # Who did not ask for them, and has no server, is not told of them each time.
-        "need faults of the harness": reasons.count(NO_FAULTS) if report.faults else 0,
+        "need faults of the harness": hopeless if report.faults else 0,
     }
     return "".join(f", {count} {text}" for text, count in counts.items() if count)
 
 
 def _features(count: int) -> str:
     return "1 feature is" if count == 1 else f"{count} features are"
+
+
+def _untried(count: int) -> str:
+    return "1 fault check was not tried" if count == 1 else f"{count} fault checks were not tried"
 
 
 def _all(count: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Optional
 
@@ -11,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
+from .._core.tasks import start_task
 from ..interfaces import ConfigurationError
 from ..messaging.letters import DeadLetter, DeadLetterBox, DeadLetterOffice
 from ..opening import open_messaging
@@ -30,6 +32,9 @@ _StoredIn = Annotated[
     Optional[str], typer.Option(help="Where its dead letters are, if not in TOPIC.dlq.")
 ]
 
+_ID = re.compile("[0-9]+-[0-9]+")
+_COLUMNS = ("id", "key", "group, handler", "error", "attempts", "first failed")
+
 
 @letters.command("list")
 def _list(
@@ -40,7 +45,7 @@ def _list(
 ) -> None:
     """List the dead letters that were not replayed yet."""
     with exits("interrupted"):
-        asyncio.run(_list_letters(Console(), url, topic, stored_in=stored_in, most=most))
+        asyncio.run(_list_letters(Console(emoji=False), url, topic, stored_in=stored_in, most=most))
 
 
 @letters.command("show")
@@ -52,7 +57,11 @@ def _show(
 ) -> None:
     """Show all that is known of one dead letter. Exits with 1 where there is none of that id."""
     with exits("interrupted"):
-        console = Console(soft_wrap=True)
+        console = Console(soft_wrap=True, emoji=False)
+
+        if not _ID.fullmatch(letter):
+            msg = f"{letter!r:.60} is no id: one looks like 0-17, and `dlq list` shows them"
+            raise ConfigurationError(msg)
 
         if not asyncio.run(_show_letter(console, url, topic, letter, stored_in=stored_in)):
             console.print(f"{topic} has no dead letter {letter} that was not replayed yet")
@@ -63,7 +72,7 @@ def _show(
 def _replay(url: _Url, topic: _Topic, stored_in: _StoredIn = None) -> None:
     """Publish all of them to their topic again, each for the handler that could not handle it."""
     with exits("interrupted; what went back went back, run it again for the rest"):
-        asyncio.run(_replay_letters(Console(), url, topic, stored_in=stored_in))
+        asyncio.run(_replay_letters(Console(emoji=False), url, topic, stored_in=stored_in))
 
 
 @asynccontextmanager
@@ -71,6 +80,10 @@ async def _opened(
     url: str, topic: str, stored_in: Optional[str]
 ) -> AsyncGenerator[DeadLetterBox, None]:
     messaging = open_messaging(url)
+
+    if stored_in == topic:
+        msg = f"--stored-in: {topic} holds the messages that failed; its dead letters are elsewhere"
+        raise ConfigurationError(msg)
 
     if not isinstance(messaging, DeadLetterOffice):
         msg = f"{messaging!r} keeps no dead letters for others: subscribe to {topic}.dlq instead"
@@ -84,7 +97,8 @@ async def _list_letters(
     console: Console, url: str, topic: str, *, stored_in: Optional[str], most: int
 ) -> int:
     """Show the letters that were not replayed yet, at most so many; return how many there are."""
-    table = Table("id", "key", "group, handler", "error", "attempts", "first failed")
+    # On a narrow terminal the end of a long name would be cut off.
+    table = Table(*(Column(name, overflow="fold") for name in _COLUMNS))
     count = 0
 
     async with _opened(url, topic, stored_in) as box:
@@ -99,19 +113,25 @@ async def _list_letters(
         console.print(table)
 
     more = f", the first {most} of them shown" if count > most else ""
-    console.print(f"{count:,} dead letters of {topic} wait{more}", highlight=False)
+    told = (
+        f"1 dead letter of {topic} waits"
+        if count == 1
+        else f"{count:,} dead letters of {topic} wait"
+    )
+    console.print(told + more, highlight=False)
     return count
 
 
 def _row(letter: DeadLetter) -> tuple[str, ...]:
-    said = f"{letter.error}: {letter.error_text}" if letter.error_text else letter.error
+    error = letter.error.rpartition(".")[2]
+    said = f"{error}: {letter.error_text}" if letter.error_text else error
     return (
         f"{letter.record.partition.number}-{letter.record.offset}",
         "" if letter.record.key is None else f"{letter.record.key!s:.40}",
         f"{letter.group}, {letter.handler}",
         " ".join(said.split())[:120],
         letter.attempts,
-        letter.first_failed[:19],
+        letter.first_failed[:19].replace("T", " "),
     )
 
 
@@ -160,11 +180,23 @@ async def _replay_letters(
             bar = progress.add_task("replayed", total=box.waiting)
 
             async for page in box:
-                await box.replay(page)
+                await _to_its_end(box.replay(page))
                 count += len(page)
                 progress.update(bar, completed=count)
 
             progress.update(bar, total=count)
 
-    console.print(f"{count:,} messages went back to {topic}", highlight=False)
+    told = "1 message" if count == 1 else f"{count:,} messages"
+    console.print(f"{told} went back to {topic}", highlight=False)
     return count
+
+
+async def _to_its_end(replaying: Coroutine[Any, Any, None]) -> None:
+    """Wait for it, though interrupted: what went and is not remembered would go twice."""
+    task = start_task(replaying, name="dlq replay")
+
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

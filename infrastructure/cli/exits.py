@@ -25,7 +25,7 @@ def exits(interrupted: str) -> Iterator[None]:
             raise
 
         text = f"[bold red]{type(error).__name__}[/]: {escape(str(error))}"
-        Console(stderr=True, soft_wrap=True).print(text, highlight=False)
+        Console(stderr=True, soft_wrap=True, emoji=False).print(text, highlight=False)
         raise typer.Exit(2) from exc
     except KeyboardInterrupt:
         Console(stderr=True).print(interrupted)

@@ -6,14 +6,16 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from .._core.urls import parse_url
 from ..interfaces import CachingInterface, StorageInterface
 from ..messaging.lag import LagReporter
-from ..opening import open_storage, openers_of
+from ..opening import openers_of
 from .exits import exits
 
 __all__ = ["ping"]
@@ -31,17 +33,11 @@ def ping(
     Exits with 2 where it cannot be reached.
     """
     with exits("interrupted"):
-        asyncio.run(_ping(Console(soft_wrap=True), url))
+        asyncio.run(_ping(Console(soft_wrap=True, emoji=False), url))
 
 
 async def _ping(console: Console, url: str) -> None:
-    openers = openers_of(url)
-
-    if not openers:
-        # It says what schemes there are.
-        open_storage(url)
-
-    for opener in openers:
+    for opener in openers_of(url):
         backend = opener(url)
         began = time.perf_counter()
 
@@ -49,10 +45,11 @@ async def _ping(console: Console, url: str) -> None:
             connected = f"connected in {(time.perf_counter() - began) * 1000:.1f} ms"
             took = [seconds async for seconds in _round_trips(backend)]
             answers = f", answers in {statistics.median(took) * 1000:.2f} ms" if took else ""
-            console.print(f"{backend!r}: {connected}{answers}", highlight=False)
+            told = f"{backend!r}: {connected}{answers}"
+            console.print(told, markup=False, highlight=False)
 
             if isinstance(backend, LagReporter):
-                await _show_lag(console, backend)
+                await _show_lag(console, backend, parse_url(url).options.get("group_id"))
 
 
 async def _round_trips(backend: Any) -> AsyncGenerator[float, None]:
@@ -70,6 +67,13 @@ async def _round_trips(backend: Any) -> AsyncGenerator[float, None]:
         yield time.perf_counter() - began
 
 
-async def _show_lag(console: Console, backend: LagReporter) -> None:
-    for topic, waiting in sorted((await backend.lag()).items()):
-        console.print(f"  {topic}: {waiting:,} messages wait", highlight=False)
+async def _show_lag(console: Console, backend: LagReporter, group: Optional[str]) -> None:
+    lag = await backend.lag()
+
+    for topic, waiting in sorted(lag.items()):
+        told = "1 message waits" if waiting == 1 else f"{waiting:,} messages wait"
+        console.print(f"  {topic}: {told}", highlight=False)
+
+    if group is not None and not lag:
+        told = "is there such a group, and has it handled a message?"
+        console.print(f"  {escape(group)} has committed nothing: {told}", highlight=False)

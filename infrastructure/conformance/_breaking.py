@@ -1,14 +1,13 @@
-"""What fault checks have in common: silence for a while, and whether a call ended in time."""
+"""How a fault check sees what becomes of a call: whether it ended, in time, and what it left."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from ..interfaces import InfrastructureError, deadline
+from ..interfaces import ConnectionError, InfrastructureError, TimeoutError, deadline
 from ._expect import beside, name_of
 from ._faults import FaultHarness
 from ._harness import Harness
@@ -18,15 +17,15 @@ __all__ = [
     "BACK",
     "DEADLINE",
     "PATIENT",
-    "Silence",
+    "Call",
     "answers",
     "descriptors",
     "ends",
     "faults_of",
-    "frozen",
     "none_open",
     "of",
-    "silent",
+    "refused_or_late",
+    "under_way",
     "until",
 ]
 
@@ -39,6 +38,7 @@ PATIENT = 2.0
 BACK = 1.0
 """Seconds in which the first call after the peer is back succeeds (G6)."""
 
+Call = Callable[[], Awaitable[Any]]
 T = TypeVar("T")
 
 _SLACK = 0.25
@@ -51,42 +51,22 @@ def faults_of(harness: Harness[Any]) -> FaultHarness:
     return harness.faults
 
 
-Silence = Callable[[FaultHarness], AbstractAsyncContextManager[None]]
+def under_way(call: Call) -> asyncio.Task[Any]:
+    """Start a call as a user would, and return its task."""
+
+    async def run() -> Any:
+        return await call()
+
+    return beside(run())
 
 
-@asynccontextmanager
-async def silent(faults: FaultHarness) -> AsyncIterator[None]:
-    """Let the network carry nothing inside the block."""
-    faults.proxy.black_hole()
-
-    try:
-        yield
-    finally:
-        faults.proxy.heal()
-
-
-@asynccontextmanager
-async def frozen(faults: FaultHarness) -> AsyncIterator[None]:
-    """Let the server stand still inside the block."""
-    await faults.pause()
-
-    try:
-        yield
-    finally:
-        await faults.resume()
-
-
-async def ends(call: Callable[[], Awaitable[Any]], within: float, what: str) -> Any:
+async def ends(call: Call, within: float, what: str) -> Any:
     """Return what ``call()`` gives, or the error of ours that it raises, ``within`` seconds.
 
     A driver's error fails, and so does a call that takes 250 ms longer.
     """
     __tracebackhide__ = True
-
-    async def run() -> Any:
-        return await call()
-
-    task = beside(run())
+    task = under_way(call)
     watch = Stopwatch()
 
     try:
@@ -119,7 +99,7 @@ def _give_up(task: asyncio.Task[Any]) -> None:
     task.cancel()
 
 
-async def answers(call: Callable[[], Awaitable[Any]], what: str, within: float = BACK) -> Any:
+async def answers(call: Call, what: str, within: float = BACK) -> Any:
     """Return what ``call()`` gives ``within`` seconds; an error of ours fails too.
 
     It has that time, whatever ``deadline=`` its cache was made with.
@@ -134,6 +114,13 @@ async def answers(call: Callable[[], Awaitable[Any]], what: str, within: float =
         raise AssertionError(msg) from result  # noqa: TRY004 - a check fails so
 
     return result
+
+
+def refused_or_late(error: Any, what: str) -> None:
+    """Assert that it is how a call ends that reaches no server."""
+    __tracebackhide__ = True
+    expected = isinstance(error, ConnectionError | TimeoutError)
+    assert expected, f"{what} gave {error!r:.200}, expected ConnectionError or TimeoutError"
 
 
 def of(task: asyncio.Task[T]) -> Callable[[], Awaitable[T]]:

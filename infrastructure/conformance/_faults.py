@@ -43,7 +43,9 @@ class FaultHarness:
 
     ``target``  where the server is: ``(host, port)``, or the path of a Unix socket.
     ``server``  what starts and stops it; ``None`` where it is not ours to stop, and the harness
-                then lists ``server_faults``, and ``durable`` if there is one, among ``missing``.
+                then lists ``server_faults``, and what needs it, among ``missing``.
+    ``port``    where the proxy listens: 0 for a free one. A broker that tells its clients where it
+                is knows it before.
     ``storm``   how many operations a check at random makes; 20 times as many for a long run.
     ``seed``    of what is at random; a failure tells it.
 
@@ -52,9 +54,15 @@ class FaultHarness:
     """
 
     def __init__(
-        self, target: Target, server: Server | None = None, *, storm: int = 500, seed: int = 0
+        self,
+        target: Target,
+        server: Server | None = None,
+        *,
+        port: int = 0,
+        storm: int = 500,
+        seed: int = 0,
     ) -> None:
-        self.proxy: ChaosProxy = ChaosProxy(target)
+        self.proxy: ChaosProxy = ChaosProxy(target, port=port)
         self.server: Server | None = server
         self.storm: int = storm
         self.seed: int = seed

@@ -11,7 +11,15 @@ from ..interfaces import CachingInterface, MessagingInterface, StorageInterface
 from ._check import Check
 from ._faults import FaultHarness
 
-__all__ = ["CachingHarness", "Harness", "MessagingHarness", "StorageHarness", "declares", "wanted"]
+__all__ = [
+    "Backend",
+    "CachingHarness",
+    "Harness",
+    "MessagingHarness",
+    "StorageHarness",
+    "declares",
+    "wanted",
+]
 
 Backend = TypeVar("Backend", CachingInterface, MessagingInterface, StorageInterface)
 
@@ -27,6 +35,7 @@ class Harness(Generic[Backend]):
     ``missing``   what a backend of level ``full`` lacks, each feature with its reason.
     ``faults``    what breaks its server and the way to it; ``None`` where there is neither, and
                   no fault check is asked then.
+    ``without_faults``  why there are none.
 
     They may be attributes of the class or of the instance.
     """
@@ -35,6 +44,7 @@ class Harness(Generic[Backend]):
     features: Collection[str] = ()
     missing: Mapping[str, str] = MappingProxyType({})
     faults: FaultHarness | None = None
+    without_faults: str = "its harness has no faults, as where there is no server"
 
     def make(self, **options: Any) -> Backend:
         """Return a new, unconnected instance; ``options`` are keyword options of ours.
@@ -85,7 +95,7 @@ def wanted(
 
     One of the kind ``fault`` only where ``faults`` are tried and the harness has them.
     """
-    if check.kind == "fault" and (harness.faults is None or not faults):
+    if check.kind == "fault" and (not faults or harness.faults is None):
         return False
 
     if check.absent is not None and declares(harness, check.absent):

@@ -13,10 +13,9 @@ from ._harness import Harness, declares, wanted
 from ._run import Result, Status, run_check
 from ._suites import Interface, Suite, suite_of
 
-__all__ = ["BY_FLAG", "NO_FAULTS", "Report", "prove"]
+__all__ = ["BY_FLAG", "Report", "prove"]
 
 BY_FLAG: Final = "a fault check: --faults asks it"
-NO_FAULTS: Final = "a fault check: its harness has no faults, as where there is no server"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +26,7 @@ class Report:
     ``features``  every feature of the interface: ``""`` where it is declared, else why it is not;
                   those that only fault checks ask for when these were tried.
     ``faults``    whether checks of the kind ``fault`` were tried.
+    ``unbroken``  why the harness has nothing that breaks its backend; ``""``: it has.
     """
 
     interface: Interface
@@ -35,10 +35,15 @@ class Report:
     features: Mapping[str, str]
     results: tuple[Result, ...]
     faults: bool = False
+    unbroken: str = ""
 
     def of(self, status: Status) -> list[Result]:
         """Return the results of one status."""
         return [result for result in self.results if result.status == status]
+
+    def without_faults(self) -> list[Result]:
+        """Return the results of the fault checks that this harness cannot be asked."""
+        return [one for one in self.results if self.unbroken and one.check.kind == "fault"]
 
     @property
     def passed(self) -> bool:
@@ -53,6 +58,7 @@ class Report:
             "level": self.level,
             "python": platform.python_version(),
             "faults": self.faults,
+            "unbroken": self.unbroken,
             "features": {
                 name: {"declared": not reason, "reason": reason}
                 for name, reason in self.features.items()
@@ -118,6 +124,7 @@ def prove(
         features=_declared(suite, harness, faults),
         results=tuple(results),
         faults=faults,
+        unbroken=harness.without_faults if harness.faults is None else "",
     )
 
 
@@ -135,7 +142,7 @@ def _why_missing(feature: str, harness: Harness[Any]) -> str:
 
 def _not_asked(check: Check, harness: Harness[Any], faults: bool) -> str:
     if check.kind == "fault" and harness.faults is None:
-        return NO_FAULTS
+        return f"a fault check: {harness.without_faults}"
 
     if check.kind == "fault" and not faults:
         return BY_FLAG

@@ -24,6 +24,10 @@ Status = Literal["passed", "failed", "not asked"]
 _HERE: Final = Path(__file__).parent
 _GRACE: Final = 1.0
 """Seconds that a check may take to end once it was cancelled."""
+_CLOSING: Final = 15.0
+"""Seconds that it may take where somebody pressed Ctrl-C: what it made on a server is removed."""
+_LOOK: Final = 1.0
+"""Seconds that the loop sleeps at most: a signal that comes just before wakes nobody."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,21 +92,24 @@ def _run(
 ) -> BaseException | None:
     unhandled: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: unhandled.append(context))
+    attempt = _Attempt(check, make_harness)
 
     try:
-        error = loop.run_until_complete(_limited(check, make_harness, limit))
+        error = loop.run_until_complete(_limited(attempt, limit))
         loop.run_until_complete(_leave(loop))
+    except KeyboardInterrupt:
+        # A second one ends this, too.
+        loop.run_until_complete(_interrupt(loop, attempt))
+        raise
     finally:
         loop.close()
 
     return _unhandled(unhandled[0]) if error is None and unhandled else error
 
 
-async def _limited(
-    check: Check, make_harness: Callable[[], Harness[Any]], limit: float
-) -> BaseException | None:
-    task = start_task(_attempt(check, make_harness), name=check.name)
-    await asyncio.wait({task}, timeout=limit)
+async def _limited(attempt: _Attempt, limit: float) -> BaseException | None:
+    task = attempt.start()
+    await _ended({task}, limit)
 
     if task.done():
         return task.result()
@@ -118,24 +125,75 @@ async def _limited(
     return stuck
 
 
-async def _attempt(check: Check, make_harness: Callable[[], Harness[Any]]) -> BaseException | None:
-    """Return what was raised, so that it keeps its traceback, a cancellation too."""
-    __tracebackhide__ = True
+class _Attempt:
+    """One run of a check, from the making of its harness to its closing."""
 
-    try:
-        harness = make_harness()
+    def __init__(self, check: Check, make_harness: Callable[[], Harness[Any]]) -> None:
+        self._check = check
+        self._make_harness = make_harness
+        self._is_interrupted = False
+        self._is_asking = False
+        self.tasks: set[asyncio.Task[BaseException | None]] = set()
 
-        async with harness.faults or nullcontext():
-            await harness.open()
+    def start(self) -> asyncio.Task[BaseException | None]:
+        """Run it in a task, which returns what was raised: it keeps its traceback."""
+        task = start_task(self._run(), name=self._check.name)
+        self.tasks.add(task)
+        return task
 
-            try:
-                await check.run(harness)
-            finally:
-                await harness.close()
-    except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - handed to the caller
-        return exc
+    def interrupt(self) -> None:
+        """Have the check end; a harness that is being opened or closed goes on, so that nothing stays."""
+        self._is_interrupted = True
 
-    return None
+        if self._is_asking:
+            for task in self.tasks:
+                task.cancel()
+
+    async def _run(self) -> BaseException | None:
+        __tracebackhide__ = True
+
+        try:
+            harness = self._make_harness()
+
+            async with harness.faults or nullcontext():
+                await harness.open()
+
+                try:
+                    await self._ask(harness)
+                finally:
+                    await harness.close()
+        except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - handed to the caller
+            return exc
+
+        return None
+
+    async def _ask(self, harness: Harness[Any]) -> None:
+        __tracebackhide__ = True
+
+        if self._is_interrupted:
+            return
+
+        self._is_asking = True
+
+        try:
+            await self._check.run(harness)
+        finally:
+            self._is_asking = False
+
+
+async def _interrupt(loop: asyncio.AbstractEventLoop, attempt: _Attempt) -> None:
+    """Cancel the check, and wait until it has closed its harness."""
+    attempt.interrupt()
+    await _ended(attempt.tasks, _CLOSING)
+    await _leave(loop)
+
+
+async def _ended(tasks: set[asyncio.Task[Any]], limit: float) -> None:
+    """Return when all have ended, or so many seconds later."""
+    ends = time.monotonic() + limit
+
+    while tasks and (left := ends - time.monotonic()) > 0:
+        _, tasks = await asyncio.wait(tasks, timeout=min(left, _LOOK))
 
 
 async def _leave(loop: asyncio.AbstractEventLoop) -> None:

@@ -24,7 +24,7 @@ class Stopwatch:
     __slots__ = ("_began", "_queued")
 
     def __init__(self) -> None:
-        self._began, self._queued = time.monotonic(), _queued()
+        self._began, self._queued = _reading()
 
     @property
     def passed(self) -> float:
@@ -34,7 +34,17 @@ class Stopwatch:
     @property
     def taken(self) -> float:
         """Those seconds, less the ones in which this thread was ready to run and had no core."""
-        return self.passed - (_queued() - self._queued)
+        now, queued = _reading()
+        return (now - self._began) - (queued - self._queued)
+
+
+def _reading() -> tuple[float, float]:
+    """Return the time, and the seconds waited for a core until then: none between the two readings."""
+    while True:
+        queued, now = _queued(), time.monotonic()
+
+        if _queued() == queued:
+            return now, queued
 
 
 def _queued(schedstat: Path = _SCHEDSTAT) -> float:

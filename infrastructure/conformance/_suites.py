@@ -44,6 +44,7 @@ SUITES: Final[tuple[Suite, ...]] = (
         harness=MessagingHarness,
         checks=messaging.CHECKS,
         features=messaging.FEATURES,
+        fault_features=messaging.FAULT_FEATURES,
     ),
     Suite(
         interface="storage",

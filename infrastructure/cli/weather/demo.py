@@ -38,7 +38,11 @@ async def run_demo(
         console.print(
             f"{len(lines):,} observations through {messaging_backend!r}, {storage_backend!r} "
             f"and {cache_backend!r}",
+            markup=False,
             highlight=False,
+        )
+        console.print(
+            "What is no weather goes to the dead letters, which the log tells as an error."
         )
         pipeline = Pipeline(cache_backend, messaging_backend, storage_backend)
         await pipeline.prepare()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -40,21 +41,30 @@ def data_file(given: Optional[Path]) -> Path:
         if candidate.is_file():
             return candidate
 
-    msg = f"there is no file {candidates[0]}; name one by --data"
+    what = (
+        f"{candidates[0]} is a folder"
+        if candidates[0].is_dir()
+        else f"there is no file {candidates[0]}"
+    )
+    msg = f"{what}; name a file by --data"
     raise ConfigurationError(msg)
 
 
 def read_observations(path: Path) -> Iterator[dict[str, str]]:
     """Give the lines of the file as they are, by column name."""
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
-        reader = csv.DictReader(lines)
-        missing = set(COLUMNS) - set(reader.fieldnames or ())
+    try:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
+            reader = csv.DictReader(lines)
+            missing = set(COLUMNS) - set(reader.fieldnames or ())
 
-        if missing:
-            msg = f"{path} lacks the columns {', '.join(sorted(missing))}"
-            raise ConfigurationError(msg)
+            if missing:
+                msg = f"{path} lacks the columns {', '.join(sorted(missing))}"
+                raise ConfigurationError(msg)
 
-        yield from reader
+            yield from reader
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as exc:
+        msg = f"{path} cannot be read as CSV, or as .gz of it: {exc}"
+        raise ConfigurationError(msg) from exc
 
 
 def to_row(observation: Mapping[str, str]) -> list[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from .pipeline import Pipeline
@@ -34,7 +35,7 @@ def _print_table(console: Console, means: Sequence[dict[str, Any]]) -> None:
     table.add_column("month")
 
     for airport in airports:
-        table.add_column(airport, justify="right")
+        table.add_column(escape(airport), justify="right")
 
     for month in sorted({row["month"] for row in means}):
         by_airport = {row["origin"]: row for row in means if row["month"] == month}
@@ -55,7 +56,8 @@ def _print_plot(console: Console, means: Sequence[dict[str, Any]]) -> None:
     """Plot the mean temperature of each month, the airports side by side."""
     means = [row for row in means if row["temp"] is not None]
 
-    if not means:
+    # A bar stands on zero.
+    if not any(row["temp"] > 0 for row in means):
         return
 
     months = sorted({row["month"] for row in means})
@@ -80,7 +82,7 @@ def _print_plot(console: Console, means: Sequence[dict[str, Any]]) -> None:
     console.print(
         "         "
         + "  ".join(
-            f"[{_COLOURS[n % len(_COLOURS)]}]█[/] {name}" for n, name in enumerate(airports)
+            f"[{_COLOURS[n % len(_COLOURS)]}]█[/] {escape(name)}" for n, name in enumerate(airports)
         )
     )
 
@@ -94,9 +96,11 @@ async def _print_newest(console: Console, pipeline: Pipeline) -> None:
     console.print("\nNewest in the cache:")
 
     for observation in await pipeline.newest():
+        temp = observation["temp"]
         console.print(
             f"  {observation['origin']}  {observation['time_hour']:%Y-%m-%d %H:%M} UTC  "
-            f"{observation['temp']:g} °F",
+            f"{'no reading' if temp is None else f'{temp:g} °F'}",
+            markup=False,
             highlight=False,
         )
 
@@ -118,7 +122,7 @@ async def _print_counts(console: Console, pipeline: Pipeline) -> bool:
     complete = pipeline.published == stored + dead
 
     for reason in pipeline.dead.values():
-        console.print(f"dead letter: {reason}", highlight=False)
+        console.print(f"dead letter: {reason}", markup=False, highlight=False)
 
     verdict = "[green]nothing lost[/]" if complete else "[bold red]the counts do not match[/]"
     console.print(

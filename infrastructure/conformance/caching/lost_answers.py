@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ...interfaces import CachingInterface, ConnectionError, InfrastructureError
-from ...testing import ChaosProxy
-from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, frozen, of, silent, until
+from .._breaking import DEADLINE, PATIENT, Call, answers, ends, faults_of, of
 from .._check import check
 from .._expect import beside, equal, exactly
+from .._fault_checks.lost_answers import lost
 from .._harness import CachingHarness
+from .._outages import NOTICED, frozen, refused, silent
 
 __all__ = [
     "E3_a_write_that_never_left_says_so",
@@ -25,11 +25,9 @@ __all__ = [
 ]
 
 _LARGE = 50_000
-_NOTICED = 0.05
-"""Seconds in which the end of a connection is heard of, on this machine."""
 
 
-def _reads(cache: CachingInterface) -> dict[str, Callable[[], Awaitable[Any]]]:
+def _reads(cache: CachingInterface) -> dict[str, Call]:
     return {
         "get": lambda: cache.get("mine"),
         "exists": lambda: cache.exists("mine"),
@@ -54,39 +52,13 @@ def _right(name: str, found: Any) -> None:
     assert found == wanted, f"{name} gave {found!r}, expected {wanted!r}"
 
 
-def _writes(cache: CachingInterface) -> dict[str, Callable[[], Awaitable[Any]]]:
+def _writes(cache: CachingInterface) -> dict[str, Call]:
     return {
         "set": lambda: cache.set("key", "new"),
         "delete": lambda: cache.delete("key"),
         "set_many": lambda: cache.set_many({"key": "new"}),
         "delete_many": lambda: cache.delete_many(["key"]),
     }
-
-
-async def _sent(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
-    """Return the task of a call whose bytes the server has, and whose answer is held back."""
-    proxy.black_hole("to_client")
-    before = proxy.bytes_to_server
-
-    async def run() -> Any:
-        return await call()
-
-    async def left() -> bool:
-        return proxy.bytes_to_server > before
-
-    task = beside(run())
-    await until(left, "the call sent nothing")
-    # It is on its way over the loopback: a server that is there reads it.
-    await asyncio.sleep(_NOTICED)
-    return task
-
-
-async def _lost(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Return what becomes of a call whose answer was lost with its connection."""
-    task = await _sent(proxy, call)
-    proxy.reset()
-    proxy.heal()
-    return await ends(of(task), PATIENT, what)
 
 
 @check(kind="fault")
@@ -98,7 +70,7 @@ async def G9_a_read_over_a_lost_connection_succeeds(harness: CachingHarness) -> 
         await cache.set("mine", "own", 600)
 
         for lose in (proxy.cut, proxy.reset):
-            for pause in (0.0, _NOTICED):
+            for pause in (0.0, NOTICED):
                 for name, call in _reads(cache).items():
                     await asyncio.gather(*(cache.get("mine") for _ in range(10)))
                     lose()
@@ -113,7 +85,7 @@ async def G9_a_read_whose_answer_was_lost_succeeds(harness: CachingHarness) -> N
         await cache.set("mine", "own", 600)
 
         for name, call in _reads(cache).items():
-            found = await _lost(faults_of(harness).proxy, call, name)
+            found = await lost(faults_of(harness).proxy, call, name)
             assert not isinstance(found, InfrastructureError), f"{name} raised {found!r}"
             _right(name, found)
 
@@ -124,7 +96,7 @@ async def E3_a_write_whose_answer_was_lost_is_unknown(harness: CachingHarness) -
     async with harness.make(deadline=PATIENT) as cache:
         for name, call in _writes(cache).items():
             await cache.set("key", "old")
-            error = await _lost(faults_of(harness).proxy, call, name)
+            error = await lost(faults_of(harness).proxy, call, name)
             assert isinstance(error, ConnectionError), f"{name}, its answer lost, gave {error!r}"
             assert error.outcome == "unknown", f"{name}: outcome={error.outcome!r}"
             assert error.__cause__ is not None, f"{name}: {error} has no cause"
@@ -136,20 +108,17 @@ async def E3_a_write_whose_answer_was_lost_is_unknown(harness: CachingHarness) -
 @check(kind="fault")
 async def E3_a_write_that_never_left_says_so(harness: CachingHarness) -> None:
     """Without a server whose loss was noticed: ``outcome="not_applied"``, and it never is."""
-    proxy = faults_of(harness).proxy
-
     async with harness.make(deadline=DEADLINE) as cache:
         # A batch that failed is unknown always (C8).
         for name, call in list(_writes(cache).items())[:2]:
             await cache.set("key", "old")
-            proxy.refuse()
-            proxy.reset()
-            await asyncio.sleep(_NOTICED)
-            error = await ends(call, DEADLINE, name)
+
+            async with refused(faults_of(harness)):
+                error = await ends(call, DEADLINE, name)
+
             assert isinstance(error, InfrastructureError), f"{name} without a server: {error!r}"
             assert error.outcome == "not_applied", f"{name}: outcome={error.outcome!r}"
-            proxy.heal()
-            await asyncio.sleep(_NOTICED)
+            await asyncio.sleep(NOTICED)
             equal(await cache.get("key"), "old")
 
 
@@ -166,7 +135,7 @@ async def G9_a_write_is_sent_once(harness: CachingHarness) -> None:
         proxy.black_hole("to_client")
         await ends(lambda: cache.set("key", value), DEADLINE, "set")
         proxy.heal()
-        await asyncio.sleep(_NOTICED)
+        await asyncio.sleep(NOTICED)
         await cache.exists("key")
         sent = proxy.bytes_to_server - before
         assert sent < 2 * _LARGE, f"a value of {_LARGE} bytes took {sent} bytes: it was sent again"
@@ -180,15 +149,15 @@ async def G9_nothing_is_written_after_its_error(harness: CachingHarness) -> None
     async with harness.make(deadline=DEADLINE) as cache:
         for failing in ("cut", "silent"):
             if failing == "cut":
-                await _lost(proxy, lambda: cache.set("key", "lost"), "set")
+                await lost(proxy, lambda: cache.set("key", "lost"), "set")
             else:
                 async with silent(faults_of(harness)):
                     await ends(lambda: cache.set("key", "lost"), DEADLINE, "set")
 
-                await asyncio.sleep(_NOTICED)
+                await asyncio.sleep(NOTICED)
 
             await answers(lambda: cache.set("key", "later"), "set afterwards")
-            await asyncio.sleep(2 * _NOTICED)
+            await asyncio.sleep(2 * NOTICED)
             equal(await cache.get("key"), "later")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+from functools import partial
 
-from ...interfaces import CachingInterface, ConnectionError, InfrastructureError, TimeoutError
-from .._breaking import DEADLINE, Silence, answers, ends, faults_of, frozen, silent
+from ...interfaces import CachingInterface
+from .._breaking import DEADLINE, answers, faults_of
 from .._check import check
 from .._expect import equal
+from .._fault_checks.outages import come_back_together, fail_for_a_while, late
 from .._harness import CachingHarness
+from .._outages import Outage, frozen, killed, refused, silent
 
 __all__ = [
     "G6_a_call_succeeds_after_a_freeze",
@@ -19,9 +20,6 @@ __all__ = [
     "G6_many_callers_come_back_together",
 ]
 
-# Long enough for a back-off to grow to what nobody wants to wait for.
-_AWAY = 0.8
-
 
 async def _first_calls_succeed(cache: CachingInterface) -> None:
     """The first read and the first write, without a try before them."""
@@ -30,15 +28,12 @@ async def _first_calls_succeed(cache: CachingInterface) -> None:
     equal(await cache.get("key"), "new")
 
 
-async def _after(harness: CachingHarness, silence: Silence) -> None:
+async def _after(harness: CachingHarness, outage: Outage) -> None:
     async with harness.make(deadline=DEADLINE) as cache:
         await cache.set("mine", "own")
 
-        async with silence(faults_of(harness)):
-            late = await asyncio.gather(
-                *(ends(lambda: cache.get("mine"), DEADLINE, "get") for _ in range(20))
-            )
-            assert all(isinstance(one, TimeoutError) for one in late), f"get gave {late!r:.200}"
+        async with outage(faults_of(harness)):
+            await late({f"get {number}": partial(cache.get, "mine") for number in range(20)})
 
         await _first_calls_succeed(cache)
 
@@ -55,28 +50,15 @@ async def G6_a_call_succeeds_after_a_freeze(harness: CachingHarness) -> None:
     await _after(harness, frozen)
 
 
-async def _fail_for_a_while(cache: CachingInterface) -> None:
-    """Call again and again, as users do; each is refused or times out."""
-    until = time.monotonic() + _AWAY
-
-    while time.monotonic() < until:
-        error = await ends(lambda: cache.set("key", "lost"), DEADLINE, "set without a server")
-        refused = isinstance(error, ConnectionError | TimeoutError)
-        assert refused, f"set without a server gave {error!r}"
-        await asyncio.sleep(0.01)
-
-
 @check(kind="fault")
 async def G6_a_call_succeeds_after_refusals(harness: CachingHarness) -> None:
     """The server accepts again: the first call connects at once, however often it was refused."""
-    proxy = faults_of(harness).proxy
-
     async with harness.make(deadline=DEADLINE) as cache:
         await cache.set("mine", "own")
-        proxy.refuse()
-        proxy.reset()
-        await _fail_for_a_while(cache)
-        proxy.heal()
+
+        async with refused(faults_of(harness)):
+            await fail_for_a_while(lambda: cache.set("key", "lost"), "set without a server")
+
         await answers(lambda: cache.set("key", "first"), "the first write")
         equal(await answers(lambda: cache.get("mine"), "the first read"), "own")
 
@@ -84,13 +66,12 @@ async def G6_a_call_succeeds_after_refusals(harness: CachingHarness) -> None:
 @check(kind="fault", feature="server_faults")
 async def G6_a_call_succeeds_after_a_restart(harness: CachingHarness) -> None:
     """The server was killed and runs again: the first call succeeds in 1 s."""
-    faults = faults_of(harness)
-
     async with harness.make(deadline=DEADLINE) as cache:
         await cache.set("mine", "own")
-        await faults.kill()
-        await _fail_for_a_while(cache)
-        await faults.start()
+
+        async with killed(faults_of(harness)):
+            await fail_for_a_while(lambda: cache.set("key", "lost"), "set without a server")
+
         await answers(lambda: cache.set("key", "first"), "the first write")
         equal(await cache.get("key"), "first")
 
@@ -98,16 +79,7 @@ async def G6_a_call_succeeds_after_a_restart(harness: CachingHarness) -> None:
 @check(kind="fault")
 async def G6_many_callers_come_back_together(harness: CachingHarness) -> None:
     """Fifty first calls at once all succeed in 1 s: they share what is being connected."""
-    proxy = faults_of(harness).proxy
-
     async with harness.make(deadline=DEADLINE) as cache:
         await cache.set("mine", "own")
-        proxy.refuse()
-        proxy.reset()
-        error = await ends(lambda: cache.get("mine"), DEADLINE, "get without a server")
-        assert isinstance(error, InfrastructureError), f"get without a server gave {error!r}"
-        proxy.heal()
-        found = await asyncio.gather(
-            *(answers(lambda: cache.get("mine"), "a first read") for _ in range(50))
-        )
+        found = await come_back_together(harness, lambda: cache.get("mine"), "read")
         equal(found, ["own"] * 50)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
-from ...interfaces import ConnectionError, InfrastructureError, TimeoutError
-from .._breaking import (
-    DEADLINE,
-    Silence,
-    answers,
-    descriptors,
-    ends,
-    faults_of,
-    frozen,
-    none_open,
-    of,
-    silent,
-    until,
-)
+from .._breaking import DEADLINE, Call, answers
 from .._check import check
-from .._expect import beside, equal
+from .._expect import equal
+from .._fault_checks.connects import (
+    CLOSE,
+    a_cut_connect_leaves_nothing,
+    a_refused_connect_leaves_nothing,
+    disconnect_ends_a_connect,
+)
+from .._fault_checks.disconnects import (
+    disconnect_ends_what_is_held,
+    disconnect_leaves_no_connection,
+)
 from .._harness import CachingHarness
+from .._outages import Outage, frozen, silent
+from ._works import works
 
 __all__ = [
     "G3_a_connect_that_is_cut_leaves_nothing",
@@ -32,87 +30,33 @@ __all__ = [
     "G3_disconnect_leaves_no_connection",
 ]
 
-_CLOSE = 1.0
 _CUTS = 40
 
 
 @check(kind="fault")
 async def G3_a_refused_connect_leaves_nothing(harness: CachingHarness) -> None:
     """ConnectionError in time with its cause; no task, no socket; connect works once it may."""
-    proxy = faults_of(harness).proxy
-    cache = harness.make(deadline=DEADLINE)
-    proxy.refuse()
-    tasks, files = asyncio.all_tasks(), descriptors()
-
-    for _ in range(3):
-        error = await ends(cache.connect, DEADLINE, "a refused connect")
-        assert isinstance(error, ConnectionError), f"a refused connect gave {error!r}"
-        assert error.__cause__ is not None, f"{error} has no cause"
-
-    async def nothing_left() -> bool:
-        return asyncio.all_tasks() <= tasks and descriptors() <= files
-
-    await until(nothing_left, "a refused connect left a task or a socket")
-    proxy.heal()
-
-    async with cache:
-        await cache.set("key", 1)
+    await a_refused_connect_leaves_nothing(harness, works)
 
 
 @check(kind="fault")
 async def G3_a_connect_that_is_cut_leaves_nothing(harness: CachingHarness) -> None:
     """Cut after each byte of the answer to what it says first: it fails whole, or it works."""
-    proxy = faults_of(harness).proxy
-
-    for after in range(_CUTS):
-        proxy.truncate(after, "to_client", counting="next")
-        cache = harness.make(deadline=DEADLINE)
-        error = await ends(cache.connect, DEADLINE, f"connect, cut after {after} bytes")
-        proxy.heal()
-
-        if error is None:
-            await answers(partial(cache.exists, "key"), "exists")
-            await cache.disconnect()
-        else:
-            expected = isinstance(error, ConnectionError | TimeoutError)
-            assert expected, f"connect, cut after {after} bytes, raised {error!r}"
-
-        await until(none_open(harness), f"a connect, cut after {after} bytes, left a connection")
+    await a_cut_connect_leaves_nothing(harness, works, range(_CUTS), DEADLINE)
 
 
 @check(kind="fault")
 async def G3_disconnect_ends_a_connect_to_a_silent_server(harness: CachingHarness) -> None:
     """Who waits to be connected gets a ConnectionError, long before the deadline."""
-    cache = harness.make(deadline=10.0)
-
-    async with silent(faults_of(harness)):
-        connecting = beside(cache.connect())
-        await asyncio.sleep(0.05)
-        await ends(cache.disconnect, _CLOSE, "disconnect")
-        error = await ends(lambda: connecting, 0.0, "the connect under way")
-        assert isinstance(error, ConnectionError), f"the connect under way gave {error!r}"
-
-    await until(none_open(harness), "the connect that was given up left a connection")
-
-    async with cache:
-        await cache.set("key", 1)
+    await disconnect_ends_a_connect(harness, works)
 
 
-async def _ends_what_is_held(harness: CachingHarness, silence: Silence) -> None:
+async def _ends_what_is_held(harness: CachingHarness, outage: Outage) -> None:
     async with harness.make(deadline=10.0) as cache:
         await cache.set("key", "old")
-
-        async with silence(faults_of(harness)):
-            reads = [beside(cache.get("key")) for _ in range(25)]
-            writes = [beside(cache.set(f"key {number}", number)) for number in range(25)]
-            await asyncio.sleep(0.05)
-            leaving = [beside(cache.disconnect()) for _ in range(2)]
-            held = [*leaving, *reads, *writes]
-            found = await asyncio.gather(*(ends(of(one), _CLOSE, "what it held") for one in held))
-
-        equal(found[:2], [None, None])
-        wrong = [one for one in found[2:] if not isinstance(one, InfrastructureError)]
-        assert not wrong, f"a silent server answered {wrong!r:.200}"
+        calls: list[Call] = [lambda: cache.get("key") for _ in range(25)]
+        calls += [partial(cache.set, f"key {number}", number) for number in range(25)]
+        await disconnect_ends_what_is_held(harness, cache.disconnect, outage, calls, CLOSE)
         await cache.connect()
         equal(await answers(lambda: cache.get("key"), "get after a new connect"), "old")
 
@@ -132,10 +76,6 @@ async def G3_disconnect_ends_what_a_frozen_server_holds(harness: CachingHarness)
 @check(kind="fault")
 async def G3_disconnect_leaves_no_connection(harness: CachingHarness) -> None:
     """Not one, after fifty calls at once; the calls have an answer or an error of ours."""
-    cache = harness.make(deadline=DEADLINE)
-    await cache.connect()
-    calls = [beside(cache.set(f"key {number}", number)) for number in range(50)]
-    await asyncio.sleep(0)
-    await answers(cache.disconnect, "disconnect")
-    await asyncio.gather(*(ends(of(one), DEADLINE, "a call under way") for one in calls))
-    await until(none_open(harness), "disconnect left a connection")
+    async with harness.make(deadline=DEADLINE) as cache:
+        calls = [partial(cache.set, f"key {number}", number) for number in range(50)]
+        await disconnect_leaves_no_connection(harness, cache.disconnect, calls, DEADLINE)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from ...interfaces import CachingInterface, ConnectionError, TimeoutError
-from .._breaking import DEADLINE, answers, ends, faults_of
+from ...interfaces import CachingInterface
+from .._breaking import DEADLINE, answers, faults_of
 from .._check import check
-from .._expect import beside, equal
+from .._expect import equal
+from .._fault_checks.writers import kill_again_and_again, write_on, writing
 from .._harness import CachingHarness
 
 __all__ = [
@@ -37,42 +38,25 @@ async def G9_no_read_fails_after_a_restart(harness: CachingHarness) -> None:
                 equal(await asyncio.gather(*reads), [None] * 50)
 
 
-async def _write(cache: CachingInterface, name: str, acknowledged: dict[str, int]) -> None:
-    """Write on and on, and note what was acknowledged; an error of ours is nothing to note."""
-    number = 0
-
-    while True:
-        number += 1
-        error = await ends(partial(cache.set, f"{name} {number}", number), DEADLINE, "set")
-
-        if error is None:
-            acknowledged[f"{name} {number}"] = number
-        else:
-            expected = isinstance(error, ConnectionError | TimeoutError)
-            assert expected, f"set, while the server was killed, raised {error!r}"
-            await asyncio.sleep(0.01)
+async def _write(
+    cache: CachingInterface, writer: int, acknowledged: dict[str, int], number: int
+) -> None:
+    key = f"w{writer} {number}"
+    await cache.set(key, number)
+    acknowledged[key] = number
 
 
 @check(kind="fault", feature="durable")
 async def E3_an_acknowledged_write_outlives_a_kill(harness: CachingHarness) -> None:
     """Killed again and again under ten writers: whatever ``set`` returned for is there."""
-    faults = faults_of(harness)
     acknowledged: dict[str, int] = {}
 
     async with harness.make(deadline=DEADLINE) as cache:
-        writers = [beside(_write(cache, f"w{n}", acknowledged)) for n in range(10)]
+        writes = [partial(_write, cache, writer, acknowledged) for writer in range(10)]
 
-        for _ in range(_CYCLES):
-            await asyncio.sleep(0.1)
-            await faults.kill()
-            await faults.start()
+        async with writing(map(write_on, writes)):
+            await kill_again_and_again(faults_of(harness), _CYCLES, 0.1)
 
-        for writer in writers:
-            writer.cancel()
-
-        ended = await asyncio.gather(*writers, return_exceptions=True)
-        wrong = [one for one in ended if not isinstance(one, asyncio.CancelledError)]
-        assert not wrong, f"a writer failed: {wrong[0]!r}"
         assert acknowledged, "no write was acknowledged at all"
         found = await answers(lambda: cache.get_many(acknowledged), "get_many", _ALL)
         lost = acknowledged.keys() - found.keys()

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
-from ...interfaces import TimeoutError, deadline
-from .._breaking import (
-    DEADLINE,
-    Silence,
-    answers,
-    ends,
-    faults_of,
-    frozen,
-    of,
-    silent,
-)
+from ...interfaces import deadline
+from .._breaking import DEADLINE, answers, ends, faults_of, of
 from .._check import check
-from .._expect import beside, equal, name_of
+from .._expect import beside, equal
+from .._fault_checks.connects import a_connect_ends
+from .._fault_checks.outages import late
 from .._harness import CachingHarness
+from .._outages import Outage, frozen, silent
 from ._factory import Factory, soon, started
+from ._works import works
 from .lifecycle import calls_of
 
 __all__ = [
@@ -34,31 +27,18 @@ __all__ = [
     "G5_every_call_to_a_silent_server_ends",
 ]
 
-_Calls = Mapping[str, Callable[[], Awaitable[Any]]]
-
 _WRITES = ("set", "delete", "set_many", "delete_many")
 
 # What a mixin calls first is the backend's own: it may name that.
 _INHERITED = ("get_many", "set_many", "delete_many", "get_or_set")
 
 
-async def _late(calls: _Calls) -> dict[str, TimeoutError]:
-    """Return the TimeoutError of every call; they are made at once."""
-    found = await asyncio.gather(*(ends(call, DEADLINE, name) for name, call in calls.items()))
-
-    for name, error in zip(calls, found, strict=True):
-        told = f"{name_of(error)}: {error}" if isinstance(error, Exception) else repr(error)
-        assert isinstance(error, TimeoutError), f"{name} gave {told:.200}, expected TimeoutError"
-
-    return dict(zip(calls, found, strict=True))
-
-
-async def _every_call_ends(harness: CachingHarness, silence: Silence) -> None:
+async def _every_call_ends(harness: CachingHarness, outage: Outage) -> None:
     async with harness.make(deadline=DEADLINE) as cache:
         await cache.set("mine", "own")
 
-        async with silence(faults_of(harness)):
-            await _late(calls_of(cache))
+        async with outage(faults_of(harness)):
+            await late(calls_of(cache))
 
         equal(await answers(lambda: cache.get("mine"), "get afterwards"), "own")
 
@@ -75,29 +55,16 @@ async def G5_every_call_to_a_frozen_server_ends(harness: CachingHarness) -> None
     await _every_call_ends(harness, frozen)
 
 
-async def _connect_ends(harness: CachingHarness, silence: Silence) -> None:
-    cache = harness.make(deadline=DEADLINE)
-
-    async with silence(faults_of(harness)):
-        error = await ends(cache.connect, DEADLINE, "connect")
-        assert isinstance(error, TimeoutError), f"connect gave {error!r}, expected TimeoutError"
-        await ends(cache.disconnect, DEADLINE, "disconnect after a failed connect")
-
-    await answers(cache.connect, "connect afterwards")
-    await cache.set("key", 1)
-    await cache.disconnect()
-
-
 @check(kind="fault")
 async def G5_a_connect_to_a_silent_server_ends(harness: CachingHarness) -> None:
     """It is no success either: TimeoutError, and connect works afterwards."""
-    await _connect_ends(harness, silent)
+    await a_connect_ends(harness, silent, works)
 
 
 @check(kind="fault", feature="server_faults")
 async def G5_a_connect_to_a_frozen_server_ends(harness: CachingHarness) -> None:
     """The kernel accepts for it, nobody answers: TimeoutError, and connect works afterwards."""
-    await _connect_ends(harness, frozen)
+    await a_connect_ends(harness, frozen, works)
 
 
 @check(kind="fault")
@@ -106,7 +73,7 @@ async def G5_a_block_rules_over_a_silent_server(harness: CachingHarness) -> None
     async with harness.make(deadline=10.0) as cache:
         async with silent(faults_of(harness)):
             with deadline(DEADLINE), deadline(10.0):
-                await _late(calls_of(cache))
+                await late(calls_of(cache))
 
             with deadline(None):
                 patient = beside(cache.get("key"))
@@ -120,7 +87,7 @@ async def G5_a_block_rules_over_a_silent_server(harness: CachingHarness) -> None
 async def E3_a_call_that_timed_out_names_itself(harness: CachingHarness) -> None:
     """What was tried stands in the text of its error."""
     async with harness.make(deadline=DEADLINE) as cache, silent(faults_of(harness)):
-        for name, error in (await _late(calls_of(cache))).items():
+        for name, error in (await late(calls_of(cache))).items():
             assert name in _INHERITED or name in str(error), f"{name} is not named: {error}"
 
 
@@ -133,9 +100,9 @@ async def E3_a_write_that_timed_out_is_unknown(harness: CachingHarness) -> None:
 
         async with silent(faults_of(harness)):
             calls = calls_of(cache)
-            late = await _late({name: calls[name] for name in _WRITES})
+            errors = await late({name: calls[name] for name in _WRITES})
 
-        for name, error in late.items():
+        for name, error in errors.items():
             assert error.outcome == "unknown", f"{name}: outcome={error.outcome!r}"
 
 

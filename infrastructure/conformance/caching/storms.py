@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from ...interfaces import CachingInterface, InfrastructureError, deadline
-from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, silent, until
+from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, until
 from .._check import check
-from .._expect import beside
+from .._fault_checks.storms import AT_ONCE, Storm, give_up_together
 from .._harness import CachingHarness
+from .._outages import silent
 
 __all__ = [
     "G7_calls_that_timed_out_open_no_connection",
@@ -21,7 +22,6 @@ __all__ = [
 ]
 
 _KEYS = [f"key {number}" for number in range(50)]
-_AT_ONCE = 50
 _LATE = 250
 
 
@@ -63,78 +63,39 @@ async def G7_late_answers_go_to_nobody_else(harness: CachingHarness) -> None:
 
         for _ in range(5):
             faults.proxy.delay(0.03, "to_client")
-            await asyncio.gather(*(hurried(dice.choice(_KEYS)) for _ in range(_AT_ONCE)))
+            await asyncio.gather(*(hurried(dice.choice(_KEYS)) for _ in range(AT_ONCE)))
             faults.proxy.heal()
             await _own(cache, faults.seed)
 
 
-class _Storm:
-    """Cancels calls at moments of its own choice, and looks at those that are left alone."""
+async def _any_call(cache: CachingInterface, seed: int, dice: random.Random, number: int) -> None:
+    """Make a call of some kind, and look at its answer."""
+    key = dice.choice(_KEYS)
+    kind = dice.choice(("get", "get_many", "set", "exists"))
 
-    def __init__(self, cache: CachingInterface, dice: random.Random, seed: int) -> None:
-        self._cache = cache
-        self._dice = dice
-        self._seed = seed
-        self._number = 0
-
-    async def round(self) -> None:
-        """Start a number of calls and cancel each at some moment; two in ten are left alone."""
-        await asyncio.gather(*(self._one() for _ in range(_AT_ONCE)))
-
-    async def _one(self) -> None:
-        key = self._dice.choice(_KEYS)
-        task = beside(self._call(key))
-
-        if self._dice.random() < 0.2:
-            await task
-            return
-
-        await self._some_time()
-        delivered = task.cancel()
-        await asyncio.wait({task})
-        lost = delivered and not task.cancelled()
-        assert not lost, (
-            f"a cancellation was lost, the call ended with {task!r} (seed {self._seed})"
-        )
-
-    async def _some_time(self) -> None:
-        if self._dice.random() < 0.5:
-            await asyncio.sleep(self._dice.uniform(0.0, 0.004))
-            return
-
-        for _ in range(self._dice.randrange(12)):
-            await asyncio.sleep(0)
-
-    async def _call(self, key: str) -> None:
-        self._number += 1
-        kind = self._dice.choice(("get", "get_many", "set", "exists"))
-
-        if kind == "get":
-            _its_own(key, await self._cache.get(key), self._seed)
-        elif kind == "get_many":
-            for name, found in (await self._cache.get_many([key, _KEYS[0]])).items():
-                _its_own(name, found, self._seed)
-        elif kind == "set":
-            await self._cache.set(key, (key, self._number))
-        else:
-            there = await self._cache.exists(key)
-            assert there is True, f"exists gave {there!r} (seed {self._seed})"
+    if kind == "get":
+        _its_own(key, await cache.get(key), seed)
+    elif kind == "get_many":
+        for name, found in (await cache.get_many([key, _KEYS[0]])).items():
+            _its_own(name, found, seed)
+    elif kind == "set":
+        await cache.set(key, (key, number))
+    else:
+        there = await cache.exists(key)
+        assert there is True, f"exists gave {there!r} (seed {seed})"
 
 
 @check(kind="fault")
 async def G7_cancelled_calls_at_random_leave_every_answer_its_own(harness: CachingHarness) -> None:
     """Hundreds of calls, cancelled at any moment: no foreign answer, no lost cancellation."""
     faults = faults_of(harness)
-    dice = random.Random(faults.seed)  # noqa: S311 - it is to be repeated
 
     async with harness.make(deadline=5.0) as cache:
         await _stored(cache)
-        storm = _Storm(cache, dice, faults.seed)
+        storm = Storm(faults, partial(_any_call, cache, faults.seed), 0.004)
 
-        for number in range(0, faults.storm, _AT_ONCE):
-            faults.proxy.delay((0.0, 0.002)[number // _AT_ONCE % 2], "to_client")
+        for _ in range(0, faults.storm, AT_ONCE):
             await storm.round()
-            faults.proxy.delay(0.0)
             await _own(cache, faults.seed)
 
 
@@ -149,15 +110,7 @@ async def G7_cancelled_calls_leave_no_connection(harness: CachingHarness) -> Non
         before = await faults.connections()
 
         for _ in range(5):
-            faults.proxy.delay(0.05, "to_client")
-            calls = [beside(cache.get(key)) for key in _KEYS]
-            await asyncio.sleep(0.01)
-
-            for call in calls:
-                call.cancel()
-
-            await asyncio.wait(calls)
-            faults.proxy.heal()
+            await give_up_together(faults, [partial(cache.get, key) for key in _KEYS])
             await _own(cache, faults.seed)
 
         async def as_before() -> bool:

@@ -8,6 +8,7 @@ from ...interfaces import ValidationError
 from .._check import check
 from .._expect import equal, exactly, raises
 from .._harness import CachingHarness
+from ._passing import Passing
 
 __all__ = [
     "C4_a_bad_ttl_is_refused",
@@ -28,11 +29,12 @@ _LONGEST = 2**31 - 1
 async def C4_a_key_expires_after_its_ttl(harness: CachingHarness) -> None:
     """An expired key is a miss to every method; one without expiry stays."""
     async with harness.make() as cache:
+        passing = Passing(harness)
         await cache.set("short", 1, 1)
         await cache.set("long", 2, 60)
         await cache.set("ever", 3)
-        assert await cache.get("short") == 1, "it was gone before its time"
-        await harness.advance(1.1)
+        passing.lives(await cache.get("short"), 1)
+        await passing.advance(1.1)
         assert await cache.get("short") is None, "it outlived its ttl"
         exactly(await cache.exists("short"), False)
         exactly(await cache.ttl("short"), None)
@@ -48,16 +50,21 @@ async def C4_each_key_expires_at_its_own_time(harness: CachingHarness) -> None:
     later = ["by get", "by exists", "by ttl", "by delete", "by scan_keys"]
 
     async with harness.make() as cache:
+        passing = Passing(harness)
         await cache.set("first", 1, 1)
-        await harness.advance(0.6)
-        assert await cache.get("first") == 1, "it was gone before its time"
+        await passing.advance(0.6)
+        passing.lives(await cache.get("first"), 1)
+        passing = Passing(harness)
 
         for key in later:
             await cache.set(key, 1, 1)
 
-        await harness.advance(0.6)
-        equal(sorted(await cache.scan_keys("*")), sorted(later))
-        await harness.advance(0.6)
+        await passing.advance(0.6)
+        found = await cache.scan_keys("*")
+        # Where it took so long some may be gone.
+        living = [key for key in later if key in found or passing.most < 1]
+        equal(sorted(found), sorted(living))
+        await passing.advance(0.6)
         exactly(await cache.get("by get"), None)
         exactly(await cache.exists("by exists"), False)
         exactly(await cache.ttl("by ttl"), None)
@@ -130,16 +137,14 @@ async def C5_ttl_is_none_without_expiry(harness: CachingHarness) -> None:
 async def C5_ttl_is_rounded_up(harness: CachingHarness) -> None:
     """The seconds left, rounded up: a live key never shows 0."""
     async with harness.make() as cache:
+        passing = Passing(harness)
         await cache.set("key", 1, 3)
-        equal(await cache.ttl("key"), 3)
-        await harness.advance(0.5)
-        assert await cache.ttl("key") == 3, "2.5 seconds are not rounded up"
-        await harness.advance(2.0)
-        assert await cache.ttl("key") == 1, (
-            "a live key shows another number than 1 in its last second"
-        )
-        exactly(type(await cache.ttl("key")), int)
-        exactly(await cache.exists("key"), True)
+        passing.left(await cache.ttl("key"), 3)
+        await passing.advance(0.5)
+        passing.left(await cache.ttl("key"), 3)
+        await passing.advance(2.0)
+        passing.left(await cache.ttl("key"), 3)
+        exactly(await cache.exists("key") or passing.most >= 3, True)
 
 
 @check()

@@ -11,7 +11,7 @@ from ...caching.memory import MemoryCache
 from ...messaging.memory import MemoryMessaging
 from ...testing.clock import FakeClock
 from .._harness import CachingHarness, MessagingHarness
-from ._urls import renamed
+from ._urls import renamed, without
 
 __all__ = ["MemoryCacheHarness", "MemoryMessagingHarness"]
 
@@ -27,7 +27,7 @@ class MemoryCacheHarness(CachingHarness):
 
     def make(self, **options: Any) -> MemoryCache:
         """Return a cache of this check's name."""
-        return MemoryCache(self._url, clock=self._clock, **options)
+        return MemoryCache(without(self._url, options), clock=self._clock, **options)
 
     async def advance(self, seconds: float) -> None:
         """Move the clock."""
@@ -46,4 +46,4 @@ class MemoryMessagingHarness(MessagingHarness):
 
     def make(self, **options: Any) -> MemoryMessaging:
         """Return a messaging of this check's broker."""
-        return MemoryMessaging(self._url, **options)
+        return MemoryMessaging(without(self._url, options), **options)

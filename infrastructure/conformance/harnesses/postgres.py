@@ -13,6 +13,7 @@ from ...interfaces import ConfigurationError, InfrastructureError
 from ...storage.postgres import PostgresStorage
 from .._faults import FaultHarness
 from .._harness import StorageHarness
+from ._urls import through, without
 
 __all__ = ["PostgresHarness"]
 
@@ -62,12 +63,16 @@ class PostgresHarness(StorageHarness):
 
     def make(self, **options: Any) -> PostgresStorage:
         """Return a storage in this check's schema or database."""
-        given: dict[str, Any] = {"hypertables": "index"}
+        url = without(self._address(), options)
+        given: dict[str, Any] = {}
+
+        if "hypertables" not in parse_url(url).options:
+            given["hypertables"] = "index"
 
         if not self._pooled:
             given["settings"] = {"search_path": f"{self._name}, public"}
 
-        return PostgresStorage(self._address(), **{**given, **options})
+        return PostgresStorage(url, **{**given, **options})
 
     async def close(self) -> None:
         """Remove the schema, or the database, and what is in it."""
@@ -106,14 +111,9 @@ class PostgresHarness(StorageHarness):
 
     def _address(self) -> str:
         """Return the URL: of the check's own database, and by the proxy once it is open."""
-        parts = urlsplit(self._url)
+        url = self._url
 
         if self._pooled:
-            parts = parts._replace(path=f"/{self._name}")
+            url = urlunsplit(urlsplit(url)._replace(path=f"/{self._name}"))
 
-        if self.faults is not None and self.faults.is_open:
-            account, at, _ = parts.netloc.rpartition("@")
-            proxy = self.faults.proxy
-            parts = parts._replace(netloc=f"{account}{at}{proxy.host}:{proxy.port}")
-
-        return urlunsplit(parts)
+        return through(url, self.faults)

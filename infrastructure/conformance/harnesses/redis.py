@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 from ..._core.urls import parse_url
 from ...caching.redis import RedisCache
 from .._faults import FaultHarness
 from .._harness import CachingHarness
+from ._urls import through, without
 
 __all__ = ["RedisHarness"]
 
@@ -31,9 +31,9 @@ class RedisHarness(CachingHarness):
     )
 
     def __init__(self, url: str = "redis://localhost:6379") -> None:
-        self._url, prefix = _split(url)
-        self._prefix = f"{prefix}conform:{uuid4().hex}:"
         parts = parse_url(url)
+        self._url = without(url, {"prefix"})
+        self._prefix = f"{parts.options.get('prefix', '')}conform:{uuid4().hex}:"
 
         if parts.options.get("mode") == "pooled":
             self.missing = {**self.missing, "steady_connections": _CLOSED}
@@ -44,26 +44,10 @@ class RedisHarness(CachingHarness):
 
     def make(self, **options: Any) -> RedisCache:
         """Return a cache under this check's prefix."""
-        return RedisCache(self._address(), prefix=self._prefix, **options)
+        url = without(through(self._url, self.faults), options)
+        return RedisCache(url, prefix=self._prefix, **options)
 
     async def close(self) -> None:
         """Remove the keys of the check."""
         async with self.make() as cache:
             await cache.delete_many(await cache.scan_keys("*"))
-
-    def _address(self) -> str:
-        """Return the URL, with the proxy in the place of the server once it is open."""
-        if self.faults is None or not self.faults.is_open:
-            return self._url
-
-        parts, proxy = urlsplit(self._url), self.faults.proxy
-        account, at, _ = parts.netloc.rpartition("@")
-        return urlunsplit(parts._replace(netloc=f"{account}{at}{proxy.host}:{proxy.port}"))
-
-
-def _split(url: str) -> tuple[str, str]:
-    """Return ``url`` without its option ``prefix``, and that."""
-    base, _, query = url.partition("?")
-    options = parse_qsl(query, keep_blank_values=True)
-    rest = urlencode([(name, value) for name, value in options if name != "prefix"])
-    return f"{base}?{rest}" if rest else base, dict(options).get("prefix", "")

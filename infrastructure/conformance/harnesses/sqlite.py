@@ -14,6 +14,7 @@ from ..._core.urls import parse_url
 from ...interfaces.exceptions import ConfigurationError
 from ...storage.sqlite import SQLiteStorage
 from .._harness import StorageHarness
+from ._urls import without
 
 __all__ = ["SQLiteHarness"]
 
@@ -50,7 +51,7 @@ class SQLiteHarness(StorageHarness):
         """Return a storage on this check's file."""
         assert self._folder is not None, "open() comes first"
         path = quote(str(Path(self._folder.name, "check.db").absolute()))
-        return SQLiteStorage(f"sqlite:///{path}?{self._query}", **options)
+        return SQLiteStorage(without(f"sqlite:///{path}?{self._query}", options), **options)
 
     async def close(self) -> None:
         """Remove the folder."""

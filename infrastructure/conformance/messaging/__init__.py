@@ -1,7 +1,8 @@
 """The checks of a messaging.
 
 A backend of level ``core`` is asked M1, M2, M4, M5, M7, G1, G3 for calls one after another, G4,
-G11 and E; ``FEATURES`` says what the others ask for.
+G11 and E; ``FEATURES`` says what the others ask for, ``FAULT_FEATURES`` what some of those of the
+kind ``fault`` do. All of that kind need the option ``deadline=``.
 """
 
 from __future__ import annotations
@@ -17,21 +18,28 @@ from . import (
     groups,
     handlers,
     lifecycle,
+    lost_answers,
     order,
+    outages,
     payloads,
     publish,
     rebalance,
+    recovery,
     reentrancy,
+    refusals,
     replay,
+    restarts,
     retries,
+    silence,
     stops,
+    storms,
     subscriptions,
     validation,
     windows,
 )
-from .features import FEATURES
+from .features import FAULT_FEATURES, FEATURES
 
-__all__ = ["CHECKS", "FEATURES"]
+__all__ = ["CHECKS", "FAULT_FEATURES", "FEATURES"]
 
 CHECKS = checks_of(
     publish,
@@ -54,4 +62,11 @@ CHECKS = checks_of(
     endings,
     cancellation,
     deadlines,
+    silence,
+    recovery,
+    refusals,
+    lost_answers,
+    outages,
+    storms,
+    restarts,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["FEATURES"]
+__all__ = ["FAULT_FEATURES", "FEATURES"]
 
 FEATURES: Final[Mapping[str, str]] = {
     "batches": "subscribe_batch hands over lists",
@@ -28,3 +28,9 @@ FEATURES: Final[Mapping[str, str]] = {
     "windows": "what is held unfinished is bounded by window=",
 }
 """Each feature in a sentence."""
+
+FAULT_FEATURES: Final[Mapping[str, str]] = {
+    "outlives_kills": "what was acknowledged outlives a kill of the server; needs server_faults",
+    "server_faults": "the harness can pause, kill and restart the server",
+}
+"""Those that only fault checks ask for; told of when they are tried."""

@@ -12,6 +12,7 @@ from .._harness import MessagingHarness
 from ._inbox import Inbox, topic
 
 __all__ = [
+    "M10_replayed_message_can_die_again",
     "M10_replayed_message_is_for_its_handler_alone",
 ]
 
@@ -45,3 +46,23 @@ async def M10_replayed_message_is_for_its_handler_alone(harness: MessagingHarnes
         equal(await wanted.wait(2), ["replayed", "end"])
         equal(await unwanted.wait(1), ["end"])
         equal(await other.wait(1), ["end"])
+
+
+@check(feature="dead_letters")
+async def M10_replayed_message_can_die_again(harness: MessagingHarness) -> None:
+    """Its letter is for whoever reads the dead letters, though the message was for one handler."""
+    name, dead = topic("again"), Inbox()
+
+    async def fails(_: Any) -> None:
+        raise ValueError("on purpose")
+
+    headers = {
+        "infrastructure-replay-group": harness.group("g"),
+        "infrastructure-replay-handler": f"{fails.__module__}.{fails.__qualname__}",
+    }
+
+    async with harness.make(group_id="g", attempts=1) as messaging:
+        await messaging.subscribe(name, fails)
+        await messaging.subscribe(f"{name}.dlq", dead)
+        await messaging.publish(name, Message("bad", key="k", headers=headers))
+        equal(await dead.wait(1), ["bad"])

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from ...interfaces import StorageInterface
-from .._expect import raises
+from .._breaking import answers
+from .._expect import equal, raises
 from .._harness import StorageHarness
 
-__all__ = ["SLOW", "Items", "calls_of", "hurried", "items_of", "unique"]
+__all__ = ["SLOW", "Items", "calls_of", "hurried", "items_of", "unique", "works"]
 
 Error = TypeVar("Error", bound=BaseException)
 
@@ -108,3 +109,8 @@ def calls_of(items: Items) -> dict[str, Any]:
         "create_table": lambda: storage.create_table(items.name, dict(_SCHEMA)),
         "create_hypertable": lambda: storage.create_hypertable(items.name, "id"),
     }
+
+
+async def works(storage: StorageInterface) -> None:
+    """Fail where a connected storage does not answer."""
+    equal(await answers(lambda: storage.execute("SELECT 1 AS n"), "a statement"), [{"n": 1}])

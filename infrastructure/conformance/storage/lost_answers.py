@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from ...interfaces import ConnectionError, InfrastructureError, TimeoutError, deadline
-from ...testing import ChaosProxy
-from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, frozen, of, until
+from .._breaking import DEADLINE, PATIENT, Call, answers, ends, faults_of, of, until
 from .._check import check
 from .._expect import beside, equal
+from .._fault_checks.lost_answers import lost
 from .._harness import StorageHarness
+from .._outages import NOTICED, frozen, refused
 from ._items import Items, hurried
 
 __all__ = [
@@ -26,40 +26,11 @@ __all__ = [
     "S11_what_is_said_of_a_lost_commit_is_true",
 ]
 
-_NOTICED = 0.05
-"""Seconds in which the end of a connection is heard of, on this machine."""
-
 _SETTLED = 3.0
 """Seconds in which a backend may find out what became of a commit."""
 
 _COUNT = {"id": "BIGINT PRIMARY KEY", "n": "BIGINT"}
 _UP = "UPDATE items SET n = n + 1 WHERE id = 1"
-
-
-async def _sent(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
-    """Return the task of a call whose bytes the server has, and whose answer is held back."""
-    proxy.black_hole("to_client")
-    before = proxy.bytes_to_server
-
-    async def run() -> Any:
-        return await call()
-
-    async def left() -> bool:
-        return proxy.bytes_to_server > before
-
-    task = beside(run())
-    await until(left, "the call sent nothing")
-    # It is on its way over the loopback: a server that is there reads it.
-    await asyncio.sleep(_NOTICED)
-    return task
-
-
-async def _lost(proxy: ChaosProxy, call: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Return what becomes of a call whose answer was lost with its connection."""
-    task = await _sent(proxy, call)
-    proxy.reset()
-    proxy.heal()
-    return await ends(of(task), PATIENT + _SETTLED, what)
 
 
 async def _counting(items: Items) -> None:
@@ -68,7 +39,7 @@ async def _counting(items: Items) -> None:
 
     for _ in range(4):
         await items.run(_UP)
-        await asyncio.sleep(_NOTICED / 4)
+        await asyncio.sleep(NOTICED / 4)
 
 
 async def _count(items: Items) -> int:
@@ -90,7 +61,7 @@ async def G9_a_statement_after_a_lost_connection_succeeds(harness: StorageHarnes
             await items.run("UPDATE items SET name = 'new'")
             await storage.commit()
 
-        calls: dict[str, Callable[[], Awaitable[Any]]] = {
+        calls: dict[str, Call] = {
             "a read": items.ids,
             "a write": lambda: items.run("UPDATE items SET name = 'own'"),
             "many rows": lambda: items.many("DELETE FROM items WHERE id = $1", [[-1], [-2]]),
@@ -101,7 +72,7 @@ async def G9_a_statement_after_a_lost_connection_succeeds(harness: StorageHarnes
             for name, call in calls.items():
                 await asyncio.gather(*(items.ids() for _ in range(10)))
                 lose()
-                await asyncio.sleep(_NOTICED)
+                await asyncio.sleep(NOTICED)
                 await answers(call, f"{name} after a {lose.__name__}")
 
 
@@ -110,7 +81,8 @@ async def E3_a_statement_whose_answer_was_lost_is_unknown(harness: StorageHarnes
     """ConnectionError with ``outcome="unknown"`` and a cause; it happened once or not at all."""
     async with hurried(harness, PATIENT, _COUNT) as items:
         await _counting(items)
-        error = await _lost(faults_of(harness).proxy, lambda: items.run(_UP), "an UPDATE")
+        proxy, within = faults_of(harness).proxy, PATIENT + _SETTLED
+        error = await lost(proxy, lambda: items.run(_UP), "an UPDATE", within)
         assert isinstance(error, ConnectionError), f"an UPDATE, its answer lost, gave {error!r}"
         assert error.outcome == "unknown", f"outcome={error.outcome!r}"
         assert error.__cause__ is not None, f"{error} has no cause"
@@ -129,9 +101,12 @@ async def G9_a_statement_is_run_once(harness: StorageHarness) -> None:
             proxy.black_hole("to_client")
             await ends(lambda: items.run(_UP), DEADLINE, "an UPDATE")
             proxy.heal()
-            await asyncio.sleep(2 * _NOTICED)
+            await asyncio.sleep(2 * NOTICED)
 
-        for give_up in (partial(_lost, proxy, lambda: items.run(_UP), "an UPDATE"), late) * 3:
+        async def cut() -> None:
+            await lost(proxy, lambda: items.run(_UP), "an UPDATE", PATIENT + _SETTLED)
+
+        for give_up in (cut, late) * 3:
             before = await _count(items)
             await give_up()
             more = await _count(items) - before
@@ -141,18 +116,15 @@ async def G9_a_statement_is_run_once(harness: StorageHarness) -> None:
 @check(kind="fault")
 async def E3_a_statement_that_never_left_says_so(harness: StorageHarness) -> None:
     """Without a server whose loss was noticed: ``outcome="not_applied"``, and it never is."""
-    proxy = faults_of(harness).proxy
-
     async with hurried(harness, DEADLINE) as items:
         await items.add(1)
-        proxy.refuse()
-        proxy.reset()
-        await asyncio.sleep(_NOTICED)
-        error = await ends(lambda: items.add(2), DEADLINE, "a write")
+
+        async with refused(faults_of(harness)):
+            error = await ends(lambda: items.add(2), DEADLINE, "a write")
+
         assert isinstance(error, InfrastructureError), f"a write without a server: {error!r}"
         assert error.outcome == "not_applied", f"outcome={error.outcome!r}"
-        proxy.heal()
-        await asyncio.sleep(_NOTICED)
+        await asyncio.sleep(NOTICED)
         equal(await answers(items.ids, "a read"), [1])
 
 
@@ -169,7 +141,7 @@ async def G9_a_late_server_runs_a_statement_once(harness: StorageHarness) -> Non
             await asyncio.sleep(0.5)
 
         await answers(of(patient), "the patient UPDATE")
-        await asyncio.sleep(_NOTICED)
+        await asyncio.sleep(NOTICED)
         assert await _count(items) == 1, "a patient statement was lost, or run again"
 
         async with frozen(faults):
@@ -177,7 +149,7 @@ async def G9_a_late_server_runs_a_statement_once(harness: StorageHarness) -> Non
                 error = await ends(lambda: items.run(_UP), DEADLINE, "a hasty UPDATE")
 
         assert isinstance(error, TimeoutError), f"a hasty UPDATE gave {error!r}"
-        await asyncio.sleep(_NOTICED)
+        await asyncio.sleep(NOTICED)
         assert await _count(items) in (1, 2), "a hasty statement was run again"
 
 
@@ -188,7 +160,7 @@ async def S7_a_transaction_that_was_cut_leaves_nothing(harness: StorageHarness) 
 
     async with hurried(harness, PATIENT) as items:
         for lose in (proxy.cut, proxy.reset):
-            for noticed in (0.0, _NOTICED):
+            for noticed in (0.0, NOTICED):
                 await items.storage.begin_transaction()
                 await items.add(1)
                 lose()
@@ -243,7 +215,7 @@ async def S11_a_lost_commit_is_unknown(harness: StorageHarness) -> None:
     async with hurried(harness, PATIENT) as items:
         transacting = beside(_transact(items, 1, silence))
         await until(left, "the commit was not sent")
-        await asyncio.sleep(_NOTICED)
+        await asyncio.sleep(NOTICED)
         proxy.refuse()
         proxy.reset()
         error = await ends(of(transacting), PATIENT + _SETTLED, "a transaction")

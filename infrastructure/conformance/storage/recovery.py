@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
-from ...interfaces import ConnectionError, InfrastructureError, TimeoutError
-from .._breaking import DEADLINE, Silence, answers, ends, faults_of, frozen, silent
+from .._breaking import DEADLINE, answers, faults_of
 from .._check import check
 from .._expect import equal
+from .._fault_checks.outages import come_back_together, fail_for_a_while, late
 from .._harness import StorageHarness
+from .._outages import Outage, frozen, killed, refused, silent
 from ._items import Items, hurried
 
 __all__ = [
@@ -19,9 +19,6 @@ __all__ = [
     "G6_a_call_succeeds_after_silence",
     "G6_many_callers_come_back_together",
 ]
-
-# Long enough for a back-off to grow to what nobody wants to wait for.
-_AWAY = 0.8
 
 
 async def _transact(items: Items) -> None:
@@ -38,15 +35,14 @@ async def _first_calls_succeed(items: Items) -> None:
     equal(await items.run("SELECT name FROM items WHERE id = 1"), [{"name": "new"}])
 
 
-async def _after(harness: StorageHarness, silence: Silence) -> None:
+async def _after(harness: StorageHarness, outage: Outage) -> None:
     async with hurried(harness, DEADLINE) as items:
         await items.add(1)
         # Several connections are there, where each call has its own.
         await asyncio.gather(*(items.ids() for _ in range(20)))
 
-        async with silence(faults_of(harness)):
-            late = await asyncio.gather(*(ends(items.ids, DEADLINE, "a read") for _ in range(20)))
-            assert all(isinstance(one, TimeoutError) for one in late), f"it gave {late!r:.200}"
+        async with outage(faults_of(harness)):
+            await late({f"read {number}": items.ids for number in range(20)})
 
         await _first_calls_succeed(items)
 
@@ -63,55 +59,31 @@ async def G6_a_call_succeeds_after_a_freeze(harness: StorageHarness) -> None:
     await _after(harness, frozen)
 
 
-async def _fail_for_a_while(items: Items) -> None:
-    """Call again and again, as users do; each is refused or times out."""
-    until = time.monotonic() + _AWAY
+async def _after_failures(harness: StorageHarness, outage: Outage) -> None:
+    async with hurried(harness, DEADLINE) as items:
+        await items.add(1)
 
-    while time.monotonic() < until:
-        error = await ends(lambda: items.add(9), DEADLINE, "a write without a server")
-        refused = isinstance(error, ConnectionError | TimeoutError)
-        assert refused, f"a write without a server gave {error!r}"
-        await asyncio.sleep(0.01)
+        async with outage(faults_of(harness)):
+            await fail_for_a_while(lambda: items.add(9), "a write without a server")
+
+        await _first_calls_succeed(items)
 
 
 @check(kind="fault")
 async def G6_a_call_succeeds_after_refusals(harness: StorageHarness) -> None:
     """The server accepts again: the first call connects at once, however often it was refused."""
-    proxy = faults_of(harness).proxy
-
-    async with hurried(harness, DEADLINE) as items:
-        await items.add(1)
-        proxy.refuse()
-        proxy.reset()
-        await _fail_for_a_while(items)
-        proxy.heal()
-        await _first_calls_succeed(items)
+    await _after_failures(harness, refused)
 
 
 @check(kind="fault", feature="server_faults")
 async def G6_a_call_succeeds_after_a_restart(harness: StorageHarness) -> None:
     """The server was killed and runs again: the first call succeeds in 1 s."""
-    faults = faults_of(harness)
-
-    async with hurried(harness, DEADLINE) as items:
-        await items.add(1)
-        await faults.kill()
-        await _fail_for_a_while(items)
-        await faults.start()
-        await _first_calls_succeed(items)
+    await _after_failures(harness, killed)
 
 
 @check(kind="fault")
 async def G6_many_callers_come_back_together(harness: StorageHarness) -> None:
     """Fifty first calls at once all succeed in 1 s: they share what is being connected."""
-    proxy = faults_of(harness).proxy
-
     async with hurried(harness, DEADLINE) as items:
         await items.add(1)
-        proxy.refuse()
-        proxy.reset()
-        error = await ends(items.ids, DEADLINE, "a read without a server")
-        assert isinstance(error, InfrastructureError), f"a read without a server gave {error!r}"
-        proxy.heal()
-        found = await asyncio.gather(*(answers(items.ids, "a first read") for _ in range(50)))
-        equal(found, [[1]] * 50)
+        equal(await come_back_together(harness, items.ids, "read"), [[1]] * 50)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
-from ...interfaces import ConnectionError, TimeoutError
-from .._breaking import DEADLINE, answers, ends, faults_of
+from .._breaking import DEADLINE, answers, faults_of
 from .._check import check
-from .._expect import beside
+from .._fault_checks.writers import kill_again_and_again, write_on, writing
 from .._harness import StorageHarness
 from ._items import Items, hurried
 
@@ -31,47 +30,29 @@ async def _pair(items: Items, number: int) -> None:
     await items.storage.commit()
 
 
-async def _write(items: Items, writer: int, acknowledged: set[int]) -> None:
-    """Write rows and pairs of rows on and on, and note what was acknowledged."""
-    number = writer * _APART
+async def _write(items: Items, writer: int, acknowledged: set[int], count: int) -> None:
+    """Write a row, or a pair of rows, and note what was acknowledged."""
+    number = writer * _APART + count
 
-    while True:
-        number += 1
-        pair = number % 2 == 0
-        error = await ends(
-            lambda: _pair(items, number) if pair else items.run(_INSERT, [number]),  # noqa: B023
-            DEADLINE + 1,
-            "a write",
-        )
-
-        if error is None or error == []:
-            acknowledged |= {number, -number} if pair else {number}
-        else:
-            expected = isinstance(error, ConnectionError | TimeoutError)
-            assert expected, f"a write, while the server was killed, raised {error!r}"
-            await asyncio.sleep(0.01)
+    if number % 2 == 0:
+        await _pair(items, number)
+        acknowledged |= {number, -number}
+    else:
+        await items.run(_INSERT, [number])
+        acknowledged.add(number)
 
 
 @check(kind="fault", feature="durable")
 async def E3_an_acknowledged_row_outlives_a_kill(harness: StorageHarness) -> None:
     """Killed again and again under ten writers: what returned is there, and no half of a pair."""
-    faults = faults_of(harness)
     acknowledged: set[int] = set()
 
     async with hurried(harness, DEADLINE) as items:
-        writers = [beside(_write(items, n, acknowledged)) for n in range(1, 11)]
+        writes = [partial(_write, items, writer, acknowledged) for writer in range(1, 11)]
 
-        for _ in range(_CYCLES):
-            await asyncio.sleep(0.1)
-            await faults.kill()
-            await faults.start()
+        async with writing(write_on(write, DEADLINE + 1) for write in writes):
+            await kill_again_and_again(faults_of(harness), _CYCLES, 0.1)
 
-        for writer in writers:
-            writer.cancel()
-
-        ended = await asyncio.gather(*writers, return_exceptions=True)
-        wrong = [one for one in ended if not isinstance(one, asyncio.CancelledError)]
-        assert not wrong, f"a writer failed: {wrong[0]!r}"
         assert acknowledged, "no write was acknowledged at all"
         found = set(await answers(items.ids, "a read afterwards", 5.0))
         lost = acknowledged - found

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 from ...interfaces import TimeoutError, deadline
-from .._breaking import DEADLINE, PATIENT, Silence, answers, ends, faults_of, frozen, silent
+from .._breaking import DEADLINE, PATIENT, Call, answers, ends, faults_of
 from .._check import check
-from .._expect import name_of
+from .._fault_checks.connects import a_connect_ends
+from .._fault_checks.outages import late
 from .._harness import StorageHarness
-from ._items import Items, calls_of, hurried
+from .._outages import Outage, frozen, silent
+from ._items import calls_of, hurried, works
 
 __all__ = [
     "E3_a_statement_that_timed_out_tells_the_truth",
@@ -28,22 +28,12 @@ _ROLLBACK = 1.0
 """Seconds that a rollback has of its own."""
 
 
-async def _late(items: Items) -> None:
-    """Expect a TimeoutError of every call; they are made at once."""
-    calls = calls_of(items)
-    found = await asyncio.gather(*(ends(call, DEADLINE, name) for name, call in calls.items()))
-
-    for name, error in zip(calls, found, strict=True):
-        told = f"{name_of(error)}: {error}" if isinstance(error, Exception) else repr(error)
-        assert isinstance(error, TimeoutError), f"{name} gave {told:.200}, expected TimeoutError"
-
-
-async def _every_call_ends(harness: StorageHarness, silence: Silence) -> None:
+async def _every_call_ends(harness: StorageHarness, outage: Outage) -> None:
     async with hurried(harness, DEADLINE) as items:
         await items.add(1)
 
-        async with silence(faults_of(harness)):
-            await _late(items)
+        async with outage(faults_of(harness)):
+            await late(calls_of(items))
 
         assert await answers(items.ids, "a read afterwards") == [1], "a row is missing"
 
@@ -60,29 +50,16 @@ async def G5_every_call_to_a_frozen_server_ends(harness: StorageHarness) -> None
     await _every_call_ends(harness, frozen)
 
 
-async def _connect_ends(harness: StorageHarness, silence: Silence) -> None:
-    storage = harness.make(deadline=DEADLINE)
-
-    async with silence(faults_of(harness)):
-        error = await ends(storage.connect, DEADLINE, "connect")
-        assert isinstance(error, TimeoutError), f"connect gave {error!r}, expected TimeoutError"
-        await ends(storage.disconnect, DEADLINE, "disconnect after a failed connect")
-
-    await answers(storage.connect, "connect afterwards")
-    await storage.execute("SELECT 1 AS n")
-    await storage.disconnect()
-
-
 @check(kind="fault")
 async def G5_a_connect_to_a_silent_server_ends(harness: StorageHarness) -> None:
     """It is no success either: TimeoutError, and connect works afterwards."""
-    await _connect_ends(harness, silent)
+    await a_connect_ends(harness, silent, works)
 
 
 @check(kind="fault", feature="server_faults")
 async def G5_a_connect_to_a_frozen_server_ends(harness: StorageHarness) -> None:
     """The kernel accepts for it, nobody answers: TimeoutError, and connect works afterwards."""
-    await _connect_ends(harness, frozen)
+    await a_connect_ends(harness, frozen, works)
 
 
 @check(kind="fault")
@@ -93,7 +70,7 @@ async def G5_a_block_rules_over_a_silent_server(harness: StorageHarness) -> None
 
         async with silent(faults_of(harness)):
             with deadline(DEADLINE), deadline(10.0):
-                await _late(items)
+                await late(calls_of(items))
 
 
 @check(kind="fault")
@@ -128,7 +105,7 @@ async def E3_a_statement_that_timed_out_tells_the_truth(harness: StorageHarness)
         for number in range(-5, 0):
             await items.run(write, [number])
 
-        calls: list[Callable[[], Awaitable[Any]]] = []
+        calls: list[Call] = []
         calls += [partial(items.run, write, [number]) for number in range(20)]
         calls += [partial(items.many, write, [[number]]) for number in range(20, 25)]
         proxy.black_hole("to_client")

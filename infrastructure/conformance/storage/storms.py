@@ -9,7 +9,7 @@ from functools import partial
 from ...interfaces import InfrastructureError, deadline
 from .._breaking import PATIENT, answers, ends, faults_of, until
 from .._check import check
-from .._expect import beside
+from .._fault_checks.storms import AT_ONCE, Storm, give_up_together
 from .._faults import FaultHarness
 from .._harness import StorageHarness
 from ._items import Items, hurried
@@ -21,7 +21,9 @@ __all__ = [
 ]
 
 _IDS = range(50)
-_AT_ONCE = 50
+_SETTLING = 12
+"""Rounds in which a backend opens all connections that it may have; PostgreSQL's needed up to five."""
+
 _READ = "SELECT name FROM items WHERE id = $1"
 
 
@@ -69,77 +71,41 @@ async def G7_late_rows_go_to_nobody_else(harness: StorageHarness) -> None:
 
         for _ in range(5):
             faults.proxy.delay(0.03, "to_client")
-            await asyncio.gather(*(hurry(items, dice.choice(_IDS)) for _ in range(_AT_ONCE)))
+            await asyncio.gather(*(hurry(items, dice.choice(_IDS)) for _ in range(AT_ONCE)))
             faults.proxy.heal()
             await _own(items, faults.seed)
 
 
-class _Storm:
-    """Cancels calls at moments of its own choice, and looks at those that are left alone."""
+async def _any_call(items: Items, seed: int, dice: random.Random, number: int) -> None:
+    """Make a call of some kind; of a read, look at the row."""
+    key, update = dice.choice(_IDS), "UPDATE items SET name = $2 WHERE id = $1"
+    kind = dice.choice(("read", "read", "write", "pair", "many"))
+    name = f"{key}/{number}"
 
-    def __init__(self, items: Items, dice: random.Random, seed: int) -> None:
-        self._items = items
-        self._dice = dice
-        self._seed = seed
-        self._number = 0
+    if kind == "read":
+        await _read(items, key, seed)
+    elif kind == "write":
+        await items.run(update, [key, name])
+    elif kind == "many":
+        await items.many(update, [[key, name]])
+    else:
+        await _pair(items, 100 + 2 * number)
 
-    async def round(self) -> None:
-        """Start a number of calls and cancel each at some moment; two in ten are left alone."""
-        await asyncio.gather(*(self._one() for _ in range(_AT_ONCE)))
 
-    async def _one(self) -> None:
-        task = beside(self._call(self._dice.choice(_IDS)))
+async def _pair(items: Items, first: int) -> None:
+    """Write two rows that belong together, beyond those that are read."""
+    storage, insert = items.storage, "INSERT INTO items (id) VALUES ($1)"
+    await storage.begin_transaction()
+    ended = False
 
-        if self._dice.random() < 0.2:
-            await task
-            return
-
-        await self._some_time()
-        delivered = task.cancel()
-        await asyncio.wait({task})
-        lost = delivered and not task.cancelled()
-        assert not lost, (
-            f"a cancellation was lost, the call ended with {task!r} (seed {self._seed})"
-        )
-
-    async def _some_time(self) -> None:
-        if self._dice.random() < 0.5:
-            await asyncio.sleep(self._dice.uniform(0.0, 0.01))
-            return
-
-        for _ in range(self._dice.randrange(12)):
-            await asyncio.sleep(0)
-
-    async def _call(self, number: int) -> None:
-        self._number += 1
-        kind = self._dice.choice(("read", "read", "write", "pair", "many"))
-        name = f"{number}/{self._number}"
-        update = "UPDATE items SET name = $2 WHERE id = $1"
-
-        if kind == "read":
-            await _read(self._items, number, self._seed)
-        elif kind == "write":
-            await self._items.run(update, [number, name])
-        elif kind == "many":
-            await self._items.many(update, [[number, name]])
-        else:
-            await self._pair()
-
-    async def _pair(self) -> None:
-        """Write two rows that belong together, beyond those that are read."""
-        first = 100 + 2 * self._number
-        storage, insert = self._items.storage, "INSERT INTO items (id) VALUES ($1)"
-        await storage.begin_transaction()
-        ended = False
-
-        try:
-            await self._items.run(insert, [first])
-            await self._items.run(insert, [first + 1])
-            ended = True
-            await storage.commit()
-        finally:
-            if not ended:
-                await storage.rollback()
+    try:
+        await items.run(insert, [first])
+        await items.run(insert, [first + 1])
+        ended = True
+        await storage.commit()
+    finally:
+        if not ended:
+            await storage.rollback()
 
 
 @check(kind="fault")
@@ -148,16 +114,13 @@ async def G7_cancelled_statements_at_random_leave_every_row_its_own(
 ) -> None:
     """Hundreds of calls, cancelled at any moment: no foreign row, no half pair, no lost cancellation."""
     faults = faults_of(harness)
-    dice = random.Random(faults.seed)  # noqa: S311 - it is to be repeated
 
     async with hurried(harness, 5.0) as items:
         await _fill(items)
-        storm = _Storm(items, dice, faults.seed)
+        storm = Storm(faults, partial(_any_call, items, faults.seed), 0.01)
 
-        for number in range(0, faults.storm, _AT_ONCE):
-            faults.proxy.delay((0.0, 0.002)[number // _AT_ONCE % 2], "to_client")
+        for _ in range(0, faults.storm, AT_ONCE):
             await storm.round()
-            faults.proxy.delay(0.0)
             await _own(items, faults.seed)
 
         # In the background a transaction that was given up is rolled back first.
@@ -169,15 +132,7 @@ async def G7_cancelled_statements_at_random_leave_every_row_its_own(
 
 async def _given_up(items: Items, faults: FaultHarness) -> None:
     """Cancel fifty reads while they wait for an answer; then all get their own again."""
-    faults.proxy.delay(0.05, "to_client")
-    calls = [beside(_read(items, number, faults.seed)) for number in _IDS]
-    await asyncio.sleep(0.01)
-
-    for call in calls:
-        call.cancel()
-
-    await asyncio.wait(calls)
-    faults.proxy.heal()
+    await give_up_together(faults, [partial(_read, items, n, faults.seed) for n in _IDS])
     await _own(items, faults.seed)
 
 
@@ -191,7 +146,7 @@ async def G7_cancelled_statements_leave_no_connection(harness: StorageHarness) -
         await _fill(items)
 
         # A backend may open all that it may have before long, not more and more.
-        for _ in range(4):
+        for _ in range(_SETTLING):
             await _given_up(items, faults)
             most = max(most, await faults.connections())
 
