@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import random
+import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 import infrastructure
 
+from .missing_servers import pytest_runtest_makereport, wants
 from .servers import shared
 from .servers.fixtures import (
     certificates,
@@ -56,6 +59,7 @@ __all__ = [
     "private_postgres",
     "private_sentinel",
     "private_valkey",
+    "pytest_runtest_makereport",
     "redis_acl",
     "redis_tls",
     "start_kafka",
@@ -116,7 +120,11 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say it again where something failed, or another broker stood in: a quiet run has no header."""
-    failed = terminalreporter.stats.get("failed")
+    stats = terminalreporter.stats
+    failed = stats.get("failed") or stats.get("error")
+
+    for line in wants(terminalreporter):
+        terminalreporter.write_line(line)
 
     if failed or "Tansu" in broker():
         terminalreporter.write_line(broker())
@@ -138,3 +146,17 @@ def repetition(config: pytest.Config) -> str:
     return (
         f"repeat with: PYTHONHASHSEED={hashes} HYPOTHESIS_PROFILE={PROFILE} HYPOTHESIS_SEED={seed}"
     )
+
+
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Hear Ctrl-C, here and in children, although this run may not, as a job in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what brokers answer to a message for their first answer, however late it comes."""
+    monkeypatch.setattr("infrastructure.messaging.kafka._acknowledgements._soonest", lambda _: 1e6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,11 @@ class Module:
     text: str = field(repr=False)
     tree: ast.Module = field(repr=False)
 
+    @functools.cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All of its tree: a walk costs more than what is looked for on it."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def parts(self) -> tuple[str, ...]:
         """Its dotted name, split: ``("infrastructure", "caching", "memory")``."""
@@ -38,24 +43,27 @@ def parsed(text: str, path: str = "infrastructure/planted.py") -> Module:
     return Module(path, text, ast.parse(text))
 
 
-@functools.cache
 def everything() -> tuple[Module, ...]:
     """Every Python file of the repository."""
-    return tuple(
-        parsed(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
-        for folder in FOLDERS
-        for path in sorted((ROOT / folder).rglob("*.py"))
-    )
+    return tuple(module for folder in FOLDERS for module in _folder(folder))
 
 
 def package() -> tuple[Module, ...]:
     """Every Python file of the package."""
-    return tuple(module for module in everything() if module.parts[0] == "infrastructure")
+    return _folder("infrastructure")
 
 
-def calls_and_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+@functools.cache
+def _folder(name: str) -> tuple[Module, ...]:
+    return tuple(
+        parsed(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
+        for path in sorted((ROOT / name).rglob("*.py"))
+    )
+
+
+def calls_and_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Every name and attribute that is read or imported, with its line."""
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name):
                 yield node.lineno, name

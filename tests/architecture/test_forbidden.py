@@ -24,11 +24,11 @@ AMBIGUOUS = {"ConnectionError", "TimeoutError"}
 CONTEXT_HOMES = ("infrastructure/interfaces/_context.py", "infrastructure/interfaces/messaging.py")
 
 
-def imported_modules(tree: ast.AST) -> list[tuple[int, str]]:
+def imported_modules(module: Module) -> list[tuple[int, str]]:
     """Every module that is imported absolutely, by its first name."""
     found = []
 
-    for node in ast.walk(tree):
+    for node in module.nodes:
         match node:
             case ast.Import(names=names):
                 found += [(node.lineno, alias.name.split(".")[0]) for alias in names]
@@ -43,11 +43,11 @@ def imported_modules(tree: ast.AST) -> list[tuple[int, str]]:
 def unsafe(module: Module) -> list[str]:
     """Name the uses of what loses cancellations, runs data or hides a missing method."""
     found = [
-        *((line, name) for line, name in imported_modules(module.tree) if name in UNSAFE_MODULES),
-        *((line, name) for line, name in calls_and_names(module.tree) if name in UNSAFE_NAMES),
+        *((line, name) for line, name in imported_modules(module) if name in UNSAFE_MODULES),
+        *((line, name) for line, name in calls_and_names(module.nodes) if name in UNSAFE_NAMES),
         *(
             (node.lineno, node.func.id)
-            for node in ast.walk(module.tree)
+            for node in module.nodes
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
             if node.func.id in UNSAFE_CALLS
         ),
@@ -63,7 +63,7 @@ def stray_tasks(module: Module) -> list[str]:
 
     return [
         f"{module.path}:{line}: {name}"
-        for line, name in calls_and_names(module.tree)
+        for line, name in calls_and_names(module.nodes)
         if name in TASK_MAKERS
     ]
 
@@ -75,25 +75,25 @@ def stray_context_variables(module: Module) -> list[str]:
 
     return [
         f"{module.path}:{node.lineno}"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call)
-        if "ContextVar" in {name for _, name in calls_and_names(node.func)}
+        if "ContextVar" in {name for _, name in calls_and_names(ast.walk(node.func))}
     ]
 
 
 def ambiguous_errors(module: Module) -> list[str]:
     """Name the builtin errors that are written as ours are."""
-    own = {node.name for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)}
+    own = {node.name for node in module.nodes if isinstance(node, ast.ClassDef)}
     own |= {
         alias.asname or alias.name
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ImportFrom) and node.level > 0
         for alias in node.names
     }
 
     return [
         f"{module.path}:{node.lineno}: {node.id}"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Name) and node.id in AMBIGUOUS - own
     ]
 

@@ -49,13 +49,13 @@ def outside_imports(module: Module) -> list[str]:
     """Name the imports that reach beyond the folder and the standard library."""
     found = [
         f"{module.path}:{line}: {name}"
-        for line, name in imported_modules(module.tree)
+        for line, name in imported_modules(module)
         if name not in sys.stdlib_module_names
     ]
     # The folder is flat: two dots lead out of it.
     found += [
         f"{module.path}:{node.lineno}: {'.' * node.level}{node.module or ''}"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ImportFrom) and node.level > 1
     ]
 

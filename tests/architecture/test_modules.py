@@ -25,7 +25,7 @@ def absolute_imports(module: Module) -> list[str]:
     """Name the imports that spell the package out."""
     found = []
 
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Import(names=names):
                 targets = [alias.name for alias in names]

@@ -33,7 +33,7 @@ def long_functions(modules: tuple[Module, ...]) -> list[str]:
     return [
         f"{module.path}:{node.lineno}: {node.name} has {lines} lines"
         for module in modules
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         if (lines := code_lines(node)) > FUNCTION_LIMIT
     ]

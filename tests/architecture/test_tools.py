@@ -56,6 +56,20 @@ def test_the_coverage_gate_wants_every_file() -> None:
     ]
 
 
+def test_the_coverage_gates_name_what_was_not_reached() -> None:
+    """By file, with its lines and branches, where all of them must be reached."""
+    missed = {"missing_lines": [7], "missing_branches": [[8, 10]]}
+    files = {
+        "infrastructure/_core/a.py": missed,
+        "infrastructure/_core/b.py": {"missing_lines": [], "missing_branches": []},
+        "infrastructure/caching/c.py": missed,
+    }
+
+    assert tool("coverage_gates").not_reached(files) == [
+        "infrastructure/_core/a.py: not reached: [7, [8, 10]]"
+    ]
+
+
 def test_the_coverage_gates_read_the_report(tmp_path: Path) -> None:
     """A report of another tree passes no gate."""
     report = tmp_path / "report.json"

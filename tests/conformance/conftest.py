@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,15 +15,29 @@ from infrastructure.conformance.harnesses.memory import MemoryCacheHarness, Memo
 from infrastructure.conformance.harnesses.sqlite import SQLiteHarness
 
 from ..examples._folder import example
+from .kafka_on_own_server import OwnKafkaHarness
+from .patience import ON_BROKERS, waiting
 from .postgres_on_own_server import OwnPostgresHarness
 from .toy_server import ServerHarness
 from .toy_storages import ToyHarness
 
 _SUITES = (
     (caching.CHECKS, (MemoryCacheHarness, ServerHarness())),
-    (messaging.CHECKS, (MemoryMessagingHarness, example("list_messaging").ListHarness())),
+    (
+        messaging.CHECKS,
+        (MemoryMessagingHarness, example("list_messaging").ListHarness(), OwnKafkaHarness()),
+    ),
     (storage.CHECKS, (SQLiteHarness, ToyHarness, OwnPostgresHarness())),
 )
+
+
+@pytest.fixture
+def hurried(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a check wait no longer than it does for a mutant, where one is asked it on a broker."""
+    name = request.node.callspec.params["check"].name
+
+    with waiting(ON_BROKERS[name]) if name in ON_BROKERS else nullcontext():
+        yield
 
 
 def unreached() -> list[str]:

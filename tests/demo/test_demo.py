@@ -16,7 +16,6 @@ import pytest
 COMMAND = [sys.executable, "-m", "infrastructure", "demo"]
 COMPLETE = "published 26,115 = stored 26,114 + dead-lettered 1: nothing lost"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-EXAMPLE = EXAMPLES / "weather_pipeline.py"
 DATA = EXAMPLES / "data" / "nyc_weather_2013.csv.gz"
 
 pytestmark = pytest.mark.slow
@@ -91,6 +90,35 @@ def test_counts_that_do_not_match_are_told(tmp_path: Path) -> None:
     assert "stored 101, dead-lettered 0: the counts do not match" in done.stdout
 
 
+def test_what_looks_like_markup_is_text(tmp_path: Path) -> None:
+    """In the path of a file, in the name of an airport, and in what its dead letter says."""
+    (tmp_path / "a[").mkdir()
+    few, storage = tmp_path / "few.csv", f"sqlite:///{tmp_path}/a[/b]:cd:.db"
+    head = "origin,time_hour,temp,dewp,humid,wind_dir,wind_speed,wind_gust,precip,pressure,visib"
+    right = "[/x],2013-01-01T06:00:00Z,39,26,59,270,10,NA,0,1012,10"
+    wrong = "[/y],2013-01-01T06:00:00Z,39,26,59,270,10,NA,0,1012,[red]"
+    few.write_text("\n".join([head, right, wrong, ""]))
+    done = run("--storage", storage, "--data", str(few), cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = "".join(done.stdout.split())
+    assert f"{tmp_path}/a[/b]:cd:.db" in shown
+    assert "deadletter:[/y]at2013-01-01T06:00:00Z:visibis'[red]',notanumber" in shown
+    assert shown.count("[/x]") == 3
+
+
+@pytest.mark.parametrize("temp", ["NA", "0", "-4"])
+def test_what_cannot_be_plotted_is_told(temp: str, tmp_path: Path) -> None:
+    """No reading, or none above zero."""
+    few = tmp_path / "few.csv"
+    head = "origin,time_hour,temp,dewp,humid,wind_dir,wind_speed,wind_gust,precip,pressure,visib"
+    few.write_text(f"{head}\nJFK,2013-01-01T06:00:00Z,{temp},26,59,270,10,NA,0,1012,10\n")
+    done = run("--data", str(few), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    newest = "no reading" if temp == "NA" else f"{temp} °F"
+    assert f"JFK  2013-01-01 06:00 UTC  {newest}" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -98,27 +126,19 @@ def test_counts_that_do_not_match_are_told(tmp_path: Path) -> None:
         (["--storage", "sqlite://?colour=red"], "no option 'colour'"),
         (["--storage", "sqlite:////nowhere/at/all/weather.db"], "/nowhere/at/all"),
         (["--data", "nosuch.csv"], "there is no file nosuch.csv"),
+        (["--data", "."], ". is a folder; name a file"),
+        (["--data", "plain.gz"], "plain.gz cannot be read as CSV, or as .gz of it: Not a gzipped"),
+        (["--data", "short.gz"], "short.gz cannot be read as CSV, or as .gz of it: Compressed"),
+        (["--data", "binary.csv"], "binary.csv cannot be read as CSV"),
     ],
 )
 def test_wrong_input_is_explained(arguments: list[str], text: str, tmp_path: Path) -> None:
     """What cannot work ends with status 2 and says why, without a traceback."""
+    (tmp_path / "plain.gz").write_text("origin,time_hour\n")
+    (tmp_path / "short.gz").write_bytes(DATA.read_bytes()[:10_000])
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe")
     done = run(*arguments, cwd=tmp_path)
 
     assert done.returncode == 2, done.stdout + done.stderr
     assert text in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
-
-
-def test_the_example_tells_the_same(tmp_path: Path) -> None:
-    """The program that is read as the tutorial counts as the demo does."""
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "published 26115 = stored 26114 + dead-lettered 1" in done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ._watch import until
+from ._watch import ARRIVAL, until
 
 __all__ = ["Inbox"]
 
@@ -32,4 +32,4 @@ class Inbox:
 
     async def wait_for(self, payload: Any) -> None:
         """Return when a payload has been handled."""
-        await until(lambda: payload in self.payloads, lambda: self.payloads)
+        await until(lambda: payload in self.payloads, lambda: self.payloads, ARRIVAL)

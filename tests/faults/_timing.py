@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,8 +28,14 @@ def share(count: int) -> int:
 
 
 def draw_seed() -> int:
-    """Return the seed of a test's choices: a new one, or that of ``FAULT_SEED``."""
-    return int(os.environ.get("FAULT_SEED") or random.randrange(2**32))
+    """Return the seed of a test's choices: a new one, or that of ``FAULT_SEED``.
+
+    pytest shows it of a test that fails, wherever that is.
+    """
+    seed = int(os.environ.get("FAULT_SEED") or random.randrange(2**32))
+    # Not on the output, which is for what a program of a test tells.
+    print(f"FAULT_SEED={seed}", file=sys.stderr)
+    return seed
 
 
 @contextmanager

@@ -10,19 +10,28 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-__all__ = ["PATIENCE", "nothing_left", "until"]
+__all__ = ["ARRIVAL", "PATIENCE", "nothing_left", "until"]
 
 PATIENCE = 2.0
 """Seconds in which what goes on in the background must have ended."""
 
+ARRIVAL = 10.0
+"""Seconds that a test waits for what comes, where nothing promises when: servers may be busy."""
 
-async def until(condition: Callable[[], object], now: Callable[[], object]) -> None:
-    """Return when ``condition`` holds; fail with what ``now()`` tells when it does not in time."""
+
+async def until(
+    condition: Callable[[], object], now: Callable[[], object], seconds: float | None = None
+) -> None:
+    """Return when ``condition`` holds; fail with what ``now()`` tells when it does not in time.
+
+    ``seconds``  those of ``PATIENCE``, unless it is given.
+    """
     loop = asyncio.get_running_loop()
-    end = loop.time() + PATIENCE
+    patience = PATIENCE if seconds is None else seconds
+    end = loop.time() + patience
 
     while not condition():
-        assert loop.time() < end, f"still so after {PATIENCE:g} s: {now()}"
+        assert loop.time() < end, f"still so after {patience:g} s: {now()}"
         await asyncio.sleep(0.0005)
 
 

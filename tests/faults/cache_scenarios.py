@@ -28,7 +28,7 @@ async def single_keys(cache: MemoryCache) -> Steps:
     async def operation() -> None:
         await cache.set("a", [1], ttl=60)
         assert (await cache.get("a"), await cache.exists("a")) == ([1], True)
-        assert await cache.ttl("a") == 60
+        assert await cache.ttl("a") in (59, 60)
         assert await cache.delete("a")
 
     yield operation

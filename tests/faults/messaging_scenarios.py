@@ -11,7 +11,7 @@ from infrastructure.messaging.memory import MemoryMessaging
 
 from ._inbox import Inbox
 from ._sweep import Scenarios, Steps
-from ._watch import until
+from ._watch import ARRIVAL, until
 
 __all__ = ["ROOM", "SCENARIOS"]
 
@@ -122,7 +122,7 @@ async def a_batch(messaging: MemoryMessaging) -> Steps:
     inbox = Inbox()
     yield lambda: messaging.subscribe_batch("t", inbox, max_messages=3, max_wait=0.001)
     await messaging.publish_many("t", [Message(number, key="k") for number in range(7)])
-    await until(lambda: [*chain(*inbox.payloads)] == [*range(7)], lambda: inbox.payloads)
+    await until(lambda: [*chain(*inbox.payloads)] == [*range(7)], lambda: inbox.payloads, ARRIVAL)
 
 
 @SCENARIOS.of("connect", "disconnect", least=2, connected=False)
@@ -202,7 +202,7 @@ async def a_disconnect_that_fails_a_publish(messaging: MemoryMessaging) -> Steps
     await messaging.connect()
     await inbox.wait_for(ROOM - 1)
     wanted = {*range(ROOM), *(() if waiting.exception() else ("late",))}
-    await until(lambda: set(inbox.payloads) == wanted, lambda: inbox.payloads)
+    await until(lambda: set(inbox.payloads) == wanted, lambda: inbox.payloads, ARRIVAL)
 
 
 @SCENARIOS.of("__aenter__", "__aexit__", least=2, connected=False)

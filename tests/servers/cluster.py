@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import redis
 from redis.crc import key_slot
 
 from .ports import free_port
 from .program import Program
+from .running import Running, at_once, living
 from .server import RedisServer
 from .waiting import until
 
@@ -21,7 +20,7 @@ __all__ = ["RedisCluster"]
 _SLOTS = 16384
 
 
-class RedisCluster:
+class RedisCluster(Running):
     """Runs ``primaries`` nodes with slots and as many replicas, which take over by themselves.
 
     ``node_timeout``  seconds of silence after which a node is taken for dead.
@@ -42,23 +41,6 @@ class RedisCluster:
             for bus in self._buses
         ]
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.close()
-            raise
-
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
     def __repr__(self) -> str:
         return f"<RedisCluster of {self.nodes!r}>"
 
@@ -70,31 +52,29 @@ class RedisCluster:
 
     def primaries(self) -> list[RedisServer]:
         """Return the living nodes that are primaries now, a demoted one that does not know it too."""
-        return [node for node in self._alive() if _ask(node, "ROLE")[0] == "master"]
+        return [node for node in living(self.nodes) if _ask(node, "ROLE")[0] == "master"]
 
     def replicas(self) -> list[RedisServer]:
         """Return the living nodes that follow another one now."""
-        return [node for node in self._alive() if _ask(node, "ROLE")[0] == "slave"]
+        return [node for node in living(self.nodes) if _ask(node, "ROLE")[0] == "slave"]
 
     def primary_of(self, key: str) -> RedisServer:
         """Return the node that has the slot of ``key``, as a living node sees it."""
         slot = key_slot(key.encode())
         [port] = {
             primary[1]
-            for first, last, primary, *_ in _ask(self._alive()[0], "CLUSTER SLOTS")
+            for first, last, primary, *_ in _ask(living(self.nodes)[0], "CLUSTER SLOTS")
             if first <= slot <= last
         }
         return next(node for node in self.nodes if node.port == port)
 
     async def start(self) -> None:
         """Start all nodes at once, make them one cluster, and return when it works everywhere."""
-        async with asyncio.TaskGroup() as group:
-            for node in self.nodes:
-                group.create_task(node.start())
+        await at_once(node.start() for node in self.nodes)
 
         with self._controls() as controls:
             self._introduce(controls)
-            names = {one.execute_command("CLUSTER MYID") for one in controls}
+            names = {_tell(one, "CLUSTER MYID") for one in controls}
             await until(lambda: all(_known(one) == names for one in controls))
             self._divide(controls)
             await until(lambda: all(_sees_replicas(one) for one in controls))
@@ -103,13 +83,11 @@ class RedisCluster:
 
     async def settle(self, within: float = 10.0) -> None:
         """Return when every living node finds the cluster whole, and every replica has its data."""
-        await until(lambda: all(_is_settled(node) for node in self._alive()), within)
+        await until(lambda: all(_is_settled(node) for node in living(self.nodes)), within)
 
     async def close(self) -> None:
         """Stop all nodes, at once."""
-        async with asyncio.TaskGroup() as group:
-            for node in self.nodes:
-                group.create_task(node.close())
+        await at_once(node.close() for node in self.nodes)
 
     @contextmanager
     def _controls(self) -> Iterator[list[redis.Redis]]:
@@ -120,25 +98,20 @@ class RedisCluster:
         """Make each node meet each other one: gossip would do it too, a second later."""
         # An epoch that is given need not be agreed on. Only who knows nobody takes one.
         for number, control in enumerate(controls, 1):
-            control.execute_command("CLUSTER SET-CONFIG-EPOCH", number)
+            _tell(control, "CLUSTER SET-CONFIG-EPOCH", number)
 
         for number, control in enumerate(controls, 1):
             for node, bus in zip(self.nodes[number:], self._buses[number:], strict=True):
-                control.execute_command("CLUSTER MEET", node.host, node.port, bus)
+                _tell(control, "CLUSTER MEET", node.host, node.port, bus)
 
     def _divide(self, controls: list[redis.Redis]) -> None:
         """Give the slots to the first half, in equal parts, and each a replica."""
         bounds = [_SLOTS * part // self._primaries for part in range(self._primaries + 1)]
 
         for part, control in enumerate(controls[: self._primaries]):
-            control.execute_command("CLUSTER ADDSLOTSRANGE", bounds[part], bounds[part + 1] - 1)
+            _tell(control, "CLUSTER ADDSLOTSRANGE", bounds[part], bounds[part + 1] - 1)
             replica = controls[self._primaries + part]
-            replica.execute_command("CLUSTER REPLICATE", control.execute_command("CLUSTER MYID"))
-
-    def _alive(self) -> list[RedisServer]:
-        return [
-            node for node in self.nodes if node.process.is_running and not node.process.is_frozen
-        ]
+            _tell(replica, "CLUSTER REPLICATE", _tell(control, "CLUSTER MYID"))
 
 
 def _options(bus: int, node_timeout: float) -> dict[str, object]:
@@ -159,7 +132,12 @@ def _ask(node: RedisServer, command: str) -> Any:
     with node.control() as control:
         # Not the parsed form, which is another one in each version of the client.
         control.response_callbacks.clear()
-        return control.execute_command(*command.split())
+        return _tell(control, *command.split())
+
+
+def _tell(control: redis.Redis, *command: object) -> Any:
+    answer: Any = control.execute_command(*command)  # type: ignore[no-untyped-call]
+    return answer
 
 
 def _known(control: redis.Redis) -> set[str]:
@@ -170,13 +148,13 @@ def _known(control: redis.Redis) -> set[str]:
 def _sees_replicas(control: redis.Redis) -> bool:
     """Whether the node knows a replica of every slot."""
     control.response_callbacks.clear()
-    ranges = control.execute_command("CLUSTER SLOTS")
+    ranges = _tell(control, "CLUSTER SLOTS")
     return bool(ranges) and all(len(entry) == 4 for entry in ranges)
 
 
 def _is_settled(node: RedisServer) -> bool:
     with node.control() as control:
-        replication = control.info("replication")
+        replication: dict[str, str] = control.info("replication")
         return control.cluster("info")["cluster_state"] == "ok" and (
             replication["role"] == "master" or replication["master_link_status"] == "up"
         )

@@ -7,16 +7,14 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from .commands import MissingServerError
+from .installation import INSTALLED, installed as unpacked
 from .program import Program
 
 __all__ = ["program"]
-
-# Removed by `make clean`; `apt-get download` asks for no root, and unpacking starts no service.
-_UNPACKED = Path(__file__).resolve().parents[2] / "build" / "servers"
 
 # Half of what PostgreSQL's package depends on, and its server does without: compiling queries
 # (switched off), and the commands that look after several clusters.
@@ -34,11 +32,7 @@ def program(package: str, pattern: str) -> Program:
     if installed:
         return Program(Path(installed).resolve())
 
-    tree = _UNPACKED / package
-
-    if not tree.is_dir():
-        _unpack(package, tree)
-
+    tree = unpacked(package, functools.partial(_unpack, package))
     path = _newest(tree, pattern)
     assert path is not None, f"{package} has no {pattern}"
     shared = [*tree.glob("lib/**/lib*.so.*"), *tree.glob("usr/lib/**/lib*.so.*")]
@@ -51,27 +45,15 @@ def _newest(root: Path, pattern: str) -> Path | None:
     return max(root.glob(pattern), default=None)
 
 
-def _unpack(package: str, folder: Path) -> None:
-    """Fill ``folder``, all at once, with the package and what is missing of its needs."""
+def _unpack(package: str, root: Path, scratch: Path) -> None:
+    """Fill ``root`` with the package and what is missing of its needs."""
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        msg = f"{package} is not installed, and there is no apt-get to download it: install it ({folder})"
-        raise RuntimeError(msg)
+        msg = f"{package} is not installed, and there is no apt-get to download it: install it ({INSTALLED / package})"
+        raise MissingServerError(msg)
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        root = Path(scratch) / "root"
-        root.mkdir()
-
-        for archive in _download(package, Path(scratch)):
-            _run(["dpkg", "-x", str(archive), str(root)])
-
-        try:
-            root.rename(folder)
-        except OSError:
-            # Another run may have been as fast.
-            if not folder.is_dir():
-                raise
+    # This asks for no root, and starts no service.
+    for archive in _download(package, scratch):
+        _run(["dpkg", "-x", str(archive), str(root)])
 
 
 def _download(package: str, scratch: Path) -> list[Path]:

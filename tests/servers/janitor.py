@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import subprocess
-from pathlib import Path
+import tempfile
 
-__all__ = ["leave"]
+__all__ = ["folder"]
 
 # Like a server's watchdog: the pipe ends however the run ends. Where it ended well there is nothing
 # to do any more; else the servers are being killed meanwhile, and one that is there still writes.
@@ -23,12 +23,14 @@ done
 """
 
 
-def leave(folder: Path) -> None:
-    """Let ``folder`` be removed when this process is gone and has not done it itself."""
+def folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """Return a new temporary folder, which is removed when this process is gone and has not done it."""
+    made = tempfile.TemporaryDirectory(prefix=prefix)
     pipe = _janitor().stdin
     assert pipe is not None
-    pipe.write(f"{folder}\n".encode())
+    pipe.write(f"{made.name}\n".encode())
     pipe.flush()
+    return made
 
 
 @functools.cache

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from .kafka_endpoint import KafkaEndpoint, new_id
 from .kafka_server import KafkaMember, KafkaServer
 from .ports import free_port
+from .running import Running, at_once, living
 from .waiting import until
 
 __all__ = ["KafkaCluster"]
 
 
-class KafkaCluster(KafkaEndpoint):
+class KafkaCluster(Running, KafkaEndpoint):
     """Runs ``brokers`` of them, each a controller too: most of them have to be there.
 
     ``options``  lines of their settings, beside the usual ones.
@@ -30,29 +29,12 @@ class KafkaCluster(KafkaEndpoint):
         ]
         super().__init__(",".join(node.bootstrap for node in self.nodes))
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.close()
-            raise
-
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
     def __repr__(self) -> str:
         return f"<KafkaCluster of {self.nodes!r}>"
 
     def leader_of(self, topic: str, partition: int = 0) -> KafkaServer:
         """Return the living broker that takes the partition's messages, as one of them sees it."""
-        for node in self._alive():
+        for node in living(self.nodes):
             known = node.admin().list_topics(topic, timeout=5).topics[topic].partitions
 
             if partition in known and (leader := known[partition].leader) >= 0:
@@ -67,16 +49,12 @@ class KafkaCluster(KafkaEndpoint):
             if node.is_frozen:
                 node.thaw()
 
-        async with asyncio.TaskGroup() as group:
-            for node in self.nodes:
-                if not node.is_running:
-                    group.create_task(node.start())
-
+        await at_once(node.start() for node in self.nodes if not node.is_running)
         await self.settle()
 
     async def settle(self, within: float = 30.0) -> None:
         """Return when the living brokers know of each other alone and have all copies, and groups work."""
-        alive = self._alive()
+        alive = living(self.nodes)
         numbers = {node.member.number for node in alive}
         await until(lambda: all(_is_settled(node, numbers) for node in alive), within)
         await self.open_groups()
@@ -92,11 +70,8 @@ class KafkaCluster(KafkaEndpoint):
     @property
     def control_options(self) -> dict[str, Any]:
         """The options of a client that comes by the living brokers' own doors."""
-        doors = (node.control_options["bootstrap.servers"] for node in self._alive())
+        doors = (node.control_options["bootstrap.servers"] for node in living(self.nodes))
         return {"bootstrap.servers": ",".join(doors)}
-
-    def _alive(self) -> list[KafkaServer]:
-        return [node for node in self.nodes if node.is_running and not node.is_frozen]
 
 
 def _is_settled(node: KafkaServer, numbers: set[int]) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
+from .kafka_groups import described
 from .waiting import until
 
 __all__ = ["KafkaEndpoint", "new_id"]
@@ -19,6 +22,9 @@ _USUAL: Mapping[str, Any] = {"log_level": 0, "reconnect.backoff.max.ms": 200}
 
 # Seconds that an answer may take.
 _PATIENCE = 10.0
+
+# Seconds after which a broker that is back has seen how long it was silent: two of its heartbeats.
+_STEADY = 0.5
 
 
 def new_id() -> str:
@@ -36,6 +42,9 @@ class KafkaEndpoint:
 
     consumer_options: Mapping[str, Any] = {}
     """Options of a consumer without which the broker keeps it waiting."""
+
+    messaging_options: Mapping[str, Any] = {}
+    """The same for a messaging of ours."""
 
     def __init__(
         self,
@@ -66,6 +75,10 @@ class KafkaEndpoint:
         """Return its blocking client for topics and groups."""
         return AdminClient({**_USUAL, **self.control_options, **options})
 
+    def topics(self) -> set[str]:
+        """Return the names of all topics that are there."""
+        return set(self.admin().list_topics(timeout=_PATIENCE).topics)
+
     def producer(self, options: Mapping[str, Any] | None = None) -> Producer:
         """Return a producer whose messages all copies have that must be written."""
         return Producer({**_USUAL, **self.client_options, "acks": "all", **(options or {})})
@@ -81,7 +94,27 @@ class KafkaEndpoint:
         admin = self.admin()
 
         # Where it is not made yet, the answer is an error.
-        await until(lambda: admin.describe_consumer_groups(["none"])["none"].result(_PATIENCE))
+        await until(lambda: _has_groups(admin))
+
+    async def leads(self, topic: str) -> None:
+        """Return when its brokers lead a topic, and go on to.
+
+        One that was silent for longer than it may is perhaps taken for dead when it is back, for a moment.
+        """
+        admin = self.admin()
+        since: float | None = None
+
+        def steadily() -> bool:
+            nonlocal since
+            # Where the question fails it begins anew.
+            before, since = since, None
+
+            if _is_led(admin, topic):
+                since = before or time.monotonic()
+
+            return since is not None and time.monotonic() - since > _STEADY
+
+        await until(steadily)
 
     @asynccontextmanager
     async def topic(
@@ -92,7 +125,7 @@ class KafkaEndpoint:
         admin = self.admin()
         wanted = NewTopic(name, partitions, replication_factor=-1, config=dict(config or {}))
         admin.create_topics([wanted])[name].result(_PATIENCE)
-        await until(lambda: _led(admin, name) == partitions)
+        await until(lambda: _is_led(admin, name, partitions))
 
         try:
             yield name
@@ -102,7 +135,14 @@ class KafkaEndpoint:
                 admin.delete_topics([name], request_timeout=2)[name].result(_PATIENCE)
 
 
-def _led(admin: AdminClient, topic: str) -> int:
-    """Return how many of its partitions have a leader."""
+def _has_groups(admin: AdminClient) -> bool:
+    try:
+        return described(admin, "none") is not None
+    except TimeoutError:
+        return False
+
+
+def _is_led(admin: AdminClient, topic: str, partitions: int = 1) -> bool:
+    """Return whether it has so many partitions at least, and each of them a leader."""
     known = admin.list_topics(topic, timeout=_PATIENCE).topics[topic].partitions.values()
-    return sum(partition.leader >= 0 for partition in known)
+    return len(known) >= partitions and all(each.leader >= 0 for each in known)

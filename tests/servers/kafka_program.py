@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from infrastructure.testing import ServerProcess, accepts
 
+from . import installation
+from .commands import found, run
+from .installation import INSTALLED, digest
 from .kafka_settings import lines, settings
 from .ports import HOST, free_port
 
-__all__ = ["FORMATTED", "command", "format_folder", "installed", "maven"]
+__all__ = ["FORMATTED", "command", "format_folder", "installed", "maven", "missing"]
 
 _SOURCES = Path(__file__).parent / "kafka"
 _SUMS = "libs.sha256"
 _FILES = ("pom.xml", "log4j2.properties", _SUMS)
-# Removed by `make clean`.
-_INSTALLED = Path(__file__).resolve().parents[2] / "build" / "servers"
 
 FORMATTED = "formatted"
 """The folder of a broker that never ran, in the installed one."""
@@ -53,35 +52,28 @@ def format_folder(settings_file: Path, cluster: str, *options: str) -> None:
 
 def installed() -> Path:
     """Return the folder with the broker, which is filled once for each version of Java."""
+    return installation.installed(_name(), _install)
+
+
+def missing() -> str | None:
+    """Return what this machine lacks for a broker: Java, or the Maven that would install it."""
+    if shutil.which("java") is None:
+        return "Java"
+
+    return None if (INSTALLED / _name()).is_dir() or shutil.which("mvn") else "Maven"
+
+
+def _name() -> str:
     parts = [(_SOURCES / name).read_bytes() for name in _FILES]
-    parts += [Path(__file__).read_bytes(), _java_release()]
-    folder = _INSTALLED / f"kafka-{hashlib.sha256(b''.join(parts)).hexdigest()[:12]}"
-
-    if not folder.is_dir():
-        _INSTALLED.mkdir(parents=True, exist_ok=True)
-        _install(folder)
-
-    return folder
+    return f"kafka-{digest([*parts, Path(__file__).read_bytes(), _java_release()])}"
 
 
-def _install(folder: Path) -> None:
-    """Fill ``folder``, all at once."""
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        new = Path(scratch) / "new"
-        new.mkdir()
+def _install(new: Path, scratch: Path) -> None:
+    for name in _FILES:
+        shutil.copy(_SOURCES / name, new)
 
-        for name in _FILES:
-            shutil.copy(_SOURCES / name, new)
-
-        _download(new, Path(scratch) / "repository")
-        _train(new, Path(scratch))
-
-        try:
-            new.rename(folder)
-        except OSError:
-            # Another run may have been as fast.
-            if not folder.is_dir():
-                raise
+    _download(new, scratch / "repository")
+    _train(new, scratch)
 
 
 def _download(new: Path, repository: Path) -> None:
@@ -156,16 +148,11 @@ def maven() -> str:
 
 
 def _found(name: str) -> str:
-    found = shutil.which(name)
-
-    if found is None:
-        msg = (
-            f"Kafka needs {name}, which is not installed: install Java 17 or newer and Maven"
-            " (Debian: openjdk-17-jre-headless, maven), or name a broker by KAFKA_BOOTSTRAP_SERVERS"
-        )
-        raise RuntimeError(msg)
-
-    return found
+    remedy = (
+        "install Java 17 or newer and Maven (Debian: openjdk-17-jre-headless, maven),"
+        " or name a broker by KAFKA_BOOTSTRAP_SERVERS"
+    )
+    return found(name, "Kafka", remedy)
 
 
 def _sum(path: Path) -> str:
@@ -173,17 +160,5 @@ def _sum(path: Path) -> str:
 
 
 def _run(arguments: list[str], folder: Path) -> None:
-    done = subprocess.run(
-        arguments,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        text=True,
-    )
-
-    if done.returncode:
-        # The arguments may hold a password.
-        msg = f"{Path(arguments[0]).name} ended with status {done.returncode}: {done.stdout}"
-        raise RuntimeError(msg)
+    # The arguments may hold a password.
+    run(Path(arguments[0]).name, arguments, cwd=folder)

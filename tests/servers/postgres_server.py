@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -20,6 +18,7 @@ from .ports import HOST, free_port
 from .postgres_data import SUPERUSER, fill, release_memory
 from .postgres_endpoint import PostgresEndpoint
 from .program import Program
+from .running import OneProcess
 
 __all__ = ["PostgresServer"]
 
@@ -40,7 +39,7 @@ _USUAL: Mapping[str, object] = {
 _STARTING = 30.0
 
 
-class PostgresServer(PostgresEndpoint):
+class PostgresServer(OneProcess, PostgresEndpoint):
     """Runs ``program`` on a free port, in a folder of its own that ``close`` removes.
 
     ``options``       lines of its settings, beside the usual ones.
@@ -86,41 +85,11 @@ class PostgresServer(PostgresEndpoint):
             ending=signal.SIGINT,
         )
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.close()
-            raise
-
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"<PostgresServer on {self.host}:{self.port}: {self.process!r}>"
-
     @property
     def socket_url(self) -> str:
         """Its database by its Unix socket, which asks for no password."""
         folder = quote(str(self.folder), safe="")
         return f"postgresql://{self.user}@/{self.name}?host={folder}&port={self.port}"
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it is there, frozen or not."""
-        return self.process.is_running
-
-    @property
-    def is_frozen(self) -> bool:
-        """Whether ``freeze`` holds it."""
-        return self.process.is_frozen
 
     async def start(self) -> None:
         """Start it; the first time with an empty cluster, after a crash with what it acknowledged."""
@@ -137,30 +106,9 @@ class PostgresServer(PostgresEndpoint):
                 # By libpq: the server's log has its hash alone.
                 control.pgconn.change_password(SUPERUSER.encode(), self.password.encode())
 
-    async def stop(self) -> None:
-        """Stop it, whoever is connected; ``start`` works again."""
-        await self.process.stop()
-
-    async def restart(self) -> None:
-        """Stop it and start it again, on the same port."""
-        await self.stop()
-        await self.start()
-
-    def kill(self) -> None:
-        """End all its processes as ``kill -9`` does."""
-        self.process.kill()
-
-    def freeze(self) -> None:
-        """Stop all its processes: their sockets stay open, and nobody answers."""
-        self.process.freeze()
-
-    def thaw(self) -> None:
-        """Let them go on."""
-        self.process.thaw()
-
     async def close(self) -> None:
         """Stop it and remove its folder."""
-        await self.process.stop()
+        await self.stop()
         release_memory(self._data)
         self._folder.cleanup()
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from types import TracebackType
-from typing import Self
-
 from .program import Program
+from .running import Running, at_once, living
 from .server import RedisServer
 from .waiting import until
 
@@ -18,7 +15,7 @@ _SENTINELS = 3
 _QUORUM = 2
 
 
-class RedisSentinel:
+class RedisSentinel(Running):
     """Runs two servers and three sentinels.
 
     ``down_after``  seconds of silence after which a sentinel takes a server for dead.
@@ -36,23 +33,6 @@ class RedisSentinel:
             RedisServer(program, watched, mode="--sentinel") for _ in range(_SENTINELS)
         ]
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.close()
-            raise
-
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
     def __repr__(self) -> str:
         return f"<RedisSentinel {SERVICE} of {self.servers!r}>"
 
@@ -65,7 +45,7 @@ class RedisSentinel:
 
     def primary(self) -> RedisServer:
         """Return the server that most sentinels name."""
-        named = [_primary_port(sentinel) for sentinel in self._watching()]
+        named = [_primary_port(sentinel) for sentinel in living(self.sentinels)]
         port = max(named, key=named.count)
         return next(server for server in self.servers if server.port == port)
 
@@ -76,10 +56,7 @@ class RedisSentinel:
 
     async def start(self) -> None:
         """Start all and return when every sentinel knows everybody."""
-        async with asyncio.TaskGroup() as group:
-            for server in self.servers:
-                group.create_task(server.start())
-
+        await at_once(server.start() for server in self.servers)
         primary, replica = self.servers
 
         with replica.control() as control:
@@ -87,9 +64,7 @@ class RedisSentinel:
             # A sentinel that comes earlier hears of the replica ten seconds later.
             await until(lambda: control.info("replication")["master_link_status"] == "up")
 
-        async with asyncio.TaskGroup() as group:
-            for sentinel in self.sentinels:
-                group.create_task(sentinel.start())
+        await at_once(sentinel.start() for sentinel in self.sentinels)
 
         # They introduce themselves by what they publish, else every two seconds.
         self._publish_every(0.1)
@@ -99,7 +74,7 @@ class RedisSentinel:
     async def failed_over(self, before: RedisServer, within: float = 10.0) -> RedisServer:
         """Return the new primary once all sentinels name another one than ``before``."""
         await until(
-            lambda: all(_primary_port(one) != before.port for one in self._watching()), within
+            lambda: all(_primary_port(one) != before.port for one in living(self.sentinels)), within
         )
         primary = self.primary()
 
@@ -111,20 +86,13 @@ class RedisSentinel:
     async def close(self) -> None:
         """Stop all, the sentinels first: they are to see no failure."""
         for servers in (self.sentinels, self.servers):
-            async with asyncio.TaskGroup() as group:
-                for server in servers:
-                    group.create_task(server.close())
+            await at_once(server.close() for server in servers)
 
     def _publish_every(self, seconds: float) -> None:
         for sentinel in self.sentinels:
             with sentinel.control() as control:
                 period = ("PUBLISH-PERIOD", round(seconds * 1000))
                 control.execute_command("SENTINEL", "DEBUG", *period)
-
-    def _watching(self) -> list[RedisServer]:
-        return [
-            one for one in self.sentinels if one.process.is_running and not one.process.is_frozen
-        ]
 
 
 def _options(primary: RedisServer, down_after: float) -> dict[str, object]:

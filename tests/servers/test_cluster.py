@@ -41,12 +41,13 @@ async def test_keys_are_where_it_says(valkey_cluster: RedisCluster) -> None:
 
 
 async def test_a_replica_takes_over(private_cluster: RedisCluster) -> None:
-    """A primary is frozen: in under five seconds another serves its keys, and it follows later."""
+    """A primary is frozen: another serves its keys, and it follows later."""
     lost = private_cluster.primary_of("a")
     others = [node for node in private_cluster.primaries() if node is not lost]
     lost.process.freeze()
-    await until(lambda: len(private_cluster.primaries()) == 3, within=5)
-    await private_cluster.settle(within=5)
+    # One of the two others that has not missed it yet gives no vote, and the next is after 4 s.
+    await until(lambda: len(private_cluster.primaries()) == 3, within=15)
+    await private_cluster.settle(within=15)
     [new] = [node for node in private_cluster.primaries() if node not in others]
     assert new is not lost
 

@@ -153,7 +153,7 @@ async def test_a_frozen_server_keeps_a_client_waiting(private_valkey: RedisServe
     async with private_valkey.client() as client:
         await client.ping()
         private_valkey.process.freeze()
-        pinging = asyncio.create_task(client.ping())
+        pinging = asyncio.ensure_future(client.ping())
         assert not (await asyncio.wait([pinging], timeout=0.05))[0]
         private_valkey.process.thaw()
         assert await pinging

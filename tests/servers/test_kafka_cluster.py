@@ -6,7 +6,8 @@ from contextlib import closing
 
 import pytest
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import ConfigResource, ResourceType
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
 
 from .kafka_cluster import KafkaCluster
 from .kafka_messages import read, send

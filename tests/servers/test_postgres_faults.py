@@ -184,9 +184,10 @@ def folder() -> Iterator[Path]:
         yield path
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-async def test_a_run_that_is_ended_leaves_nothing(folder: Path, number: signal.Signals) -> None:
-    """Not even one that was frozen; and no folder."""
+async def ended_by(number: signal.Signals, folder: Path) -> None:
+    """Check that a run which this signal ends leaves no process, no folder and no shared memory."""
+    folder.mkdir()
+    folder.chmod(0o755)
     test = folder / "test_waiting.py"
     test.write_text(WAITING)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
@@ -205,3 +206,9 @@ async def test_a_run_that_is_ended_leaves_nothing(folder: Path, number: signal.S
     await until(lambda: not running(pids))
     await until(lambda: not list(folder.glob("postgres-*")))
     assert not numbers & shared_memory()
+
+
+async def test_a_run_that_is_ended_leaves_nothing(folder: Path) -> None:
+    """Not even one that was frozen; and no folder. Each waits for seconds: three runs at a time."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+    await asyncio.gather(*(ended_by(number, folder / number.name) for number in numbers))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from infrastructure import Message, ValidationError
+from infrastructure.messaging.kafka import KafkaMessaging
+
 from . import shared
 from .kafka_messages import read, send
 from .tansu import Tansu
+from .waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -36,6 +41,40 @@ async def test_what_was_sent_is_read_by_each_group() -> None:
 
     assert not server.process.is_running
     assert not folder.exists()
+
+
+async def test_our_messaging_works_there() -> None:
+    """Publishing is idempotent; each group gets a key's messages in order, and dead letters go back."""
+    got: dict[str, list[int]] = {"first": [], "second": []}
+    failing = {1}
+
+    def handler(group: str) -> Callable[[int], Awaitable[None]]:
+        async def handle(number: int) -> None:
+            if group == "first" and number in failing:
+                raise ValidationError("not now")
+
+            got[group].append(number)
+
+        return handle
+
+    async with Tansu() as server:
+        options = {"create_topics": True, **server.messaging_options}
+
+        async with (
+            KafkaMessaging(server.url, group_id="first", **options) as first,
+            KafkaMessaging(server.url, group_id="second", **options) as second,
+        ):
+            await first.subscribe("numbers", handler("first"))
+            await second.subscribe("numbers", handler("second"))
+            await first.publish_many("numbers", [Message(number, key="k") for number in range(5)])
+            await until(lambda: got == {"first": [0, 2, 3, 4], "second": [0, 1, 2, 3, 4]})
+            failing.clear()
+
+            async with second.dead_letters("numbers") as box:
+                async for letters in box:
+                    await box.replay(letters)
+
+            await until(lambda: got == {"first": [0, 2, 3, 4, 1], "second": [0, 1, 2, 3, 4]})
 
 
 @pytest.mark.usefixtures("no_java")

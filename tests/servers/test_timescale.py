@@ -161,7 +161,9 @@ async def test_copy_is_refused(ours: TimescaleServer) -> None:
         connection = control.pgconn
         connection.exec_params(b"COPY a FROM STDIN", None)
         connection.put_copy_end()
-        assert connection.get_result().status == ExecStatus.FATAL_ERROR
+        result = connection.get_result()
+        assert result is not None
+        assert result.status == ExecStatus.FATAL_ERROR
         assert connection.get_result() is None
         assert control.execute("SELECT count(*) FROM a").fetchone() == (0,)
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psycopg
 
 from infrastructure.testing import ServerProcess, accepts
 
+from .commands import found, run
+from .installation import digest, installed
 from .ports import HOST, free_port
 from .postgres_endpoint import PostgresEndpoint, Way
+from .running import OneProcess
 
 __all__ = ["TimescaleServer"]
 
 _SOURCES = Path(__file__).parent / "timescale"
 _FILES = ("package.json", "package-lock.json", "client.mjs", "server.mjs")
-# Removed by `make clean`.
-_INSTALLED = Path(__file__).resolve().parents[2] / "build" / "servers"
 _DATA = "data.tar"
 
 # Tables first: with them go the views on them, of which those that TimescaleDB keeps fresh could
@@ -54,7 +50,7 @@ $$
 """
 
 
-class TimescaleServer(PostgresEndpoint):
+class TimescaleServer(OneProcess, PostgresEndpoint):
     """Runs one on a free port; its data are in its memory, and gone when it ends.
 
     It serves one connection at a time, others wait for their turn, and it has one database. COPY,
@@ -73,103 +69,51 @@ class TimescaleServer(PostgresEndpoint):
             [node, str(folder / "server.mjs"), *arguments], ready=accepts(HOST, port)
         )
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        return f"<TimescaleServer on {self.host}:{self.port}: {self.process!r}>"
-
     async def start(self) -> None:
         """Start it, empty, where it does not run."""
         if not await self._listens():
             # It may be about to end.
-            self.process.kill()
+            self.kill()
             await self.process.start(within=60)
 
     async def close(self) -> None:
         """Stop it."""
-        await self.process.stop()
+        await self.stop()
 
     async def _listens(self) -> bool:
         try:
-            return self.process.is_running and await accepts(self.host, self.port)()
+            return self.is_running and await accepts(self.host, self.port)()
         except OSError:
             return False
 
     def clear(self) -> None:
         """Remove what a test has left; where it does not let us, end it."""
-        if not self.process.is_running:
+        if not self.is_running:
             return
 
         try:
             with self.control() as control:
                 control.execute(_CLEAR)
         except psycopg.Error:
-            self.process.kill()
+            self.kill()
 
 
 def _installed() -> Path:
     """Return the folder with the server and its data, which is filled once."""
-    told = hashlib.sha256(b"".join((_SOURCES / name).read_bytes() for name in _FILES))
-    folder = _INSTALLED / f"timescale-{told.hexdigest()[:12]}"
-
-    if not folder.is_dir():
-        _INSTALLED.mkdir(parents=True, exist_ok=True)
-        _install(folder)
-
-    return folder
+    told = digest((_SOURCES / name).read_bytes() for name in _FILES)
+    return installed(f"timescale-{told}", _install)
 
 
-def _install(folder: Path) -> None:
-    """Fill ``folder``, all at once."""
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        new = Path(scratch) / "new"
-        new.mkdir()
+def _install(new: Path, _scratch: Path) -> None:
+    for name in _FILES:
+        shutil.copy(_SOURCES / name, new)
 
-        for name in _FILES:
-            shutil.copy(_SOURCES / name, new)
-
-        _run([_command("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], new)
-        _run([_command("node"), "server.mjs", "prepare", _DATA], new)
-
-        try:
-            new.rename(folder)
-        except OSError:
-            # Another run may have been as fast.
-            if not folder.is_dir():
-                raise
+    for command in (
+        [_command("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        [_command("node"), "server.mjs", "prepare", _DATA],
+    ):
+        run(" ".join(command), command, cwd=new)
 
 
 def _command(name: str) -> str:
-    found = shutil.which(name)
-
-    if found is None:
-        msg = f"TimescaleDB needs {name}, which is not installed: install Node.js 20, or name a server by TIMESCALEDB_URL"
-        raise RuntimeError(msg)
-
-    return found
-
-
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        text=True,
-    )
-
-    if done.returncode:
-        msg = f"{' '.join(command)} ended with status {done.returncode}: {done.stdout}"
-        raise RuntimeError(msg)
+    return found(name, "TimescaleDB", "install Node.js 20, or name a server by TIMESCALEDB_URL")

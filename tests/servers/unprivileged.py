@@ -7,13 +7,12 @@ import functools
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import janitor
+from . import commands, janitor
 from .program import Program
 
 __all__ = ["account", "folder", "hand_over", "reachable", "run", "user"]
@@ -27,8 +26,7 @@ def user() -> int | None:
 
 def folder(prefix: str) -> tempfile.TemporaryDirectory[str]:
     """Return a new temporary folder of that user's."""
-    made = tempfile.TemporaryDirectory(prefix=prefix)
-    janitor.leave(Path(made.name))
+    made = janitor.folder(prefix)
     hand_over(Path(made.name))
     return made
 
@@ -43,24 +41,10 @@ def hand_over(path: Path) -> None:
 
 def run(program: Program, arguments: Sequence[object]) -> str:
     """Run a program as that user and return what it printed, which an error shows too."""
-    done = subprocess.run(
-        [str(program.path), *map(str, arguments)],
-        # Where the tests run that user may not be.
-        cwd="/",
-        env=os.environ | dict(program.env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        text=True,
-        **account(),
-    )
-
-    if done.returncode:
-        msg = f"{program.path.name} ended with status {done.returncode}: {done.stdout}"
-        raise RuntimeError(msg)
-
-    return done.stdout
+    command = [str(program.path), *map(str, arguments)]
+    # Where the tests run that user may not be.
+    environment = {"cwd": "/", "env": os.environ | dict(program.env)}
+    return commands.run(program.path.name, command, **environment, **account())
 
 
 def reachable(program: Program) -> Program:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import sys
@@ -28,6 +29,9 @@ class Mutant:
     ``new``        what stands there instead.
     ``caught_by``  the names of the checks that must fail, each of them.
     ``harness``    makes the backend that is asked, where it is not the one of ours.
+    ``patience``   seconds that its checks wait for what must come.
+    ``limit``      seconds after which a check that does not end has caught it.
+    ``on_brokers`` whether that depends on brokers: the right backend must show that it is as fast.
     """
 
     name: str
@@ -38,6 +42,9 @@ class Mutant:
     caught_by: tuple[str, ...]
     package: str = "infrastructure"
     harness: Callable[[], Harness[Any]] | None = None
+    patience: float = 0.3
+    limit: float = 6.0
+    on_brokers: bool = False
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -73,11 +80,17 @@ class Mutant:
 
 def _forget() -> None:
     """Empty the caches of the package: what one code has remembered is not the other's."""
-    for name, module in list(sys.modules.items()):
+    for name in list(sys.modules):
         if name.partition(".")[0] == "infrastructure":
-            for value in vars(module).values():
-                if hasattr(value, "cache_clear"):
-                    value.cache_clear()
+            for clear in _caches(name):
+                clear()
+
+
+@functools.cache
+def _caches(name: str) -> tuple[Callable[[], None], ...]:
+    """Return what empties the caches of one module: to look for them anew takes a hundredth of a second."""
+    values = vars(sys.modules[name]).values()
+    return tuple(value.cache_clear for value in values if hasattr(value, "cache_clear"))
 
 
 def _enclosing(tree: ast.Module, line: int) -> list[str]:

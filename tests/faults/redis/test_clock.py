@@ -34,7 +34,7 @@ async def test_values_live_as_long_as_the_server_says(valkey: Endpoint) -> None:
             assert await cache.get("k") == 1
             assert await cache.get("forever") == 2
 
-        assert await cache.ttl("k") == 100
+        assert await cache.ttl("k") in (99, 100)
         assert await cache.ttl("forever") is None
 
 

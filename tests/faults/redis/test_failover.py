@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -17,10 +18,17 @@ from ...servers.cluster import RedisCluster
 from ...servers.endpoint import Endpoint
 from ...servers.sentinel import RedisSentinel
 from ...servers.server import RedisServer
+from ...servers.waiting import until
+from .._timing import within
 from ._load import Load
 from ._through import fresh, through
 
-FOLLOWED = 5.0
+FOLLOWED = 2.5
+"""Seconds, from when the servers have another primary, within which writes succeed on it."""
+
+REPLACED = 30.0
+"""Seconds that the servers may take for it: if not all can vote they try again, after 4 s or 10 s."""
+
 Start = Callable[[RedisServer], Awaitable[RedisServer]]
 
 
@@ -51,23 +59,34 @@ def expected(load: Load) -> None:
         assert error.outcome in ("unknown", "not_applied")
 
 
-async def stored(cache: RedisCache, key: str) -> float:
-    """Store the key as its own value, however often it takes; return the seconds."""
-    watch = Stopwatch()
-
+async def stored(cache: RedisCache, key: str) -> None:
+    """Store the key as its own value, however often it takes."""
     while True:
         # What was under way when the primary went has an unknown outcome, and is not repeated.
-        with suppress(ConnectionError):
+        with suppress(ConnectionError, TimeoutError):
             await cache.set(key, key)
-            return watch.taken
+            return
+
+
+async def followed(cache: RedisCache, cluster: RedisCluster, old: RedisServer, key: str) -> None:
+    """See that a write to the slots of ``old``, begun while they are nobody's, succeeds soon after."""
+    begun = asyncio.create_task(stored(cache, key))
+    await until(lambda: cluster.primary_of(key) is not old, REPLACED)
+    await cluster.settle(REPLACED)
+
+    with within(FOLLOWED):
+        await begun
+        await stored(cache, key)
 
 
 @pytest.mark.slow
 async def test_sentinels_replace_a_killed_primary(private_sentinel: RedisSentinel) -> None:
-    """Writes succeed again within five seconds, and those acknowledged then are there."""
+    """Writes succeed again when there is another, and those acknowledged then are there."""
     async with RedisCache(private_sentinel.url, deadline=8) as cache, Load(cache) as load:
-        private_sentinel.primary().process.kill()
+        old = private_sentinel.primary()
+        old.process.kill()
         killed = time.monotonic()
+        await private_sentinel.failed_over(old, REPLACED)
         assert await load.some() < FOLLOWED
         assert not await load.missing(load.since(killed))
         expected(load)
@@ -79,27 +98,27 @@ async def test_sentinels_replace_a_frozen_primary(private_sentinel: RedisSentine
     async with RedisCache(private_sentinel.url, deadline=8) as cache, Load(cache) as load:
         old = private_sentinel.primary()
         old.process.freeze()
+        await private_sentinel.failed_over(old, REPLACED)
         watch = Stopwatch()
         assert await load.some() < FOLLOWED
-        followed = time.monotonic()
+        since = time.monotonic()
         old.process.thaw()
         await load.some(300)
-        assert not await load.missing(load.since(followed))
-        assert watch.taken < 10
+        assert not await load.missing(load.since(since))
+        assert watch.taken < 7
         expected(load)
 
 
 @pytest.mark.slow
 async def test_a_cluster_replaces_a_killed_primary(private_cluster: RedisCluster) -> None:
-    """Writes to its slots succeed again within five seconds, and those acknowledged then are there."""
+    """Writes to its slots succeed again when there is another, and those acknowledged then are there."""
     async with RedisCache(private_cluster.url, deadline=8) as cache, Load(cache) as load:
         old = private_cluster.primary_of("0:1")
         old.process.kill()
         killed = time.monotonic()
-        assert await stored(cache, "0:1") < FOLLOWED
-        assert private_cluster.primary_of("0:1") is not old
+        await followed(cache, private_cluster, old, "0:1")
         assert await load.some() < 1
-        assert not await load.missing(load.since(killed + FOLLOWED))
+        assert not await load.missing(load.since(killed))
         expected(load)
 
 
@@ -109,11 +128,11 @@ async def test_a_cluster_replaces_a_frozen_primary(private_cluster: RedisCluster
     async with RedisCache(private_cluster.url, deadline=8) as cache, Load(cache) as load:
         old = private_cluster.primary_of("0:1")
         old.process.freeze()
-        assert await stored(cache, "0:1") < FOLLOWED
-        followed = time.monotonic()
+        await followed(cache, private_cluster, old, "0:1")
+        since = time.monotonic()
         old.process.thaw()
         await load.some(300)
-        assert not await load.missing(load.since(followed))
+        assert not await load.missing(load.since(since))
         expected(load)
 
 
@@ -135,7 +154,7 @@ async def test_a_planned_switch_of_sentinels(valkey_sentinel: RedisSentinel) -> 
         await load.some(200)
         lost = await load.missing(load.since(switched))
         late = [load.acknowledged[key] - switched for key in lost]
-        assert not lost or max(late) < FOLLOWED / 2, sorted(late)
+        assert not lost or max(late) < FOLLOWED, sorted(late)
         expected(load)
 
 

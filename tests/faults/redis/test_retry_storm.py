@@ -18,6 +18,7 @@ from infrastructure.interfaces.exceptions import (
 from ...servers.endpoint import Endpoint
 from ...servers.ports import free_port
 from ...servers.server import RedisServer
+from ...servers.serving import serving
 from ...unit.caching.speaker import HELLO, speaking
 from ._through import through
 
@@ -92,11 +93,8 @@ async def test_a_server_that_hangs_up_after_the_handshake() -> None:
         connected += 1
         await reader.read(65536)
         writer.write(HELLO + b"+OK\r\n" * 2)
-        writer.close()
 
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        host, port = server.sockets[0].getsockname()
-
+    async with serving(greet) as (host, port):
         began = time.monotonic()
 
         with pytest.raises((ConnectionError, TimeoutError)):

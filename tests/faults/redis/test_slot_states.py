@@ -44,7 +44,7 @@ async def test_a_slot_on_its_way(valkey_cluster: RedisCluster) -> None:
             assert await cache.get("missing") is None
             await cache.set("new", 1, 100)
             await cache.set(KEYS[0], "changed")
-            assert await cache.ttl("new") == 100
+            assert await cache.ttl("new") in (99, 100)
             assert await cache.delete(KEYS[1])
             assert not await cache.exists(KEYS[1])
             await cache.set("large", b"x" * 200_000)

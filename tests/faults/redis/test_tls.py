@@ -24,6 +24,7 @@ from ...servers import debian_redis as debian
 from ...servers.certificates import Certificates
 from ...servers.endpoint import Endpoint
 from ...servers.server import RedisServer
+from ...servers.serving import serving
 from ._through import fresh
 
 DEADLINE = 0.5
@@ -58,8 +59,7 @@ async def listening(answer: bytes = b"") -> AsyncIterator[tuple[str, bytearray]]
             while data := await reader.read(65536):
                 heard.extend(data)
 
-    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
-        host, port = server.sockets[0].getsockname()
+    async with serving(listen) as (host, port):
         yield f"{host}:{port}", heard
 
 

@@ -18,13 +18,16 @@ verdict = benchmark("_verdict")
 
 
 def unlisted(files: list[str], listed: set[str]) -> list[str]:
-    """Name the files with a question that the catalogue does not ask."""
-    return [
-        name
-        for name in files
-        if not name.startswith("_")
-        if not {each.name for each in benchmark(name).QUESTIONS} <= listed
-    ]
+    """Name the files with a question, or a fact, that the catalogue does not ask."""
+    return [name for name in files if not name.startswith("_") if not asked_by(name) <= listed]
+
+
+def asked_by(name: str) -> set[str]:
+    """Return what a file asks, which is something."""
+    module = benchmark(name)
+    asked = {each.name for kind in ("QUESTIONS", "FACTS") for each in getattr(module, kind, ())}
+    assert asked, name
+    return asked
 
 
 def test_an_unlisted_file_is_found() -> None:
@@ -37,7 +40,8 @@ def test_every_file_is_listed() -> None:
     files = sorted(path.stem for path in FOLDER.glob("*.py"))
 
     assert len([name for name in files if not name.startswith("_")]) >= 7
-    assert not unlisted(files, {each.name for each in catalogue.QUESTIONS})
+    names = {each.name for each in (*catalogue.QUESTIONS, *catalogue.FACTS)}
+    assert not unlisted(files, names)
 
 
 def test_names_are_unique() -> None:

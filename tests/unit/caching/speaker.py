@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 
 import hiredis
+
+from ...servers.serving import serving
 
 __all__ = ["HELLO", "Speaker", "speaking"]
 
@@ -28,28 +30,13 @@ class Speaker:
         self.url = ""
         self.address = ("", 0)
         self._answer = answer
-        self._listening: set[asyncio.Task[None]] = set()
 
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a connection."""
-        self.connected += 1
-        task = asyncio.create_task(self._listen(reader, writer))
-        self._listening.add(task)
-        task.add_done_callback(self._listening.discard)
-
-    async def stop(self) -> None:
-        """End all connections."""
-        for task in self._listening:
-            task.cancel()
-
-        if self._listening:
-            await asyncio.wait(self._listening)
-
-    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection until it ends."""
+        self.connected += 1
         parser = hiredis.Reader()
 
-        with closing(writer), suppress(builtins.ConnectionError):
+        with suppress(builtins.ConnectionError):
             while data := await reader.read(65536):
                 parser.feed(data)
 
@@ -75,13 +62,7 @@ class Speaker:
 async def speaking(answer: Answer) -> AsyncIterator[Speaker]:
     """Give a server that answers so."""
     speaker = Speaker(answer)
-    server = await asyncio.start_server(speaker.accept, "127.0.0.1", 0)
 
-    try:
-        speaker.address = server.sockets[0].getsockname()
+    async with serving(speaker.listen) as speaker.address:
         speaker.url = "redis://{}:{}".format(*speaker.address)
         yield speaker
-    finally:
-        server.close()
-        await speaker.stop()
-        await server.wait_closed()

@@ -11,6 +11,7 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.interfaces import ConnectionError, TimeoutError
 from infrastructure.testing import ChaosProxy
 
+from ...servers.serving import serving
 from .speaker import speaking
 from .test_redis_cluster import two_nodes
 
@@ -24,9 +25,7 @@ async def test_a_connection_that_is_reset_at_once_applied_nothing(scheme) -> Non
     async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
-    async with await asyncio.start_server(reset, "127.0.0.1", 0) as listener:
-        port = listener.sockets[0].getsockname()[1]
-
+    async with serving(reset) as (_, port):
         with pytest.raises(ConnectionError, match=f"connect to 127.0.0.1:{port}") as caught:
             await RedisCache(f"{scheme}://127.0.0.1:{port}", deadline=1.0).connect()
 
@@ -69,8 +68,7 @@ async def test_a_connect_that_nobody_answers_says_where_it_was(scheme, advice) -
         await silent.wait()
         writer.transport.abort()
 
-    async with await asyncio.start_server(wait, "127.0.0.1", 0) as listener:
-        port = listener.sockets[0].getsockname()[1]
+    async with serving(wait) as (_, port):
         text = (
             f"connect: the deadline passed before RedisCache {scheme}://127.0.0.1:{port}.*{advice}"
         )

@@ -12,6 +12,7 @@ from infrastructure.caching.redis._dial import Dialer, Ears, show
 from infrastructure.caching.redis._link import Link
 from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 
+from ...servers.serving import serving
 from ...servers.waiting import until
 
 EARS = Ears(lost=lambda _link: None, silent=lambda _link: None, push=lambda _frame: None)
@@ -32,8 +33,8 @@ async def saying(before: bytes, after: bytes = b"") -> AsyncIterator[tuple[str, 
 
             await writer.drain()
 
-    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()
+    async with serving(listen) as address:
+        yield address
 
 
 async def refused(address: tuple[str, int]) -> Exception:

@@ -18,6 +18,7 @@ from infrastructure.conformance._stopwatch import Stopwatch
 from infrastructure.interfaces.exceptions import ConfigurationError, ConnectionError
 from infrastructure.testing import ChaosProxy
 
+from ...servers.serving import serving
 from ...servers.waiting import until
 from .speaker import Speaker, speaking
 
@@ -189,8 +190,8 @@ async def test_a_wrong_setting_is_no_outage() -> None:
     async with lined() as (line, proxy, _):
         await line.ready()
 
-        async with await asyncio.start_server(_forbid, "127.0.0.1", 0) as server:
-            proxy.redirect(server.sockets[0].getsockname())
+        async with serving(_forbid) as address:
+            proxy.redirect(address)
             await lose(line, proxy)
 
             async with asyncio.timeout(0.5):
@@ -202,7 +203,6 @@ async def _forbid(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await reader.read(65536)
     writer.write(b"-WRONGPASS no\r\n" * 3)
     await writer.drain()
-    writer.close()
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infrastructure.caching.memory import MemoryCache
-from infrastructure.caching.redis import NearStats, RedisCache
+from infrastructure.caching.redis import NearStats, RedisCache, _near
 from infrastructure.caching.redis._near import Near
 from infrastructure.caching.redis._near_store import NearStore, make_near
 from infrastructure.interfaces import ConfigurationError
@@ -71,15 +71,20 @@ async def test_only_a_str_is_found(key: Any) -> None:
     assert near.find(key) is None
 
 
-async def test_a_value_dies_by_the_local_clock() -> None:
+async def test_a_value_dies_by_the_local_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """No longer than the server keeps it, counted from before the reading; what is gone is not kept."""
+    now = 100.0
+    monkeypatch.setattr(_near, "monotonic", lambda: now)
     near = await fresh(Near("", 10))
-    await put(near, "short", "x", 20)
+    ticket = near.ticket("short")
+    now += 0.015
+    await near.keep("short", ticket, "x", 20)
     await put(near, "gone", "x", 0)
 
-    assert near.find("short") == "x"
     assert near.find("gone") is None
-    await asyncio.sleep(0.03)
+    now += 0.004
+    assert near.find("short") == "x"
+    now += 0.002
     assert near.find("short") is None
     assert near.valid("short") is None
 

@@ -53,7 +53,7 @@ class TestCluster:
             assert await cache.get_many(keys) == dict.fromkeys(keys, "old")
             # These are two commands each: the lease of the key goes too.
             await cache.set("{tag}new", "value", 60)
-            assert await cache.ttl("{tag}new") == 60
+            assert await cache.ttl("{tag}new") in (59, 60)
             assert await cache.delete(keys[0])
             await cache.set_many({keys[0]: "old"}, 60)
 

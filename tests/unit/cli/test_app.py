@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+from importlib.abc import MetaPathFinder
 from importlib.metadata import version
 from io import StringIO
 
@@ -14,6 +15,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from infrastructure.cli import main
 from infrastructure.cli.app import app
 from infrastructure.cli.logs import show_logs
 from infrastructure.interfaces import TimeoutError
@@ -39,6 +41,47 @@ def test_an_error_in_a_group_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (done.exit_code, done.stderr) == (2, "TimeoutError: too late\n")
     failures.append(ValueError("a bug"))
     assert isinstance(CliRunner().invoke(app, ["demo"]).exception, ExceptionGroup)
+
+
+KEPT = "what left this process is kept"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "interrupted; nothing was kept, run it again\n"),
+        (["--storage", "sqlite:///a.db"], f"interrupted; {KEPT}, run it again\n"),
+        (["--messaging", "kafka://h"], f"interrupted; {KEPT}, run it again\n"),
+    ],
+)
+def test_an_interrupted_demo_says_what_is_left(
+    arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A temporary file is gone, and another one is not, nor what brokers have."""
+
+    async def interrupt(*_: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("infrastructure.cli.app.run_demo", interrupt)
+    done = CliRunner().invoke(app, ["demo", *arguments])
+    assert (done.exit_code, done.stderr) == (130, told)
+
+
+def test_ctrl_c_before_a_command_begins_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status 130, while the libraries are imported."""
+
+    class Interrupted(MetaPathFinder):
+        def find_spec(self, fullname: str, *_: object) -> None:
+            if fullname == "infrastructure.cli.app":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "infrastructure.cli.app")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 130
 
 
 def test_a_terminal_of_ascii_gets_question_marks() -> None:

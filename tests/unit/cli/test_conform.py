@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,16 @@ def test_what_is_missing_is_told_with_its_reason() -> None:
     assert done.exit_code == 0, done.output
     assert "    schemas: SQLite has none\n" in done.stdout
     assert "level full: 1 check passed" in done.stdout
+
+
+def test_a_file_is_told_how_far_it_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no progress bar: else nothing would be seen of a long run until its end."""
+    monkeypatch.setattr("infrastructure.cli.conform._QUIET", -1.0)
+    done = conform("memory://", "--interface", "caching", "--checks", "C6_*")
+    *told, last = done.stdout.splitlines()
+    assert told == [f"{number} of {len(told)} checks" for number in range(1, len(told) + 1)]
+    assert len(told) > 1
+    assert last.startswith("caching, memory://, level full: all ")
 
 
 @pytest.mark.usefixtures("folder")
@@ -100,7 +111,10 @@ def test_a_check_that_is_not_asked_proves_nothing() -> None:
         (["sqlite://", "--interface", "caching"], "sqlite:// has no caching; it has storage"),
         (["memory://", "--checks", "Q*"], "no check of memory:// has a name like 'Q*'"),
         (["--list", "--checks", "Q*"], "no check has a name like 'Q*'"),
+        (["--list", "nosuch://h"], "no harness is registered for nosuch://"),
+        (["--list", "memory://", "--interface", "storage"], "has no storage; it has caching"),
         (["memory://", "--report", "no/such/folder.json"], "cannot be written to no/such"),
+        (["memory://", "--report", "."], "the report cannot be written to .: Is a directory"),
         (["--backend", "mine"], "named package.module:factory, got 'mine'"),
         (["--backend", "./mine.py:Good"], "named package.module:factory"),
         (["--backend", "mine.py:Good"], "in this folder? Name a module, not a file"),
@@ -230,6 +244,25 @@ def test_checks_are_listed_on_lines_that_can_be_copied() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ((), {"caching", "messaging", "storage"}),
+        (("--interface", "storage"), {"storage"}),
+        (("memory://",), {"caching", "messaging"}),
+        (("memory://", "--interface", "caching"), {"caching"}),
+        (("kafka://localhost:9092",), {"messaging"}),
+        (("--backend", "mine:Good"), {"caching"}),
+    ],
+)
+def test_the_list_is_of_what_is_named(arguments: tuple[str, ...], shown: set[str]) -> None:
+    """By a URL, to which nothing connects, a harness or an interface."""
+    done = conform("--list", "--checks", "G3_*", *arguments)
+    assert done.exit_code == 0, done.output
+    assert set(re.findall(r"^G3_.*\((\w+), ", done.stdout, re.MULTILINE)) == shown
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_report_is_written_of_failures_too(tmp_path: Path) -> None:
     """JSON with the status, the reason and the place of each check, and the features."""
     path = tmp_path / "report.json"
@@ -241,14 +274,6 @@ def test_a_report_is_written_of_failures_too(tmp_path: Path) -> None:
     assert {check["status"] for check in report["checks"]} == {"passed", "failed"}
     failed = [check for check in report["checks"] if check["status"] == "failed"]
     assert all(check["reason"] and check["where"] for check in failed)
-
-
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """Let children hear Ctrl-C although this run may not: a job in the background ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.slow
@@ -276,3 +301,37 @@ def test_ctrl_c_ends_it_with_a_line(folder: Path) -> None:
 
     assert process.returncode == 130
     assert err == "interrupted; the checks that did not run prove nothing\n"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_interruptible")
+def test_ctrl_c_lets_the_check_close_its_harness(folder: Path) -> None:
+    """What it made is removed, which may take a moment."""
+    (folder / "hangs.py").write_text(
+        "import asyncio, pathlib\n"
+        "from infrastructure.caching.memory import MemoryCache\n"
+        "from infrastructure.conformance.harnesses.memory import MemoryCacheHarness\n"
+        "class Silent(MemoryCache):\n"
+        "    async def get(self, key):\n"
+        "        print('hanging', flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "class Hangs(MemoryCacheHarness):\n"
+        "    def make(self, **options):\n"
+        "        return Silent(self._url, **options)\n"
+        "    async def close(self):\n"
+        "        await asyncio.sleep(1.5)\n"
+        "        pathlib.Path('closed').touch()\n",
+        "utf-8",
+    )
+    command = [sys.executable, "-m", "infrastructure", "conform", "--backend", "hangs:Hangs"]
+
+    with subprocess.Popen(
+        [*command, "--checks", "C3_*"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"hanging\n"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert (folder / "closed").exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from infrastructure.conformance._breaking import answers, ends, faults_of, of, u
 from infrastructure.conformance._expect import beside, turns
 from infrastructure.interfaces import ConnectionError
 
+from ...faults._timing import within
 from .samples import Plain
 
 
@@ -52,13 +52,14 @@ async def test_a_drivers_error_is_none() -> None:
 @pytest.mark.slow
 async def test_a_call_that_takes_longer_fails() -> None:
     """By more than a quarter of a second; it is given up then."""
-    began = time.monotonic()
     hanging = beside(asyncio.Event().wait())
 
-    with pytest.raises(AssertionError, match=r"a call had not ended after 0\.2\d s, it had 0 s"):
+    # Not sooner, and how much later is up to the machine.
+    told = r"a call had not ended after 0\.(2[5-9]|[34]\d) s, it had 0 s"
+
+    with within(0.5), pytest.raises(AssertionError, match=told):
         await ends(of(hanging), 0.0, "a call")
 
-    assert time.monotonic() - began < 0.5
     await asyncio.wait({hanging})
     assert hanging.cancelled()
 

@@ -42,6 +42,9 @@ def test_fault_checks_are_asked_by_a_flag() -> None:
     (reason,) = {one.reason for one in report.results}
     assert reason == "a fault check: its harness has no faults, as where there is no server"
     assert report.as_dict()["checks"][0]["kind"] == "fault"
+    assert report.without_faults() == list(report.results)
+    assert f"a fault check: {report.unbroken}" == reason
+    assert not prove(Breakable, backend="x", only=_g6).without_faults()
 
 
 def test_their_features_are_told_when_they_are_tried() -> None:

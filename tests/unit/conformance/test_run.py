@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +164,65 @@ def test_the_harness_is_closed_after_a_failure() -> None:
     samples.made.clear()
     run_check(as_check(samples.fails), Noted)
     assert [harness.calls for harness in samples.made] == [["open", "close"]]
+
+
+def test_an_interrupt_in_a_check_is_handed_on() -> None:
+    """When the check has ended by it already, and its harness is closed."""
+
+    async def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    samples.made.clear()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_check(as_check(interrupted), Noted)
+
+    assert [harness.calls for harness in samples.made] == [["open", "close"]]
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_an_interrupt_that_wakes_nobody_is_heeded() -> None:
+    """Such as one that comes just before the loop sleeps: here, one that another thread gets."""
+
+    async def waits(_: Any) -> None:
+        threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
+        await asyncio.Event().wait()
+
+    began = time.monotonic()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_check(as_check(waits), Plain, limit=20)
+
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize("step", ["open", "close"])
+def test_an_interrupt_lets_the_harness_finish(step: str) -> None:
+    """What it made is removed: a check is not begun any more, or has ended already."""
+    done: list[str] = []
+
+    class Slow(Plain):
+        async def open(self) -> None:
+            await self._pass("open")
+
+        async def close(self) -> None:
+            await self._pass("close")
+
+        async def _pass(self, here: str) -> None:
+            if here == step:
+                threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+                await asyncio.sleep(0.5)
+
+            done.append(here)
+
+    async def check(_: Any) -> None:
+        done.append("check")
+
+    with pytest.raises(KeyboardInterrupt):
+        run_check(as_check(check), Slow)
+
+    assert done == (["open", "close"] if step == "open" else ["open", "check", "close"])
 
 
 def test_a_harness_that_cannot_be_made_fails_the_check() -> None:

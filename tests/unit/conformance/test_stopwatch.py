@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.conformance._stopwatch import Stopwatch, _queued
+from infrastructure.conformance._stopwatch import Stopwatch, _queued, _reading
 
 _SPIN = "while True: pass"
 
@@ -68,3 +68,13 @@ def test_what_others_compute_does_not_count() -> None:
 def test_a_system_that_does_not_count_it(tmp_path: Path) -> None:
     """Nothing is left out there."""
     assert _queued(tmp_path / "schedstat") == 0.0
+
+
+def test_a_wait_between_its_readings_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would be left out of what has passed, or counted in it twice."""
+    told = iter([1.0, 1.5, 1.5, 1.5])
+    monkeypatch.setattr("infrastructure.conformance._stopwatch._queued", lambda: next(told))
+    now, queued = _reading()
+    assert queued == 1.5
+    assert now <= time.monotonic()
+    assert not list(told)

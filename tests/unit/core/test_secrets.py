@@ -44,6 +44,11 @@ def test_a_secret_is_not_pickled() -> None:
         "pwd=hunter2;",
         "auth_token=hunter2)",
         "PASSWORD=hunter2",
+        "kafka://h?librdkafka.ssl.key.pem=-----BEGIN%20PRIVATE%20KEY-----hunter2&x=1",
+        "librdkafka.sasl.oauthbearer.assertion.private.key.passphrase=hunter2",
+        "kafka://h?ssl.key.pem=-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----&x=1",
+        "ssl.key.pem: -----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nhunter2",
     ],
 )
 def test_passwords_are_masked(text) -> None:
@@ -54,5 +59,11 @@ def test_passwords_are_masked(text) -> None:
 
 def test_other_text_is_left_alone() -> None:
     """What is no secret stays readable."""
-    for text in ("redis://host:6379/0", "user@host", "the password is wrong", "a: b"):
+    for text in (
+        "redis://host:6379/0",
+        "user@host",
+        "the password is wrong",
+        "a: b",
+        "no key.pem: there",
+    ):
         assert scrub(text) == text

@@ -43,6 +43,13 @@ from infrastructure.interfaces import ConfigurationError
             "redis://u:p@h/a@b",
             Url(scheme="redis", hosts=(("h", None),), user="u", password=Secret("p"), path="a@b"),
         ),
+        (
+            "kafka://[::1]:1,[fe80::1%lo]",
+            Url(scheme="kafka", hosts=(("::1", 1), ("fe80::1%lo", None))),
+        ),
+        ("kafka://h:1, h:2", Url(scheme="kafka", hosts=(("h", 1), ("h", 2)))),
+        ("memory://a b", Url(scheme="memory", hosts=(("a b", None),))),
+        ("redis://h:6379\n", Url(scheme="redis", hosts=(("h", 6379),))),
         ("redis://:pw@h", Url(scheme="redis", hosts=(("h", None),), password=Secret("pw"))),
     ],
 )
@@ -64,6 +71,9 @@ def test_a_url_is_split(text, url) -> None:
         "redis://u:hunter2@h?a=1&a=2",
         "redis://u:hunter2@[::1",
         "redis://u:hunter2@[v1]:1",
+        "redis://u:hunter2@[::1]x",
+        "kafka://u:hunter2@::1",
+        "kafka://u:hunter2@h:1;h:2",
         "redis://u:hunter2/x@h",
         "redis://u:x/hunter2@h",
         "redis://u:1/hunter2@h",

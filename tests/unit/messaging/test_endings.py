@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from infrastructure.interfaces import ConnectionError
+from infrastructure.interfaces import ConfigurationError, ConnectionError
 from infrastructure.messaging._batches import BatchSize
 from infrastructure.messaging._delivery import DeliveryEngine
 from infrastructure.messaging._options import DeliveryOptions
@@ -149,6 +149,48 @@ async def test_what_is_unsubscribed_while_it_is_subscribed_is_not_added() -> Non
         messaging.may_make.set()
         await asyncio.wait({ended, cancelled})
         await messaging.publish("t", "nobody's")
+        await messaging.subscribe("t", handler)
+        await messaging.publish("t", "the handler's")
+        await settle()
+
+    assert got == ["the handler's"]
+
+
+class RefusingMessaging(MemoryMessaging):
+    """May make no dead-letter topic but the usual."""
+
+    async def _prepare(self, topic: str) -> None:
+        if any(each.options.dead_letter_topic for each in self._registered[topic]):
+            msg = "not that one"
+            raise ConfigurationError(msg)
+
+        await super()._prepare(topic)
+
+
+async def test_a_subscription_that_fails_leaves_nothing() -> None:
+    """A topic that ends meanwhile has ended then: what is published is for who subscribes to it next."""
+    got: list[Any] = []
+    go = asyncio.Event()
+
+    async def slow(payload: Any) -> None:
+        await go.wait()
+
+    async def handler(payload: Any) -> None:
+        got.append(payload)
+
+    async with RefusingMessaging() as messaging:
+        await messaging.subscribe("t", slow)
+        await messaging.publish("t", "slow one's")
+        await settle()
+        ending = asyncio.create_task(messaging.unsubscribe("t"))
+        await settle()
+
+        with pytest.raises(ConfigurationError):
+            await messaging.subscribe("t", handler, dead_letter_topic="other")
+
+        go.set()
+        await ending
+        assert messaging._registered == {}
         await messaging.subscribe("t", handler)
         await messaging.publish("t", "the handler's")
         await settle()

@@ -52,6 +52,20 @@ def test_a_content_type_of_the_users_is_one_of_his_headers() -> None:
         ([("content-type", b"text/html")], "", {"content-type": "text/html"}),
         ([("content-type", None)], "", {"content-type": ""}),
         ([("content-type", b"application/json")], "application/json", None),
+        (
+            [
+                ("trace", b"1"),
+                ("content-type", b"application/json"),
+                ("content-type", b"text/html"),
+            ],
+            "application/json",
+            {"trace": "1", "content-type": "text/html"},
+        ),
+        (
+            [("trace", b"1"), ("content-type", b"text/html")],
+            "",
+            {"trace": "1", "content-type": "text/html"},
+        ),
     ],
 )
 def test_headers_from_elsewhere(headers: Any, encoding: str, shown: Any) -> None:
@@ -85,6 +99,37 @@ def test_they_are_sorted_by_partition() -> None:
         ("u", 0, [5]),
     ]
     assert reading.partition("t", 0) is batch[0][0]
+
+
+class Unreadable:
+    """A message as the driver gives it whose header has a name that is no UTF-8."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._real = message()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def headers(self) -> None:
+        self.asked += 1
+        msg = "returned a result with an exception set"
+        raise SystemError(msg)
+
+
+def test_headers_that_the_driver_cannot_tell_are_none() -> None:
+    """It is asked once: the second time it would crash. The message arrives."""
+    strange = Unreadable()
+    [(_, [found])] = Reading("").batch([strange])
+    assert (found.payload, found.headers, found.encoding) == (b"v", None, "")
+    assert strange.asked == 1
+
+
+@pytest.mark.parametrize("milliseconds", [2**62, 2**53])
+def test_a_time_that_is_none_is_not_told(milliseconds: int) -> None:
+    """Who asks for the message's story gets it without."""
+    found = record(timestamp=(1, milliseconds))
+    assert found.info(1).timestamp is None
 
 
 def letter(**headers: str | bytes) -> DeadLetter:

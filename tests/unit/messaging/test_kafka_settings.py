@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,8 +68,9 @@ def test_options_of_the_url_are_those_of_the_constructor() -> None:
     [
         ({"group_id": ""}, "group_id="),
         ({"group_id": 7}, "group_id="),
-        ({"session_timeout": 1}, "6 to 300 seconds"),
-        ({"session_timeout": math.nan}, "6 to 300 seconds"),
+        ({"session_timeout": 1}, "6 to 1800 seconds"),
+        ({"session_timeout": 1801}, "6 to 1800 seconds"),
+        ({"session_timeout": math.nan}, "6 to 1800 seconds"),
         ({"partitions": 0}, "partitions="),
         ({"replication": True}, "replication="),
         ({"create_topics": "perhaps"}, "create_topics"),
@@ -77,6 +79,18 @@ def test_options_of_the_url_are_those_of_the_constructor() -> None:
         ({"librdkafka": ["a"]}, "librdkafka="),
         ({"librdkafka": {"acks": 1}}, "all replicas in sync"),
         ({"librdkafka": {"group.id": "g"}}, "group_id="),
+        ({"librdkafka": {"transactional.id": "t"}}, "no transactions"),
+        ({"librdkafka": {"delivery.report.only.error": True}}, "what was stored"),
+        ({"librdkafka": {"on_delivery": print}}, "publish()"),
+        ({"librdkafka": {"on_commit": print}}, "what was handled"),
+        ({"librdkafka": {"error_cb": print}}, "outages logged"),
+        ({"librdkafka": {"logger": 5}}, "'infrastructure'"),
+        ({"librdkafka": {"oauth_cb": print}}, "OAUTHBEARER"),
+        ({"librdkafka": {"default.topic.config": {"acks": 1}}}, "themselves"),
+        ({"librdkafka": {"stats_cb": "x"}}, "stats_cb that cannot be called"),
+        ({"librdkafka": {"sticky.partitioning.linger.ms": "abc"}}, "linger.ms is a number"),
+        ({"librdkafka": {"retry.backoff.ms": "0x10"}}, "retry.backoff.ms is a number"),
+        ({"librdkafka": {"retry.backoff.max.ms": None}}, "retry.backoff.max.ms is a number"),
         ({"window": 0}, "window="),
     ],
 )
@@ -85,10 +99,18 @@ def test_what_makes_no_sense_is_refused(given: dict[str, Any], told: str) -> Non
     assert told in refused(**given)
 
 
+def test_what_is_the_users_choice_is_passed_on() -> None:
+    """The page of options tells what some of it gives up."""
+    options = {"enable.idempotence": False, "stats_cb": print, "throttle_cb": print}
+    assert read(librdkafka=options).librdkafka == options
+    assert read(URL + "?librdkafka.enable.idempotence=false").librdkafka
+
+
 def test_an_unknown_option_is_refused_with_those_that_there_are() -> None:
     """In the URL, and as a keyword."""
     assert "group_id" in refused(URL + "?grup_id=g")
     assert "group_id" in refused(grup_id="g")
+    assert "librdkafka.<name>" in refused(URL + "?librdkafka={}")
 
 
 def test_what_is_said_twice_must_be_the_same() -> None:
@@ -111,6 +133,22 @@ def test_a_password_does_not_cross_a_network_in_clear() -> None:
     assert read("kafka+ssl://ada:hunter2@h").sasl_mechanism == "PLAIN"
     scram = read("kafka://ada:hunter2@h?sasl_mechanism=SCRAM-SHA-256")
     assert scram.sasl_mechanism == "SCRAM-SHA-256"
+
+
+@pytest.mark.parametrize("name", ["ssl_ca", "ssl_cert", "ssl_key"])
+def test_files_of_tls_are_not_ignored(name: str) -> None:
+    """Where there is none nobody would notice that the messages cross the network in clear."""
+    assert f"{name}= is for TLS" in refused(f"{URL}?{name}=/x.pem")
+    assert "kafka+ssl://" in refused(**{name: "/x.pem"})
+
+
+@pytest.mark.parametrize("name", ["ssl_ca", "ssl_cert", "ssl_key"])
+async def test_a_file_of_tls_that_is_not_there(name: str, tmp_path: Path) -> None:
+    """Is told by its name, before anybody is asked."""
+    url = f"kafka+ssl://127.0.0.1:1?{name}={tmp_path / 'x.pem'}"
+
+    with pytest.raises(ConfigurationError, match=rf"{name}=: there is no file .*/x\.pem"):
+        await KafkaMessaging(url).connect()
 
 
 def test_secrets_are_not_shown() -> None:
@@ -141,6 +179,15 @@ def test_what_librdkafka_is_told() -> None:
     assert (consumer["group.id"], consumer["group.instance.id"]) == ("g", "one")
     assert consumer["enable.auto.commit"] is False
     assert consumer["session.timeout.ms"] == 12_000
+
+
+def test_no_session_is_longer_than_the_driver_allows_between_two_looks() -> None:
+    """It takes none that is; what a user says of it holds."""
+    name = "max.poll.interval.ms"
+    assert consumer_configuration(read())[name] == 300_000
+    assert consumer_configuration(read(session_timeout=1800))[name] == 1_800_000
+    own = read(session_timeout=400, librdkafka={name: 500_000})
+    assert consumer_configuration(own)[name] == 500_000
 
 
 def test_larger_messages_are_let_through() -> None:

@@ -110,6 +110,9 @@ def test_options_stand_in_the_url() -> None:
         ("backoff=1,2,3", {}),
         ("clock=now", {}),
         ("lanes=3", {"lanes": 4}),
+        # Also where the keyword is what it would be anyway: only somebody can have said it.
+        ("attempts=5", {"attempts": 3}),
+        ("outage_retry=60", {"outage_retry": None}),
         ("retain=3", {"retain": 4}),
     ],
 )
@@ -117,6 +120,11 @@ def test_wrong_options_of_a_url(query: str, options: dict[str, Any]) -> None:
     """What is not legible, unknown, or said twice in two ways is a ConfigurationError."""
     with pytest.raises(ConfigurationError, match=query.partition("=")[0]):
         MemoryMessaging(f"memory://?{query}", **options)
+
+
+def test_a_default_of_the_constructor_is_as_good_as_not_said() -> None:
+    """Nobody can tell whether it was: the URL holds."""
+    assert MemoryMessaging("memory://?retain=3", retain=0)._broker.retain == 3
 
 
 @pytest.mark.parametrize(

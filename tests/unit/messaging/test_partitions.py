@@ -199,6 +199,78 @@ async def test_a_commit_that_failed_is_not_repeated_for_a_lost_partition() -> No
     bench.engine.close()
 
 
+async def test_what_failed_is_committed_when_the_log_answers() -> None:
+    """However long it would be until the next try; where nothing failed, or a try is under way, none is made."""
+    bench = Bench()
+    await bench.subscribe(bench.handle)
+    bench.engine.assigned([ZERO])
+    bench.log.error = ConnectionError("down")
+    bench.deliver(1)
+    await bench.clock.advance(10)
+    bench.log.error = None
+    bench.engine.answered()
+    bench.engine.answered()
+    await bench.settle()
+    assert bench.log.committed == {ZERO: 1}
+    bench.deliver(2)
+    await bench.settle()
+    bench.engine.answered()
+    await bench.settle()
+    assert bench.log.committed == {ZERO: 1}
+    await bench.clock.advance(0.3)
+    assert bench.log.committed == {ZERO: 2}
+    bench.engine.close()
+
+
+async def test_a_partition_that_comes_back_waits_for_its_last_call() -> None:
+    """``order="partition"``: also where that takes its time to end."""
+    bench, last = Bench(), asyncio.Event()
+    running: list[str] = []
+
+    async def handler(payload: Any) -> None:
+        running.append(payload)
+
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await last.wait()
+            running.remove(payload)
+
+    await bench.subscribe(handler, order="partition")
+    bench.engine.assigned([ZERO])
+    bench.deliver("a")
+    await bench.settle()
+    bench.engine.lost([ZERO])
+    bench.engine.assigned([ZERO])
+    bench.deliver("b")
+    await bench.settle()
+    assert running == ["a"]
+    last.set()
+    await bench.settle()
+    assert running == ["b"]
+    bench.engine.close()
+    await bench.settle()
+
+
+async def test_a_partition_without_a_handler_has_no_room() -> None:
+    """Whoever subscribes later would commit past what nobody has handled."""
+    bench = Bench()
+    bench.engine.assigned([ZERO])
+    assert bench.engine.room(ZERO)[0] == 0
+    bench.deliver("before")
+    await bench.subscribe(bench.handle)
+    bench.deliver("behind")
+    await bench.clock.advance(1)
+    assert (bench.handled, bench.log.committed) == ([], {})
+    await bench.engine.revoked([ZERO])
+    bench.engine.assigned([ZERO])
+    bench.engine.deliver(ZERO, bench.log.records[ZERO])
+    await bench.clock.advance(1)
+    assert bench.handled == ["before", "behind"]
+    assert bench.log.committed == {ZERO: 2}
+    bench.engine.close()
+
+
 async def test_a_full_window_pauses_its_partition_alone() -> None:
     """The share of each partition is its own; half empty it is resumed."""
     bench, blocker = Bench(), Blocker()

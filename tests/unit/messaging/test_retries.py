@@ -30,6 +30,25 @@ async def test_back_off_doubles() -> None:
     bench.engine.close()
 
 
+@pytest.mark.parametrize(("attempts", "words"), [(1, "1 attempt"), (2, "2 attempts")])
+async def test_a_dead_letter_is_logged_with_its_attempts(
+    attempts: int, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In one line, and the error follows."""
+    bench = Bench()
+
+    async def handler(_: Any) -> None:
+        raise ValueError
+
+    await bench.subscribe(handler, attempts=attempts)
+    bench.engine.assigned([ZERO])
+    bench.deliver("bad")
+    await bench.clock.advance(10)
+    [told] = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert told.splitlines()[0].endswith(f"in t.dlq after {words}")
+    bench.engine.close()
+
+
 async def test_an_outage_is_logged_once_in_30_s(caplog: pytest.LogCaptureFixture) -> None:
     """However many messages wait for its end."""
     bench = Bench()

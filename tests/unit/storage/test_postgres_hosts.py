@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from infrastructure.interfaces import ConfigurationError, ConnectionError
 from infrastructure.storage.postgres import _reach
 from infrastructure.testing import ChaosProxy
 
+from ...faults._timing import within
 from ...servers.ports import free_port
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
@@ -71,10 +71,11 @@ async def test_hosts_that_say_nothing(postgres: PostgresEndpoint, monkeypatch, s
             proxy.black_hole()
 
         before = descriptors() - 2 * (one.open + two.open)
-        started = time.monotonic()
         url = of(*(one, two)[:silent], postgres, query="sslmode=disable")
-        found = await dialled(url)
-        assert time.monotonic() - started < 0.05 * silent + 0.3
+
+        with within(0.05 * silent + 0.3):
+            found = await dialled(url)
+
         assert int(found.pgconn.port) == postgres.port
         assert not watched()
         found.pgconn.finish()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 
 import pytest
 
+from infrastructure.conformance._stopwatch import Stopwatch
 from infrastructure.interfaces import (
     ConnectionError,
 )
@@ -123,12 +123,12 @@ class TestLostCommit:
         connection = connection_of(behind)
         connection.number = replace(connection.number, xid=2**40)
         proxy.truncate(1, "to_client")
-        before = time.monotonic()
+        watch = Stopwatch()
 
         with pytest.raises(ConnectionError) as caught:
             await behind.commit()
 
-        assert time.monotonic() - before < 3
+        assert watch.taken < 3
         assert caught.value.outcome == "unknown"
 
     async def test_is_waited_for_while_it_is_under_way(
@@ -148,12 +148,11 @@ class TestLostCommit:
 
         with postgres_database.counters() as counters:
             await until(lambda: sleeps(counters))
+            # The server is not told: it goes on.
+            proxy.cut("to_client")
+            await committing
+            assert not sleeps(counters)
 
-        # The server is not told: it goes on.
-        proxy.cut("to_client")
-        before = time.monotonic()
-        await committing
-        assert time.monotonic() - before > 0.2
         assert await ids(behind) == [1]
 
     async def test_while_the_storage_disconnects(
@@ -169,11 +168,11 @@ class TestLostCommit:
         proxy.cut()
         await asyncio.sleep(0.05)
         assert not committing.done()
-        before = time.monotonic()
+        watch = Stopwatch()
         await behind.disconnect()
 
         with pytest.raises(ConnectionError) as caught:
             await committing
 
-        assert time.monotonic() - before < 1.5
+        assert watch.taken < 1.5
         assert caught.value.outcome == "unknown"

@@ -58,7 +58,8 @@ def test_after_its_loop_was_closed_connect_starts_afresh(tmp_path: Path) -> None
     for thread in set(threading.enumerate()) - before:
         thread.join(1)
 
-    assert set(threading.enumerate()) == before
+    # Others of this process may end meanwhile.
+    assert set(threading.enumerate()) <= before
 
 
 def in_child(check: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -160,4 +161,5 @@ async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(1)
 
-    assert set(threading.enumerate()) == before
+    # Others of this process may end meanwhile.
+    assert set(threading.enumerate()) <= before

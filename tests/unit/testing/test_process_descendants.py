@@ -104,7 +104,7 @@ async def test_they_go_on_when_a_frozen_one_is_stopped(family: Family) -> None:
     members = family.members()
     family.freeze()
     await family.stop()
-    assert states_of(members) == "ZSS"
+    await until(lambda: states_of(members) == "ZSS")
     _descendants.end(set(members[1:]))
     assert states_of(members) == "ZZZ"
 

@@ -1,4 +1,4 @@
-"""Wrong in-process messaging, by what is wrong with it."""
+"""Wrong messaging, in process and over Kafka, by what is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from . import (
     endings,
     groups,
     handlers,
+    kafka_faults,
+    kafka_groups,
+    kafka_publish,
     lifecycle,
     order,
     payloads,
@@ -43,7 +46,12 @@ _BY_KIND = (
     endings,
 )
 
-MUTANTS: tuple[Mutant, ...] = tuple(
-    replace(mutant, harness=ImpatientHarness)
-    for mutant in chain.from_iterable(module.MUTANTS for module in _BY_KIND)
+MUTANTS: tuple[Mutant, ...] = (
+    *(
+        replace(mutant, harness=ImpatientHarness)
+        for mutant in chain.from_iterable(module.MUTANTS for module in _BY_KIND)
+    ),
+    *kafka_publish.MUTANTS,
+    *kafka_groups.MUTANTS,
+    *kafka_faults.MUTANTS,
 )

@@ -66,7 +66,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _registrations(
         name="subscribes_what_cannot_be_called",
-        old="if not callable(handler):",
+        old="if not callable(handler) or _cannot_handle(handler):",
         new="if handler is None:",
         caught_by=("E3_handler_that_cannot_be_called_is_refused",),
     ),

@@ -135,6 +135,12 @@ MUTANTS: tuple[Mutant, ...] = (
         new="True",
         caught_by=("M10_replayed_message_is_for_its_handler_alone",),
     ),
+    _dead_letters(
+        name="addresses_the_letter_of_a_replayed_message",
+        old="if name not in _MARKS}",
+        new="if name}",
+        caught_by=("M10_replayed_message_can_die_again",),
+    ),
     _member(
         name="loses_dead_letters_that_nobody_reads_yet",
         old="self._broker.keep_dead_letters(name)",

@@ -22,8 +22,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _delivery(
         name="starts_calls_while_it_drains",
-        old="windows = self._shut(self._windows.of())",
-        new="windows = self._windows.of()",
+        old="return self._shut(self._windows.of())",
+        new="return self._windows.of()",
         caught_by=("M14_disconnect_lets_running_handlers_finish",),
     ),
     _delivery(
@@ -65,8 +65,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _messaging(
         name="drains_after_a_cancelled_body",
-        old="self._drain = 0.0",
-        new="self._drain = 1.5",
+        old="self._drain, self._close_within = 0.0, _FORCED",
+        new="self._drain, self._close_within = 1.5, _FORCED + 1.5",
         caught_by=("G7_cancelled_body_skips_the_drain",),
     ),
     _lifecycle(

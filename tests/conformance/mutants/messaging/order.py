@@ -42,14 +42,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _subscriptions(
         name="takes_no_key_for_a_key",
-        old="window if lane.serial else record.key)",
-        new='window if lane.serial else record.key or "")',
+        old="record.partition if lane.serial else record.key)",
+        new='record.partition if lane.serial else record.key or "")',
         caught_by=("M11_message_without_key_waits_for_none",),
     ),
     _subscriptions(
         name="does_not_look_at_keys",
-        old="window if lane.serial else record.key)",
-        new="window if lane.serial else None)",
+        old="record.partition if lane.serial else record.key)",
+        new="record.partition if lane.serial else None)",
         caught_by=("M11_slow_key_keeps_only_itself_waiting",),
     ),
     _lanes(

@@ -41,8 +41,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _messaging(
         name="counts_the_messages_of_publish_many_from_one",
-        old="exc.row_index = position",
-        new="exc.row_index = position + 1",
+        old="at_position(exc, position)",
+        new="at_position(exc, position + 1)",
         caught_by=("M1_publish_many_tells_where_it_stopped",),
     ),
     _messaging(
@@ -53,8 +53,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _messaging(
         name="leaves_out_a_bad_message_and_goes_on",
-        old="                exc.row_index = position\n                raise\n\n            log",
-        new="                exc.row_index, error = position, exc\n                continue\n\n            log",
+        old="                at_position(exc, position)\n                raise\n\n            log",
+        new="                at_position(exc, position)\n                continue\n\n            log",
         caught_by=("M1_publish_many_tells_where_it_stopped",),
     ),
     _topic(

@@ -1,0 +1,27 @@
+"""What a mistake is planted into that only a broker shows: the messaging over Apache Kafka."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ...kafka_on_own_server import OwnKafkaHarness
+from ...kafka_on_server import OnServer
+from .._mutant import Mutant
+
+__all__ = ["REBALANCE", "on_own_server", "on_server"]
+
+REBALANCE = 3.0
+"""Seconds of patience with a group that assigns its partitions anew."""
+
+on_server = partial(
+    Mutant,
+    interface="messaging",
+    harness=OnServer,
+    patience=2.0,
+    limit=60.0,
+    on_brokers=True,
+)
+"""A mistake in the messaging over Kafka."""
+
+on_own_server = partial(on_server, harness=OwnKafkaHarness)
+"""One that only shows when the broker or the way to it is broken."""

@@ -1,0 +1,1 @@
+"""Errors that a broker gives seldom and never on demand: librdkafka's mock answers with them."""
