@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ._beacon import longest_stall
 from ._catalogue import FACTS, QUESTIONS, selected
 from ._machine import describe
+from ._merge import from_json, merged
 from ._plot import draw
 from ._question import Fact, Question
 from ._report import Answers, as_json, as_markdown, as_text
@@ -20,20 +21,22 @@ from ._rounds import answer
 from ._verdict import Comparison, spread
 
 _RESULTS = Path(__file__).parent / "results"
+_JSON = _RESULTS / "results.json"
 _LEAST_ROUNDS = 5
+_NAMES = [each.name for each in (*QUESTIONS, *FACTS)]
 
 Found = TypeVar("Found")
 
 
 def main() -> int:
-    """Run; results are written only when everything was asked."""
+    """Run; results are written when everything was asked, or where it is said."""
     arguments = _arguments()
     questions = selected(QUESTIONS, arguments.only)
     facts = selected(FACTS, arguments.only)
 
     if not questions and not facts:
-        names = ", ".join(each.name for each in (*QUESTIONS, *FACTS))
-        print(f"no question matches {arguments.only!r}; there are: {names}", file=sys.stderr)
+        there = f"there are: {', '.join(_NAMES)}"
+        print(f"no question matches {arguments.only!r}; {there}", file=sys.stderr)
         return 2
 
     answers = _ask(questions, facts, arguments.rounds)
@@ -42,6 +45,8 @@ def main() -> int:
 
     if not arguments.only:
         _write(answers)
+    elif arguments.write:
+        _write(merged(from_json(_JSON.read_text(encoding="utf-8")), answers, _NAMES))
 
     return 0
 
@@ -50,6 +55,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("only", nargs="?", default="", help="part of a name, or a wildcard")
     parser.add_argument("--rounds", type=_rounds, default=9, help=f"at least {_LEAST_ROUNDS}")
+    parser.add_argument(
+        "--write", action="store_true", help="put what was found in the place of earlier results"
+    )
     return parser.parse_args()
 
 
@@ -108,7 +116,7 @@ def _settle(fact: Fact) -> Comparison:
 
 def _write(answers: Answers) -> None:
     _RESULTS.mkdir(exist_ok=True)
-    (_RESULTS / "results.json").write_text(as_json(answers), encoding="utf-8")
+    _JSON.write_text(as_json(answers), encoding="utf-8")
     (_RESULTS / "results.md").write_text(as_markdown(answers), encoding="utf-8")
     draw(answers.comparisons, _RESULTS / "ratios.svg")
     print("\nwritten to benchmarks/results")

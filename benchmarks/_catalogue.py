@@ -11,6 +11,8 @@ from . import (
     cache_stall,
     codec,
     kafka_consume,
+    kafka_memory,
+    kafka_poison,
     kafka_publish,
     messaging,
     postgres_batches,
@@ -55,7 +57,12 @@ QUESTIONS: tuple[Question, ...] = (
     *cache_stall.QUESTIONS,
 )
 
-FACTS: tuple[Fact, ...] = (*codec.FACTS, *postgres_flights.FACTS)
+FACTS: tuple[Fact, ...] = (
+    *codec.FACTS,
+    *postgres_flights.FACTS,
+    *kafka_memory.FACTS,
+    *kafka_poison.FACTS,
+)
 
 Asked = TypeVar("Asked", Question, Fact)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ._flights import COUNT, READERS, WRITERS, flights
 
-__all__ = ["peak"]
+__all__ = ["peak", "run_alone"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _STATUS = Path("/proc/self/status")
@@ -16,13 +16,16 @@ _STATUS = Path("/proc/self/status")
 
 async def peak(operation: str, name: str, url: str) -> float:
     """Return the mebibytes, interpreter and driver among them; only Linux tells."""
+    return await run_alone("benchmarks._peak", operation, name, url)
+
+
+async def run_alone(module: str, *arguments: str) -> float:
+    """Return the number that ``module`` prints in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks._peak", operation, name, url),
-        cwd=_ROOT,
-        stdout=asyncio.subprocess.PIPE,
+        *(sys.executable, "-m", module, *arguments), cwd=_ROOT, stdout=asyncio.subprocess.PIPE
     )
     told, _ = await process.communicate()
-    assert process.returncode == 0, f"{operation} by {name} failed"
+    assert process.returncode == 0, f"{module} {' '.join(arguments)} failed"
     return float(told)
 
 

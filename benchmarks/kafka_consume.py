@@ -14,9 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from confluent_kafka import Producer
-
-from ._kafka import topic
+from ._kafka import KAFKA, fill
 from ._kafka_consumers import CONSUMERS, Consumer
 from ._question import Contender, Question, Work
 
@@ -25,18 +23,6 @@ __all__ = ["QUESTIONS"]
 _OPERATIONS = 40_000
 _SLOW = {"FastStream": 8, "FastStream, ACK": 40}
 """They do one operation where the others do so many."""
-
-
-def _fill(bootstrap: str, topic: str, count: int, size: int) -> None:
-    producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 20})
-
-    for number in range(count):
-        producer.produce(topic, bytes(size), key=str(number % 1000))
-
-        if not number % 10_000:
-            producer.poll(0)
-
-    producer.flush()
 
 
 async def _seconds(consumer: Consumer, bootstrap: str, topic: str, group: str, count: int) -> float:
@@ -63,11 +49,12 @@ async def _seconds(consumer: Consumer, bootstrap: str, topic: str, group: str, c
 def _contender(name: str, consumer: Consumer, size: int) -> Contender:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Work]:
-        async with topic() as (bootstrap, where):
+        async with KAFKA.topic() as (bootstrap, where):
             group = f"bench-{secrets.token_hex(6)}"
 
             async def run(operations: int) -> float:
-                _fill(bootstrap, where, operations, size)
+                # Beside the loop, whose stalls are measured.
+                await asyncio.to_thread(fill, bootstrap, where, operations, size)
                 took = await _seconds(consumer, bootstrap, where, group, operations)
                 return took / operations
 
@@ -83,6 +70,7 @@ def _question(size: int) -> Question:
         asks=f"seconds that KafkaMessaging takes for a message of {size} bytes that waits",
         contenders=tuple(_contender(name, consumer, size) for name, consumer in CONSUMERS.items()),
         operations=_OPERATIONS,
+        turn=_OPERATIONS,
         targets={"aiokafka, getmany": 0.4, "FastStream": 3.0, "FastStream, ACK": 50.0},
         latency=True,
     )

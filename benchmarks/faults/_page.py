@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from ._part import Part
 
-__all__ = ["Rows", "page"]
+__all__ = ["Rows", "page", "with_part"]
 
 Rows = Mapping[str, Mapping[str, str]]
 """What was seen, by fault and client."""
@@ -23,18 +23,32 @@ machine. Each measurement has a process of its own and a limited time: a hang is
 """
 
 
+_SECTION = "\n## "
+
+
 def page(parts: Mapping[str, Part], rows: Mapping[str, Rows]) -> str:
     """Return the text of the page."""
-    told = f"Measured on {datetime.now(UTC):%Y-%m-%d}: Python {platform.python_version()}, cores {os.cpu_count()}."
-    tables = [_table(part, rows[name]) for name, part in parts.items()]
-    return "\n".join((_HEAD, told, *tables))
+    return _HEAD + "".join(_section(part, rows[name]) for name, part in parts.items())
 
 
-def _table(part: Part, rows: Rows) -> str:
+def with_part(text: str, part: Part, rows: Rows) -> str:
+    """Return the page ``text`` with one of its parts measured again, or as a further one."""
+    _, *sections = text.split(_SECTION)
+    kept = {section.partition("\n")[0]: _SECTION + section for section in sections}
+    return _HEAD + "".join((kept | {part.title: _section(part, rows)}).values())
+
+
+def _section(part: Part, rows: Rows) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in part.packages)
     clients = list(part.clients)
-    lines = [f"\n## {part.title}\n", f"{part.about} Versions: {packages}.", ""]
-    lines += ["| fault | " + " | ".join(clients) + " |", "|---" * (len(clients) + 1) + "|"]
+    machine = f"Python {platform.python_version()}, cores {os.cpu_count()}"
+    lines = [
+        f"{_SECTION}{part.title}\n",
+        f"{part.about} Versions: {packages}.\n",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}.\n",
+        "| fault | " + " | ".join(clients) + " |",
+        "|---" * (len(clients) + 1) + "|",
+    ]
     lines += [
         f"| {fault} | " + " | ".join(seen[client] for client in clients) + " |"
         for fault, seen in rows.items()
