@@ -3,6 +3,7 @@
 PYTHON ?= python3
 ROUNDS ?= 9
 ONLY ?=
+WRITE ?=
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -73,14 +74,14 @@ wheel-tests: $(WHEEL_READY) ## the tests against the installed wheel, with the c
 	$(call phase,tests against the wheel)
 	tools/test_wheel.sh $(WHEEL)
 
-bench: $(BENCH_READY) ## how fast ours is beside its peers (ONLY=part of a name, ROUNDS=9, at least 5)
-	$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS) '$(ONLY)'
+bench: $(BENCH_READY) ## how fast ours is beside its peers (ONLY=part of a name, ROUNDS=9, at least 5; WRITE=1: keep that part)
+	$(BENCH)/bin/python -m benchmarks --rounds $(ROUNDS) $(if $(WRITE),--write) '$(ONLY)'
 
-faults-table: $(BENCH_READY) ## the same faults for ours and what people use; results into docs/reference/faults.md
-	$(BENCH)/bin/python -m benchmarks.faults
+faults-table: $(BENCH_READY) ## the same faults for ours and what people use (PART=kafka); results into docs/reference/faults.md
+	$(BENCH)/bin/python -m benchmarks.faults $(if $(PART),--part $(PART))
 
-soak: $(DEV_READY) ## the long forms of the fault tests, once; results into docs/reference/soak.md
-	$(DEV)/bin/python tools/soak.py
+soak: $(DEV_READY) ## the long forms of the fault tests, once (FOLDERS=kafka_groups); results into docs/reference/soak.md
+	$(DEV)/bin/python tools/soak.py $(FOLDERS)
 
 lock: $(DEV_READY) ## resolve the lock files anew (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) --all-extras --group dev --output-file requirements/dev.lock pyproject.toml

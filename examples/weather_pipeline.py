@@ -1,6 +1,10 @@
 """A year of weather at three airports through messaging, storage and cache: the demo, to be read.
 
 Run it: python examples/weather_pipeline.py [CACHE_URL MESSAGING_URL STORAGE_URL]
+
+On servers, as often as one likes: redis://localhost:6379
+'kafka://localhost:9092?group_id=weather&create_topics=true'
+'postgresql://postgres:secret@localhost/postgres?hypertables=index' (without TimescaleDB)
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ from infrastructure import (
 )
 
 DATA = Path(__file__).parent / "data" / "nyc_weather_2013.csv.gz"
-TOPIC = "weather.observations"
+TOPIC = "weather.example"
 SCHEMA = {
     "origin": Column("TEXT", primary_key=True),
     "time_hour": Column("TIMESTAMPTZ", primary_key=True),
@@ -62,7 +66,7 @@ class Weather:
     def __init__(self, cache: CachingInterface, storage: StorageInterface, expected: int) -> None:
         self.cache, self.storage, self.expected = cache, storage, expected
         self.done: set[tuple[str, str]] = set()
-        self.dead: list[dict[str, str]] = []
+        self.dead: set[tuple[str, str]] = set()
         self.complete = asyncio.Event()
 
     async def store(self, batch: list[dict[str, str]]) -> None:
@@ -80,8 +84,8 @@ class Weather:
         self.account(batch)
 
     async def bury(self, line: dict[str, str]) -> None:
-        """Count a dead letter."""
-        self.dead.append(line)
+        """Count a dead letter, once: it may come again, as every message may."""
+        self.dead.add((line["origin"], line["time_hour"]))
         self.account([line])
 
     def account(self, lines: list[dict[str, str]]) -> None:

@@ -12,23 +12,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from infrastructure.conformance import harnesses_of, prove
-from infrastructure.conformance.caching import _factory
-from infrastructure.conformance.messaging import _inbox
 from tests.conformance.mutants import MUTANTS
-from tests.conformance.test_mutants import LIMIT, URLS
+from tests.conformance.patience import waiting
+from tests.conformance.test_mutants import URLS
 
 
 def main(patterns: list[str]) -> None:
     """Run every check against each mutant of such a name."""
-    _inbox.PATIENCE = _factory.PATIENCE = 0.3
-
     for mutant in MUTANTS:
         if not any(fnmatchcase(mutant.name, pattern) for pattern in patterns or ["*"]):
             continue
 
-        with mutant.planted():
+        with mutant.planted(), waiting(mutant.patience):
             make = mutant.harness or harnesses_of(URLS[mutant.interface])[mutant.interface]
-            report = prove(make, backend=mutant.name, faults=True, limit=LIMIT)
+            report = prove(make, backend=mutant.name, faults=True, limit=mutant.limit)
 
         print(f"{mutant.name}: {len(report.of('failed'))} of {len(mutant.caught_by)} expected")
 
