@@ -16,6 +16,7 @@ from .._refusals import refuse
 from .._statement import Statement, StatementKind, parse_statement
 from .._transaction import Transactions
 from ._jobs import StalePlan, Work
+from ._loop_reader import LoopReader
 from ._plans import Ask, Plans
 from ._readers import Readers
 from ._rows import Plan, fetch
@@ -74,7 +75,7 @@ class Engine:
         writing = partial(connect, writer=True, busy_wait=BUSY_WAIT)
         worker = self._make_worker("infrastructure-sqlite-writer", writing, farewell)
         await worker.opened()
-        self._readers = Readers(connect, self._make_worker)
+        self._readers = Readers(await LoopReader.opened(connect), connect, self._make_worker)
         self._inline = inline_reads
         self._writer = Writer(worker, self._holders)
         self._plans = Plans(self._readers.here.look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,6 +10,7 @@ from time import perf_counter
 from typing import Any, Optional
 
 from ._rows import Plan, make_rows
+from ._runs import is_busy
 from ._worker import TICKS
 from .errors import sqlite_error
 from .functions import function_error
@@ -19,6 +21,9 @@ LONGEST_VALUE = 64 * 1024
 """Bytes of a value that is still read on the loop."""
 
 _UNLIMITED = 2**31 - 1
+
+_AGAIN = 0.005
+"""Seconds until a file that was locked is tried again: who closes it locks it for a moment."""
 
 LONG = 0.002
 """Seconds on the loop that count as slow, whatever the steps say (a cold page)."""
@@ -43,6 +48,18 @@ class LoopReader:
         self._con.set_progress_handler(self._over_budget, TICKS)
         self._con.set_authorizer(self._note_compilation)
         self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+
+    @classmethod
+    async def opened(cls, connect: Callable[..., sqlite3.Connection]) -> LoopReader:
+        """Return a new one as soon as nobody locks the file; the caller limits the wait."""
+        while True:
+            try:
+                return cls(connect)
+            except sqlite3.OperationalError as exc:
+                if not is_busy(exc):
+                    raise
+
+            await asyncio.sleep(_AGAIN)
 
     def _over_budget(self) -> bool:
         # SQLite counts the steps of a statement over all its runs: the first call may come early.

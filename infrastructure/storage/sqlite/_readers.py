@@ -27,11 +27,11 @@ class Readers:
     ``here``  the one on the loop: every question about the schema goes there, and short reads.
     """
 
-    def __init__(self, connect: Connect, make: MakeWorker) -> None:
+    def __init__(self, here: LoopReader, connect: Connect, make: MakeWorker) -> None:
         self._connect = connect
         self._make = make
         self._shared: list[Worker] = []
-        self.here = LoopReader(connect)
+        self.here = here
 
     async def read(self, plan: Plan, values: Sequence[Any], expires: float, tried: str) -> Any:
         """Return the rows of a query, read on a thread."""

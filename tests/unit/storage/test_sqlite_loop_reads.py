@@ -6,13 +6,16 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from infrastructure.interfaces import OperationError, ValidationError
 from infrastructure.storage.sqlite import SQLiteStorage
+from infrastructure.storage.sqlite._loop_reader import LoopReader
 from infrastructure.storage.sqlite._rows import Plan
+from infrastructure.storage.sqlite._settings import Settings, open_connection
 
 LONG = (
     "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < $1) "
@@ -213,3 +216,28 @@ async def test_a_task_that_reads_in_a_loop_lets_others_run(storage: SQLiteStorag
 
     beside.cancel()
     assert ran > 1
+
+
+async def test_its_connection_waits_for_who_has_the_file_alone(tmp_path: Path) -> None:
+    """Another connection of the process that is just closing has, for a moment."""
+    path = tmp_path / "locked.db"
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (a INT)")
+        other.execute("BEGIN EXCLUSIVE")
+        opening = asyncio.ensure_future(
+            LoopReader.opened(partial(open_connection, Settings(path=path)))
+        )
+        done, _ = await asyncio.wait({opening}, timeout=0.05)
+        assert not done
+        other.execute("ROLLBACK")
+        reader = await opening
+
+    with closing(reader):
+        assert reader.look("SELECT count(*) FROM t") == [(0,)]
+
+
+async def test_its_connection_waits_for_no_file_that_is_not_there(tmp_path: Path) -> None:
+    """What waiting does not help is told at once."""
+    with pytest.raises(sqlite3.OperationalError, match="unable to open database file"):
+        await LoopReader.opened(partial(open_connection, Settings(path=tmp_path / "missing.db")))
