@@ -191,7 +191,9 @@ class Lifecycle(ABC):
             return
 
         opening.cancel()
+        self._force()
 
+    def _force(self) -> None:
         if self._live is not None:
             self._settle(None)
             self._abort()
@@ -214,7 +216,13 @@ class Lifecycle(ABC):
 
         if (opening := self._opening) is not None:
             opening.cancel()
-            await asyncio.wait({opening})
+
+            try:
+                await asyncio.wait({opening})
+            except asyncio.CancelledError:
+                # Behind ``_opened``: it may have succeeded a moment before.
+                opening.add_done_callback(lambda _: self._force())
+                raise
 
         if self._live is not None:
             self._settle(None)

@@ -83,13 +83,14 @@ class Level:
 
 
 class Waiter:
-    """Somebody who waits for a turn."""
+    """Somebody who waits for a turn; ``has_turn``: it was given to this one."""
 
-    __slots__ = ("level", "turn", "with_inner")
+    __slots__ = ("has_turn", "level", "turn", "with_inner")
 
     def __init__(self, level: Level, with_inner: bool) -> None:
         self.level = level
         self.with_inner = with_inner
+        self.has_turn = False
         self.turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -161,11 +162,25 @@ class Root:
 
         ``with_inner``: or one inside it is, which the caller is about to end too.
         """
-        while not self.gone and (self._busy or not (with_inner or self._innermost is level)):
-            refuse_ended(level, operation)
-            await self._wait(Waiter(level, with_inner), expires, operation)
+        has_turn = False
 
-        refuse_ended(level, operation)
+        while not self.gone and not has_turn:
+            if not self._busy and (with_inner or self._innermost is level):
+                break
+
+            refuse_ended(level, operation)
+            waiter = Waiter(level, with_inner)
+            await self._wait(waiter, expires, operation)
+            has_turn = waiter.has_turn
+
+        try:
+            refuse_ended(level, operation)
+        except TransactionError:
+            if has_turn:
+                self.give_turn()
+
+            raise
+
         self._busy = True
 
     async def _wait(self, waiter: Waiter, expires: float, operation: str) -> None:
@@ -188,21 +203,22 @@ class Root:
             raise TimeoutError(msg, retryable=True, outcome="not_applied", operation=operation)
 
     def _withdraw(self, waiter: Waiter) -> None:
-        """Take a waiter out; one that had been woken already wakes the next in its place."""
-        woken = waiter.turn.done()
+        """Take a waiter out; one that has the turn already gives it to the next."""
         waiter.turn.cancel()
 
-        if woken and not self._busy:
-            self._wake()
+        if waiter.has_turn:
+            self.give_turn()
 
     def give_turn(self) -> None:
-        """End a turn; the first who may run now is woken."""
+        """End a turn; the first who may run now gets it.
+
+        Not whoever asks first: a task that goes on at once would leave no turn to those it woke.
+        """
         self._busy = False
         self._wake()
 
     def _wake(self) -> None:
         still: deque[Waiter] = deque()
-        free = True
 
         for waiter in self._waiting:
             if waiter.turn.done():
@@ -210,8 +226,8 @@ class Root:
 
             if waiter.level.ended or self.gone:
                 waiter.turn.set_result(None)
-            elif free and (waiter.with_inner or waiter.level is self._innermost):
-                free = False
+            elif not self._busy and (waiter.with_inner or waiter.level is self._innermost):
+                self._busy = waiter.has_turn = True
                 waiter.turn.set_result(None)
             else:
                 still.append(waiter)

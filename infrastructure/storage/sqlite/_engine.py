@@ -16,6 +16,7 @@ from .._refusals import refuse
 from .._statement import Statement, StatementKind, parse_statement
 from .._transaction import Transactions
 from ._jobs import StalePlan, Work
+from ._last import Last
 from ._loop_reader import LoopReader
 from ._plans import Ask, Plans
 from ._readers import Readers
@@ -40,6 +41,7 @@ class Engine:
         self._describe = describe
         self.transactions = Transactions(self._lease, deadline, begin="BEGIN IMMEDIATE")
         self._workers: set[Worker] = set()
+        self._last = Last(lambda: None)
         self._readers: Optional[Readers] = None
         self._writer: Optional[Writer] = None
         self._plans: Optional[Plans] = None
@@ -69,11 +71,12 @@ class Engine:
     ) -> None:
         """Open the connections; the caller aborts after an error.
 
-        ``farewell`` is called when the writer's connection was closed.
+        ``farewell`` is called, on its thread, when the last connection of a thread was closed.
         """
+        self._last = Last(farewell)
         connect = partial(open_connection, settings)
         writing = partial(connect, writer=True, busy_wait=BUSY_WAIT)
-        worker = self._make_worker("infrastructure-sqlite-writer", writing, farewell)
+        worker = self._make_worker("infrastructure-sqlite-writer", writing)
         await worker.opened()
         self._readers = Readers(await LoopReader.opened(connect), connect, self._make_worker)
         self._inline = inline_reads
@@ -88,13 +91,9 @@ class Engine:
         )
         self.take = self._shortcuts.take
 
-    def _make_worker(
-        self,
-        name: str,
-        connect: Callable[[], sqlite3.Connection],
-        farewell: Callable[[], object] = lambda: None,
-    ) -> Worker:
-        worker = Worker(name, connect, self._closed, farewell)
+    def _make_worker(self, name: str, connect: Callable[[], sqlite3.Connection]) -> Worker:
+        self._last.came()
+        worker = Worker(name, connect, self._closed, self._last.gone)
         self._workers.add(worker)
         worker.stopped.add_done_callback(lambda _: self._workers.discard(worker))
         return worker
@@ -103,8 +102,17 @@ class Engine:
         """Roll open transactions back, finish what is queued, close."""
         self.transactions.abort()
         self.writer.fail(self._closed)
-        # Not gather: out of time, it would cancel what tells that a thread has ended.
-        await asyncio.wait([worker.stop() for worker in self._workers])
+        writer = self.writer.worker
+
+        # Not gather: out of time, it would cancel what tells that a thread has ended. A stream may
+        # open another meanwhile.
+        while others := [each.stop() for each in self._workers if each is not writer]:
+            await asyncio.wait(others)
+
+        # The writer's connection is the last one: its end writes the log into the file, which takes
+        # its time, and then nobody is left whose file or folder could be missing.
+        self._close_readers()
+        await asyncio.wait({writer.stop()})
 
     def abort(self) -> None:
         """Fail what is in flight and let go of everything."""
@@ -113,14 +121,22 @@ class Engine:
         if self._writer is not None:
             self._writer.fail(self._closed)
 
-        if self._readers is not None:
-            self._readers.close()
+        self._close_readers()
 
         for worker in tuple(self._workers):
             worker.abort()
 
         self._workers.clear()
-        self._readers = self._writer = self._plans = self._shortcuts = None
+        self._writer = None
+
+    def _close_readers(self) -> None:
+        if self._readers is not None:
+            self._readers.close()
+
+        self._forget_readers()
+
+    def _forget_readers(self) -> None:
+        self._readers = self._plans = self._shortcuts = None
         self.take = _nothing
 
     def abandon(self, *, forked: bool) -> None:
@@ -129,16 +145,15 @@ class Engine:
 
         if forked:
             _FOREIGN.append((self._workers, self._readers))
+            self._forget_readers()
         else:
             for worker in self._workers:
                 worker.stop()
 
-            if self._readers is not None:
-                self._readers.close()
+            self._close_readers()
 
         self._workers = set()
-        self._readers = self._writer = self._plans = self._shortcuts = None
-        self.take = _nothing
+        self._writer = None
 
     def _closed(self, outcome: Outcome = "not_applied") -> InfrastructureError:
         msg = f"{self._describe()} was closed by disconnect() before the statement was done"

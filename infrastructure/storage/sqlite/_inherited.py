@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Optional
 
 from ...interfaces.exceptions import ConfigurationError
 
-__all__ = ["Connection", "refuse_inherited"]
+__all__ = ["Connection", "opening", "refuse_inherited"]
 
 # SQLite keeps its locks by process and file, in memory that a fork copies: a child's connection
 # counts the parent's locks as its own and takes none. The parent, the last one as it seems,
@@ -33,6 +34,20 @@ class Connection(sqlite3.Connection):
         """Close it, and count it no more."""
         super().close()
         _open.pop(id(self), None)
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Count a file, too, that is only being opened: its locks are in that memory already."""
+    key = object()
+
+    if (file := _file(path)) is not None:
+        _open[id(key)] = file
+
+    try:
+        yield
+    finally:
+        _open.pop(id(key), None)
 
 
 def refuse_inherited(path: Path) -> None:

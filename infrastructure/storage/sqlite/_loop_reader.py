@@ -6,11 +6,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 from ._rows import Plan, make_rows
-from ._runs import is_busy
+from ._runs import AGAIN, is_busy
 from ._worker import TICKS
 from .errors import sqlite_error
 from .functions import function_error
@@ -20,10 +21,9 @@ __all__ = ["LoopReader"]
 LONGEST_VALUE = 64 * 1024
 """Bytes of a value that is still read on the loop."""
 
-_UNLIMITED = 2**31 - 1
+T = TypeVar("T")
 
-_AGAIN = 0.005
-"""Seconds until a file that was locked is tried again: who closes it locks it for a moment."""
+_UNLIMITED = 2**31 - 1
 
 LONG = 0.002
 """Seconds on the loop that count as slow, whatever the steps say (a cold page)."""
@@ -52,14 +52,7 @@ class LoopReader:
     @classmethod
     async def opened(cls, connect: Callable[..., sqlite3.Connection]) -> LoopReader:
         """Return a new one as soon as nobody locks the file; the caller limits the wait."""
-        while True:
-            try:
-                return cls(connect)
-            except sqlite3.OperationalError as exc:
-                if not is_busy(exc):
-                    raise
-
-            await asyncio.sleep(_AGAIN)
+        return await _when_free(partial(cls, connect))
 
     def _over_budget(self) -> bool:
         # SQLite counts the steps of a statement over all its runs: the first call may come early.
@@ -124,6 +117,10 @@ class LoopReader:
         finally:
             self._con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
 
+    async def is_reached(self) -> bool:
+        """Return whether it can read, as soon as nobody locks the file; the caller limits the wait."""
+        return bool(await _when_free(partial(self.look, "PRAGMA schema_version")))
+
     def _load_schema(self) -> None:
         """Read a schema that has changed, in case that was what a read was too short for."""
         with suppress(sqlite3.Error):
@@ -138,6 +135,19 @@ class LoopReader:
         """Close the connection, and first what would keep it open."""
         self._cursor.close()
         self._con.close()
+
+
+async def _when_free(ask: Callable[[], T]) -> T:
+    # On the loop SQLite itself does not wait: another of the process that closes, or opens, locks
+    # the file for a moment.
+    while True:
+        try:
+            return ask()
+        except sqlite3.OperationalError as exc:
+            if not is_busy(exc):
+                raise
+
+        await asyncio.sleep(AGAIN)
 
 
 def _is_for_a_thread(exc: Exception) -> bool:

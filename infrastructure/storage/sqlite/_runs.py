@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from time import sleep
 from typing import Any, Optional
 
 from ._jobs import GaveUp, Job, StalePlan
 from .functions import function_error
 
-__all__ = ["Result", "is_busy", "run_group", "run_one"]
+__all__ = ["AGAIN", "Result", "is_busy", "run_group", "run_one"]
+
+AGAIN = 0.005
+"""Seconds until a file that was locked is tried again: SQLite itself does not always wait."""
 
 Result = tuple[Job, Any, Optional[BaseException]]
 Enter = Callable[[Optional[Job]], None]
@@ -39,6 +43,8 @@ def _patiently(con: sqlite3.Connection, job: Job, enter: Enter) -> Any:
         except sqlite3.OperationalError as exc:
             if not is_busy(exc) or job.is_unwanted():
                 raise
+
+        sleep(AGAIN)
 
 
 def _alone(con: sqlite3.Connection, job: Job, enter: Enter) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,14 +16,23 @@ from urllib.parse import quote
 from ..._core.secrets import scrub
 from ..._core.urls import flag_option, number_option, parse_url, refuse_unknown
 from ...interfaces.exceptions import ConfigurationError
-from ._inherited import Connection, refuse_inherited
+from ._inherited import Connection, opening, refuse_inherited
 from .converters import register_converters
 from .functions import register_functions
 
-__all__ = ["Options", "Settings", "open_connection", "options_of"]
+__all__ = ["Options", "Settings", "make_file", "open_connection", "options_of"]
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = frozenset({"journal_mode", "query_only", "writable_schema", "schema_version"})
+_OURS = "the storage runs in WAL mode, with several connections, and reads by query_only"
+_RESERVED = {
+    "busy_timeout": "how long a lock is waited for is said by deadline=",
+    "journal_mode": _OURS,
+    "locking_mode": _OURS,
+    "query_only": _OURS,
+    "schema_version": _OURS,
+    "writable_schema": _OURS,
+}
+"""Pragmas that are not the user's to set, and why."""
 _VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
 
 
@@ -112,8 +123,8 @@ def check_pragma(name: Any, value: Any) -> None:
         msg = f"a pragma's name is one word, got {name!r:.60}"
         raise ConfigurationError(msg)
 
-    if name.lower() in _RESERVED:
-        msg = f"the pragma {name} is the storage's own: it runs in WAL mode and reads by query_only"
+    if (why := _RESERVED.get(name.lower())) is not None:
+        msg = f"the pragma {name} is the storage's own: {why}"
         raise ConfigurationError(msg)
 
     if (
@@ -132,12 +143,42 @@ def open_connection(settings: Settings, *, writer: bool, busy_wait: float) -> sq
     mode = "ro" if settings.read_only else "rwc" if writer else "rw"
 
     if mode == "rwc" and not settings.path.exists():
-        # Made by us, so that nobody else may read it; SQLite takes an empty file for a new one,
-        # and it is SQLite that says why a file cannot be made.
+        # It is SQLite that says why a file cannot be made.
         with suppress(OSError):
-            settings.path.touch(mode=0o600)
+            make_file(settings.path)
 
-    con = sqlite3.connect(
+    with opening(settings.path):
+        con = _connect(settings, mode, busy_wait)
+
+        try:
+            _prepare(con, settings, writer=writer)
+        except BaseException:
+            con.close()
+            raise
+
+        con.opened(settings.path)
+
+    return con
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file, which SQLite takes for a new one, and which nobody else may read.
+
+    It is made elsewhere and given its name then, unless that is taken: to close a file ends all locks
+    that the process has on it, those of another connection that was faster, too
+    (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    handle, name = tempfile.mkstemp(prefix=".sqlite-", dir=path.parent)
+    os.close(handle)
+
+    try:
+        os.link(name, path)
+    finally:
+        Path(name).unlink()
+
+
+def _connect(settings: Settings, mode: str, busy_wait: float) -> Connection:
+    return sqlite3.connect(
         f"file:{quote(str(settings.path))}?mode={mode}",
         uri=True,
         timeout=busy_wait,
@@ -147,15 +188,6 @@ def open_connection(settings: Settings, *, writer: bool, busy_wait: float) -> sq
         detect_types=sqlite3.PARSE_DECLTYPES,
         factory=Connection,
     )
-
-    try:
-        _prepare(con, settings, writer=writer)
-    except BaseException:
-        con.close()
-        raise
-
-    con.opened(settings.path)
-    return con
 
 
 def _prepare(con: sqlite3.Connection, settings: Settings, *, writer: bool) -> None:

@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
+from time import sleep
 from typing import Any, Optional
 
 from ...interfaces.exceptions import Outcome
 from ._jobs import Job, Work, fail, resolve
 from ._pending import Pending
-from ._runs import Result, is_busy, run_group, run_one
+from ._runs import AGAIN, Result, is_busy, run_group, run_one
 
 __all__ = ["BUSY_WAIT", "TICKS", "Worker"]
 
@@ -43,7 +44,7 @@ class Worker:
         name: str,
         connect: Callable[[], sqlite3.Connection],
         closed: Closed,
-        farewell: Callable[[], object] = lambda: None,
+        farewell: Callable[[], object],
     ) -> None:
         self._connect = connect
         self._closed = closed
@@ -213,6 +214,8 @@ class Worker:
                 if not is_busy(exc) or all(job.is_unwanted() for job in jobs):
                     raise
 
+            sleep(AGAIN)
+
     def keep(self, cursor: sqlite3.Cursor) -> None:
         """Note a cursor, on the thread: one left open would hold its connection's snapshot."""
         self._cursors.add(cursor)
@@ -239,14 +242,16 @@ class Worker:
 
     def _open(self) -> sqlite3.Connection:
         """Return the connection; a new one where a transaction has changed the session's state."""
-        if self.renew:
+        # Before anything else: on the loop somebody may just ask for it anew.
+        renew, self.renew = self.renew, False
+
+        if renew:
             self._drop()
 
         if self._con is None:
             self._con = self._connect()
             self._con.set_progress_handler(self._is_unwanted, TICKS)
 
-        self.renew = False
         return self._con
 
     def _enter(self, job: Optional[Job]) -> None:

@@ -37,6 +37,13 @@ def _busy(text: str) -> InfrastructureError:
     return TimeoutError(text, sqlstate="55P03", retryable=True, outcome="not_applied")
 
 
+def _in_use(text: str) -> InfrastructureError:
+    text += (
+        "; a query of the same connection is not read to its end: a stream() in this transaction"
+    )
+    return OperationError(text, sqlstate="55006", outcome="not_applied")
+
+
 def _conflict(text: str) -> InfrastructureError:
     text += "; another transaction has written meanwhile: run the whole transaction again"
     return ConflictError(text, sqlstate="40001")
@@ -117,7 +124,8 @@ CODES: Mapping[int, _Make] = {
     sqlite3.SQLITE_CONSTRAINT: _integrity("23000"),
     sqlite3.SQLITE_BUSY_SNAPSHOT: _conflict,
     sqlite3.SQLITE_BUSY: _busy,
-    sqlite3.SQLITE_LOCKED: _busy,
+    sqlite3.SQLITE_LOCKED_SHAREDCACHE: _busy,
+    sqlite3.SQLITE_LOCKED: _in_use,
     sqlite3.SQLITE_PROTOCOL: _busy,
     sqlite3.SQLITE_ERROR: _ordinary,
     sqlite3.SQLITE_INTERNAL: _refused("XX000"),

@@ -10,8 +10,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, List, Optional, Union
 
+from ..._core.deadline import Limit, expiry
 from ..._core.tasks import logger
 from .._transactional import TransactionalStorage
 from ._bulk import execute_many
@@ -23,6 +25,9 @@ from ._tables import create_table
 from .errors import sqlite_error
 
 __all__ = ["SQLiteStorage"]
+
+_ROUND_TRIP = 1.0
+"""Seconds that ``is_connected`` takes at most (CONTRACT, S1)."""
 
 
 class SQLiteStorage(TransactionalStorage):
@@ -69,7 +74,10 @@ class SQLiteStorage(TransactionalStorage):
             # By the writer's thread, when its connection is closed: it may be opening it still.
             farewell = partial(shutil.rmtree, folder, ignore_errors=True)
 
-        settings = Settings(path=path, read_only=options.read_only, pragmas=options.pragmas)
+        # Absolute: the folder that it is relative to may be another one when a reader is opened.
+        settings = Settings(
+            path=path.absolute(), read_only=options.read_only, pragmas=options.pragmas
+        )
 
         try:
             await self._engine.open(settings, inline_reads=options.inline_reads, farewell=farewell)
@@ -89,11 +97,11 @@ class SQLiteStorage(TransactionalStorage):
         """Return whether a statement would reach the database now."""
         try:
             self._check("is_connected")
-            self._engine.readers.here.look("PRAGMA schema_version")
+
+            async with Limit("is_connected", expires=min(expiry(None), monotonic() + _ROUND_TRIP)):
+                return await self._engine.readers.here.is_reached()
         except Exception:  # noqa: BLE001 - it never raises: whatever is wrong, the answer is no
             return False
-
-        return True
 
     async def execute(self, query: str, params: Optional[List[Any]] = None) -> List[Any]:
         """Run one statement; return its rows as ``dict``."""

@@ -253,6 +253,22 @@ async def test_cancelling_disconnect_forces_it() -> None:
     await backend.disconnect()
 
 
+async def test_cancelling_disconnect_forces_a_connection_that_is_just_there() -> None:
+    """The connect that it ends has succeeded in the same turn of the loop."""
+    backend, loop = Backend(), asyncio.get_running_loop()
+    backend.opens.clear()
+    connecting = asyncio.create_task(backend.connect())
+    await turns()
+    # Its last step is the next callback, and disconnect begins right behind it.
+    backend.opens.set()
+    disconnecting = asyncio.create_task(backend.disconnect())
+    loop.call_soon(disconnecting.cancel)
+    await asyncio.wait({connecting, disconnecting})
+    assert disconnecting.cancelled()
+    assert backend.calls == ["open", "abort"]
+    assert "connected" not in repr(backend)
+
+
 async def test_use_after_the_deadline_is_refused() -> None:
     """Before anything is done."""
     backend = Backend()

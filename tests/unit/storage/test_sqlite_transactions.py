@@ -20,6 +20,8 @@ from infrastructure import (
 from infrastructure.storage.sqlite import SQLiteStorage
 from infrastructure.testing.cancellation import cancel_at
 
+from ...servers.waiting import until
+
 ENDLESS = (
     "INSERT INTO t (n) WITH RECURSIVE c(x) AS (SELECT 1000 UNION ALL SELECT x + 1 FROM c) "
     "SELECT max(x) FROM c"
@@ -185,3 +187,24 @@ async def test_a_kept_traceback_keeps_no_file_open(tmp_path: Path) -> None:
     assert len(errors) == 2
     # Where a connection lives on, SQLite does not remove the log with the last one.
     assert [each.name for each in tmp_path.iterdir()] == ["a.db"]
+
+
+async def test_a_task_that_goes_on_at_once_leaves_turns_to_others(storage: SQLiteStorage) -> None:
+    """Who waits gets the next turn, also where a task has its next statement ready before that."""
+    done = 0
+
+    async def one_after_the_other() -> None:
+        nonlocal done
+
+        for n in range(2000):
+            await storage.execute("INSERT INTO t (n) VALUES ($1)", [n])
+            done += 1
+
+    async with storage.transaction():
+        first = asyncio.create_task(one_after_the_other())
+
+        await until(lambda: done > 0)
+        before = done
+        await storage.execute("INSERT INTO t (n) VALUES (-1)")
+        assert done - before <= 2
+        await first

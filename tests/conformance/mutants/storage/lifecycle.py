@@ -16,8 +16,9 @@ _storage = partial(Mutant, interface="storage", module="storage.sqlite.storage")
 MUTANTS: tuple[Mutant, ...] = (
     _storage(
         name="answers_is_connected_without_await",
-        old="async def is_connected(self)",
-        new="def is_connected(self)",
+        old="async def is_connected(self) -> bool:\n",
+        new="def is_connected(self) -> bool:\n"
+        "        return True\n\n    async def _is_reached(self) -> bool:\n",
         caught_by=("G1_the_methods_are_those_specified", "G1_the_simple_use_is_simple"),
     ),
     _storage(

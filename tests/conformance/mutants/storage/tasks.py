@@ -66,8 +66,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _levels(
         name="lets_everybody_into_a_savepoint",
-        old="(self._busy or not (with_inner or self._innermost is level))",
-        new="self._busy",
+        old="if not self._busy and (with_inner or self._innermost is level):",
+        new="if not self._busy:",
         caught_by=("S9_the_block_of_a_child_has_the_connection_to_itself",),
     ),
     _levels(
@@ -128,7 +128,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _levels(
         name="loses_the_turn_with_who_was_cancelled",
-        old="if woken and not self._busy:",
+        old="if waiter.has_turn:",
         new="if False:",
         caught_by=("S9_a_cancelled_turn_goes_to_the_next",),
     ),
