@@ -59,6 +59,8 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         self._registered: dict[str, list[Registration]] = {}
         self._engine: DeliveryEngine | None = None
         self._engaged: set[Registration] = set()
+        # Those whose dead-letter topics somebody just looks for.
+        self._preparing: dict[Registration, asyncio.Future[None]] = {}
         # The tasks of unsubscribe; an old connection's may still run when a new one is made.
         self._endings: dict[tuple[DeliveryEngine, str], asyncio.Task[None]] = {}
         self._background = Tasks(self._describe())
@@ -110,18 +112,20 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         options = self._options.override(overrides)
         check_subscription(topic, handler, options)
 
+        # It has engaged what was registered, and in the next turn of the loop we are connected.
+        if self._opening is not None and self._opening.done():
+            await asyncio.sleep(0)
+
         # Before connect, or while connecting or disconnecting: connect engages it.
         if self._live is not None:
             self._check("subscribe")
 
-        registration = Registration(handler, options, batch)
-        known = self._registered.setdefault(topic, [])
-
-        if all(each.handler != handler for each in known):
-            known.append(registration)
+        registration = self._register(topic, Registration(handler, options, batch))
 
         if self._live is None:
             return
+
+        registration.asking += 1
 
         with waiting():
             try:
@@ -133,13 +137,33 @@ class EngineMessaging(Lifecycle, MessagingInterface):
                     if self._engine is not None and self._registered.get(topic):
                         await self._join(topic)
             except BaseException:
-                if registration in known and registration not in self._engaged:
-                    known.remove(registration)
-
-                    if not known and self._registered.get(topic) is known:
-                        del self._registered[topic]
+                if registration.asking == 1 and registration not in self._engaged:
+                    self._forget(topic, registration)
 
                 raise
+            finally:
+                registration.asking -= 1
+
+    def _register(self, topic: str, registration: Registration) -> Registration:
+        """Return the registration of that handler, which may be there already."""
+        known = self._registered.setdefault(topic, [])
+
+        for each in known:
+            if each.handler == registration.handler:
+                return each
+
+        known.append(registration)
+        return registration
+
+    def _forget(self, topic: str, registration: Registration) -> None:
+        known = self._registered.get(topic, [])
+
+        # It may have been unsubscribed meanwhile.
+        if registration in known:
+            known.remove(registration)
+
+            if not known:
+                del self._registered[topic]
 
     async def _engage_all(self) -> None:
         # Handlers may be added while this waits; the last look is followed by no wait.
@@ -161,20 +185,27 @@ class EngineMessaging(Lifecycle, MessagingInterface):
             return
 
         for registration in list(self._registered.get(topic, ())):
+            # Who joins before the engine has it would get nothing; and the other may give up.
+            while preparing := self._preparing.get(registration):
+                await asyncio.wait({preparing})
+
             if registration not in self._engaged:
-                self._engaged.add(registration)
+                await self._engage(engine, topic, registration)
 
-                try:
-                    await engine.prepare(topic, registration.options)
-                except BaseException:
-                    self._engaged.discard(registration)
-                    raise
+    async def _engage(self, engine: DeliveryEngine, topic: str, registration: Registration) -> None:
+        under_way = self._preparing
+        prepared = under_way[registration] = asyncio.get_running_loop().create_future()
 
-                # It may have been unsubscribed meanwhile.
-                if registration in self._registered.get(topic, ()):
-                    engine.subscribe(
-                        topic, registration.handler, registration.options, registration.batch
-                    )
+        try:
+            await engine.prepare(topic, registration.options)
+        finally:
+            del under_way[registration]
+            prepared.set_result(None)
+
+        # It may have been unsubscribed meanwhile.
+        if self._engine is engine and registration in self._registered.get(topic, ()):
+            self._engaged.add(registration)
+            engine.subscribe(topic, registration.handler, registration.options, registration.batch)
 
     async def unsubscribe(self, topic: str) -> None:
         """End all handlers of ``topic``; see ``MessagingInterface``."""
@@ -304,6 +335,7 @@ class EngineMessaging(Lifecycle, MessagingInterface):
         """Use ``engine`` for the connection that is being opened."""
         self._engine = engine
         self._engaged.clear()
+        self._preparing = {}
         self._drain = self._options.drain_timeout
         self._close_within = self._drain + _MARGIN
 

@@ -15,13 +15,17 @@ from ._subscriptions import Handler
 __all__ = ["Registration", "check_subscription"]
 
 
-@dataclass(eq=False, frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Registration:
-    """A handler that was subscribed; it outlives connections. Handlers need not be hashable."""
+    """A handler that was subscribed; it outlives connections. Handlers need not be hashable.
+
+    ``asking``  how many calls of ``subscribe`` wait for it.
+    """
 
     handler: Handler
     options: DeliveryOptions
     batch: BatchSize | None
+    asking: int = 0
 
 
 def check_subscription(topic: Any, handler: Any, options: DeliveryOptions) -> None:

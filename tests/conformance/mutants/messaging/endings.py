@@ -31,19 +31,19 @@ MUTANTS: tuple[Mutant, ...] = (
     _messaging(
         name="adds_a_handler_that_was_unsubscribed_meanwhile",
         old=(
-            "                    await engine.prepare(topic, registration.options)\n"
-            "                except BaseException:\n"
-            "                    self._engaged.discard(registration)\n"
-            "                    raise\n\n"
-            "                # It may have been unsubscribed meanwhile.\n"
-            "                if registration in self._registered.get(topic, ()):"
+            "            await engine.prepare(topic, registration.options)\n"
+            "        finally:\n"
+            "            del under_way[registration]\n"
+            "            prepared.set_result(None)\n\n"
+            "        # It may have been unsubscribed meanwhile.\n"
+            "        if self._engine is engine and registration in self._registered.get(topic, ()):"
         ),
         new=(
-            "                    await asyncio.sleep(0)\n"
-            "                except BaseException:\n"
-            "                    self._engaged.discard(registration)\n"
-            "                    raise\n\n"
-            "                if True:"
+            "            await asyncio.sleep(0)\n"
+            "        finally:\n"
+            "            del under_way[registration]\n"
+            "            prepared.set_result(None)\n\n"
+            "        if True:"
         ),
         caught_by=("M7_unsubscribe_ends_what_is_being_subscribed",),
     ),
