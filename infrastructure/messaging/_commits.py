@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from random import random
 
@@ -17,8 +18,22 @@ __all__ = ["Commits"]
 _LONGEST_WAIT = 30.0
 
 
+class _Failures:
+    """How often in a row the commits of a topic failed, and when it is tried again."""
+
+    __slots__ = ("count", "due")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.due = -math.inf
+
+
 class Commits:
-    """The commits of one engine: one at a time, ``interval`` seconds after the first progress."""
+    """The commits of one engine: one at a time, ``interval`` seconds after the first progress.
+
+    A topic whose commits are refused is tried again by itself, less and less often, and holds up no
+    other.
+    """
 
     def __init__(
         self,
@@ -37,41 +52,58 @@ class Commits:
         self._interval = interval
         self._jitter = jitter
         self._dirty: dict[Window, None] = {}
+        # Of the next commit, and of one that is under way.
         self._timer: Timer | None = None
+        self._when = math.inf
         self._task: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
-        self._failures = 0
+        self._failures: dict[str, _Failures] = {}
 
     def touch(self, window: Window) -> None:
         """Commit ``window`` soon."""
         self._dirty[window] = None
-        self._arm()
 
-    def _arm(self) -> None:
-        if self._timer is None and self._dirty:
-            self._timer = self._clock.call_later(self._delay(), self._begin)
+        if self._timer is None or self._failures:
+            self._arm([window])
 
-    def _delay(self) -> float:
-        if not self._failures:
-            return self._interval
+    def _arm(self, windows: Iterable[Window]) -> None:
+        now = self._clock.monotonic()
+        topics = {window.partition.topic for window in windows}
+        when = min((self._due(topic, now + self._interval) for topic in topics), default=math.inf)
 
-        wait = max(self._interval, 0.1) * 2.0 ** min(self._failures - 1, 10)
-        return min(_LONGEST_WAIT, wait) * (1 - self._jitter() / 2)
+        if when < self._when:
+            if self._timer is not None:
+                self._timer.cancel()
+
+            self._when = when
+            self._timer = self._clock.call_later(max(0.0, when - now), self._begin)
+
+    def _due(self, topic: str, usual: float) -> float:
+        failures = self._failures.get(topic)
+        return usual if failures is None else failures.due
 
     def _begin(self) -> None:
         self._task = self._tasks.start(self._again(), "commit")
 
     async def _again(self) -> None:
+        when = self._when
+
         try:
-            await self.commit(list(self._dirty))
+            await self.commit(
+                [each for each in self._dirty if self._due(each.partition.topic, when) <= when]
+            )
         finally:
-            self._timer = None
-            self._arm()
+            self._timer, self._when = None, math.inf
+            self._arm(self._dirty)
 
     def hurry(self) -> None:
         """Try at once what has failed: the log answers again."""
         if self._failures and self._timer is not None and (self._task is None or self._task.done()):
+            for failures in self._failures.values():
+                failures.due = -math.inf
+
             self._timer.cancel()
+            self._when = -math.inf
             self._begin()
 
     async def commit(self, windows: Iterable[Window]) -> None:
@@ -82,20 +114,37 @@ class Commits:
             for window in moved:
                 del self._dirty[window]
 
-            offsets = _offsets(moved)
+            if offsets := _offsets(moved):
+                await self._store(moved, offsets)
 
-            if not offsets:
-                return
+    async def _store(self, windows: list[Window], offsets: dict[Partition, int]) -> None:
+        topics = {each.topic for each in offsets}
 
-            try:
-                await self._log.commit(offsets)
-            except BaseException as exc:
-                self._failed(moved, exc)
+        try:
+            await self._log.commit(offsets)
+        except BaseException as exc:
+            if len(topics) == 1 or not _is_refusal(exc):
+                self._failed(windows, exc)
 
                 if not isinstance(exc, Exception):
                     raise
-            else:
-                self._succeeded(offsets)
+
+                return
+        else:
+            self._succeeded(offsets)
+            return
+
+        for topic in sorted(topics):
+            mine = [each for each in windows if each.partition.topic == topic]
+            windows = [each for each in windows if each.partition.topic != topic]
+
+            try:
+                await self._store(
+                    mine, {each: offsets[each] for each in offsets if each.topic == topic}
+                )
+            except BaseException as exc:
+                self._failed(windows, exc)
+                raise
 
     def _failed(self, windows: list[Window], exc: BaseException) -> None:
         # A partition that was lost meanwhile is no longer ours to commit.
@@ -108,30 +157,42 @@ class Commits:
         if not isinstance(exc, Exception):
             return
 
-        self._failures += 1
+        topics = {window.partition.topic for window in windows}
+        new, is_first = topics - self._failures.keys(), not self._failures
 
-        if self._failures > 1:
-            return
+        for topic in topics:
+            self._note_failure(topic)
 
-        logger.warning("a commit failed and is tried again", exc_info=exc)
+        # Of an outage one line tells all.
+        if new and (is_first or _is_refusal(exc)):
+            logger.warning(
+                "a commit of %s failed and is tried again", ", ".join(sorted(new)), exc_info=exc
+            )
 
         # What was handled and is not committed comes again after a crash: bound it.
         for window in kept:
-            self.hold(window)
+            if window.partition.topic in new:
+                self.hold(window)
+
+    def _note_failure(self, topic: str) -> None:
+        failures = self._failures.setdefault(topic, _Failures())
+        wait = min(_LONGEST_WAIT, max(self._interval, 0.1) * 2.0 ** min(failures.count, 10))
+        failures.due = self._clock.monotonic() + wait * (1 - self._jitter() / 2)
+        failures.count += 1
 
     def hold(self, window: Window) -> None:
         """Let one more window of messages come while commits fail."""
-        if self._failures:
+        if window.partition.topic in self._failures:
             window.spare = window.limit
             window.review()
 
     def _succeeded(self, offsets: dict[Partition, int]) -> None:
-        failures, self._failures = self._failures, 0
+        healed = {each.topic for each in offsets if self._failures.pop(each.topic, None)}
 
         for window in self._windows():
             window.committed = offsets.get(window.partition, window.committed)
 
-            if failures:
+            if window.partition.topic in healed:
                 window.spare = None
                 window.review()
 
@@ -148,6 +209,11 @@ class Commits:
 
         if self._task is not None:
             self._task.cancel()
+
+
+def _is_refusal(exc: BaseException) -> bool:
+    """Return whether it is no outage, in which all topics are alike."""
+    return isinstance(exc, Exception) and not isinstance(exc, OSError)
 
 
 def _offsets(windows: list[Window]) -> dict[Partition, int]:

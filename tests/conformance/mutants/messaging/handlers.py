@@ -23,8 +23,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _messaging(
         name="compares_handlers_by_identity",
-        old="if all(each.handler != handler for each in known):",
-        new="if all(each.handler is not handler for each in known):",
+        old="if each.handler == registration.handler:",
+        new="if each.handler is registration.handler:",
         caught_by=("M5_same_handler_twice_is_once",),
     ),
     _window(
@@ -84,11 +84,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _messaging(
         name="counts_a_cancelled_subscription_as_made",
-        old=(
-            "                    await engine.prepare(topic, registration.options)\n"
-            "                except BaseException:"
-        ),
-        new=("                    await asyncio.sleep(0)\n                except Exception:"),
+        old="            await engine.prepare(topic, registration.options)\n",
+        new="            self._engaged.add(registration)\n            await asyncio.sleep(0)\n",
         caught_by=("G7_cancelled_subscribe_leaves_the_instance_usable",),
     ),
     _memory(

@@ -98,8 +98,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="commits_once_and_never_again",
         interface="messaging",
         module="messaging._commits",
-        old="            self._timer = None\n            self._arm()",
-        new="            self._arm()",
+        old="            self._timer, self._when = None, math.inf\n",
+        new="",
         caught_by=("M12_blocked_publish_goes_on_when_there_is_room",),
     ),
 )
