@@ -262,7 +262,7 @@ class ConsumerThread:
         errors = [each for each in messages if each.error() is not None]
 
         for each in errors:
-            self._failed(each.error())
+            self._failed(each.error(), each.topic())
             self._starts.note(each)
 
         if errors:
@@ -297,12 +297,15 @@ class ConsumerThread:
         self._naming.lost()
         post(self._loop, self._listener.lost, self._partitions(partitions))
 
-    def _failed(self, error: KafkaError) -> None:
+    def _failed(self, error: KafkaError, topic: str | None = None) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             post(self._loop, self._listener.cut_off, error.str())
         elif is_fatal(error):
             self._ending = self._is_fatal = True
             post(self._loop, self._listener.failed, error)
+        elif is_refusal(error) and topic and self._naming.has_seen(topic):
+            # It says nothing of others, nor of what the group is about to assign.
+            post(self._loop, self._listener.refused_one, topic, error)
         elif is_refusal(error):
             self._naming.refused()
             post(self._loop, self._listener.refused, error)

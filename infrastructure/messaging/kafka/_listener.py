@@ -35,6 +35,9 @@ class Listener(Protocol):
     def refused(self, error: KafkaError) -> None:
         """Take note that the brokers do not let us read."""
 
+    def refused_one(self, topic: str, error: KafkaError) -> None:
+        """Take note that the brokers do not let us read a topic that the group has assigned."""
+
     def cut_off(self, reason: str) -> None:
         """Take note that no broker can be reached."""
 
@@ -54,5 +57,7 @@ class Nobody:
     def failed(self, error: KafkaError) -> None: ...
 
     def refused(self, error: KafkaError) -> None: ...
+
+    def refused_one(self, topic: str, error: KafkaError) -> None: ...
 
     def cut_off(self, reason: str) -> None: ...

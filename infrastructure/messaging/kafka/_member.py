@@ -63,8 +63,13 @@ class Member:
         self._read: frozenset[str] | None = None
         self._namings = 0
         self._assigned = 0
+        # The last of them that named a topic: one that only leaves some out need not be answered, where
+        # the driver had none of their partitions.
+        self._awaited = 0
         self._failure: KafkaError | None = None
         self._refusal: KafkaError | None = None
+        # By topic, what the log was told of those that are assigned.
+        self._refused: dict[str, int] = {}
         self._waiters: list[asyncio.Future[None]] = []
         self._asking = 0
         self._over: asyncio.Future[None] = self._loop.create_future()
@@ -77,14 +82,13 @@ class Member:
         self.check()
         thread, wanted = self._begin(), frozenset(topics)
         # What is refused to one who has joined says nothing of joining.
-        before = self._refusal if self._assigned < self._namings else None
+        before = self._refusal if self._assigned < self._awaited else None
 
         # Where the driver knows them the group is not asked anew: who named them may have given up.
         if wanted != self._read or self._refusal is not None:
-            naming = self._namings + 1
-            await self._name(thread, wanted)
+            naming = await self._name(thread, wanted)
         else:
-            naming = self._namings
+            naming = self._awaited
 
         timer = self._loop.call_later(_REFUSED, self._still_refused, before, naming)
 
@@ -99,7 +103,7 @@ class Member:
             timer.cancel()
 
         if wanted and self._refusal is not None:
-            raise error_of("subscribe", self._refusal, outcome="not_applied")
+            raise error_of("subscribe", self._refusal, outcome="unknown")
 
     def _has_others(self) -> bool:
         """Return whether partitions are still to be given up whose topics are not read any more."""
@@ -114,9 +118,16 @@ class Member:
         if before is not None and self._assigned < naming:
             self.refused(before)
 
-    async def _name(self, thread: ConsumerThread, topics: frozenset[str]) -> None:
+    async def _name(self, thread: ConsumerThread, topics: frozenset[str]) -> int:
+        """Tell the driver topics; return which of these times the group has to answer."""
+        adds = self._read is None or not topics < self._read
         self._read, self._refusal = topics, None
         self._namings += 1
+
+        if adds:
+            self._awaited = self._namings
+
+        awaited = self._awaited
 
         try:
             with translated(ERRORS, "subscribe"):
@@ -124,6 +135,8 @@ class Member:
         except InfrastructureError:
             self._read = None
             raise
+
+        return awaited
 
     async def _answered(self, thread: ConsumerThread, answer: asyncio.Future[None]) -> None:
         """Return when the thread has answered what is asked to subscribe."""
@@ -192,6 +205,7 @@ class Member:
         self.engine.assigned(partitions)
         self.engine.answered()
         self._assigned, self._refusal = naming, None
+        self._refused.clear()
         self._wake()
 
     def _wake(self) -> None:
@@ -233,6 +247,12 @@ class Member:
         # The group gives to others what it had.
         if self._reader is not None:
             self.lost(self._reader.assigned)
+
+    def refused_one(self, topic: str, error: KafkaError) -> None:
+        """Take note that the brokers do not let us read a topic that the group has assigned."""
+        if self._refused.get(topic) != error.code():
+            self._refused[topic] = error.code()
+            logger.error("%s: %s", self._owner, error_of(f"read {topic}", error))
 
     def refused(self, error: KafkaError) -> None:
         """Take note that the brokers do not let us read."""

@@ -44,6 +44,7 @@ class Naming:
         self._answers: list[asyncio.Future[None]] = []
         # Those that no assignment has shown.
         self._unseen: frozenset[str] = frozenset()
+        self._seen: frozenset[str] = frozenset()
         # How often topics were named, and up to which of them the group has assigned.
         self._count = 0
         self._answered = 0
@@ -91,6 +92,7 @@ class Naming:
             # Who has no topics has no part in what the group assigns: the first ones are not kept back.
             added = named - before if before else frozenset()
             self._unseen = (self._unseen | added) & named
+            self._seen &= named
 
             for answer in answers:
                 post(self._loop, give, answer, None)
@@ -99,8 +101,10 @@ class Naming:
         """Take note of an assignment that shows ``topics``; return which naming it is for."""
         unseen, self._unseen = self._unseen, frozenset()
         self._is_refused = False
+        is_of_others = bool(unseen) and unseen.isdisjoint(topics)
+        self._seen = self._told - unseen if is_of_others else self._told
 
-        if unseen and unseen.isdisjoint(topics):
+        if is_of_others:
             # We got nothing of them, or it is for another member's sake that the group assigns: so
             # long the driver keeps topics back. Told now it does so in any case, and then asks again.
             self._tell_again()
@@ -116,6 +120,10 @@ class Naming:
         except KafkaException as exc:
             # The driver says by itself what hinders it.
             logger.debug("the consumer says: %s", exc)
+
+    def has_seen(self, topic: str) -> bool:
+        """Return whether the group has assigned a topic that is named, to us or to others."""
+        return topic in self._seen
 
     def lost(self) -> None:
         """Take note that what was assigned is somebody else's."""

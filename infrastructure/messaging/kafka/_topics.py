@@ -72,8 +72,11 @@ class Topics:
         """Return whether a topic was there when we last looked."""
         return isinstance(topic, str) and topic in self._known
 
-    async def ensure(self, topic: str, operation: str) -> None:
-        """See that a topic is there; make it, or raise ``OperationError``."""
+    async def ensure(self, topic: str, operation: str, *, anew: bool = False) -> None:
+        """See that a topic is there; make it, or raise ``OperationError``. ``anew``: look once more."""
+        if anew:
+            self.forget(topic)
+
         if topic in self._known:
             return
 

@@ -302,9 +302,9 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         await member.read(self._joined)
 
     async def _prepare(self, topic: str) -> None:
-        # Before it is subscribed and has dead letters: it may be missing.
+        # Before it is subscribed and has dead letters: it may be missing, also where it was there once.
         if self._topics is not None:
-            await self._topics.ensure(topic, "subscribe")
+            await self._topics.ensure(topic, "subscribe", anew=topic not in self._joined)
 
         await super()._prepare(topic)
 

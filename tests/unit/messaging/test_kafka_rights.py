@@ -52,9 +52,9 @@ async def guarded() -> AsyncIterator[KafkaServer]:
         yield server
 
 
-async def grant(server: KafkaServer, kind: ResourceType, name: str, *operations: Any) -> None:
-    """Let the user do this, and return when the broker knows it."""
-    bindings = [
+def rights(kind: ResourceType, name: str, *operations: Any) -> set[AclBinding]:
+    """Return what allows the user to do this."""
+    return {
         AclBinding(
             kind,
             name,
@@ -65,17 +65,36 @@ async def grant(server: KafkaServer, kind: ResourceType, name: str, *operations:
             AclPermissionType.ALLOW,
         )
         for operation in operations
-    ]
+    }
 
-    admin = server.admin()
 
-    for answer in admin.create_acls(bindings).values():
+async def grant(server: KafkaServer, kind: ResourceType, name: str, *operations: Any) -> None:
+    """Let the user do this, and return when the broker knows it."""
+    bindings, admin = rights(kind, name, *operations), server.admin()
+
+    for answer in admin.create_acls(list(bindings)).values():
         answer.result(10)
 
-    def is_known() -> bool:
-        return {*bindings} <= {*admin.describe_acls(EVERY).result(10)}
+    await until(lambda: bindings <= {*admin.describe_acls(EVERY).result(10)})
 
-    await until(is_known)
+
+async def take(server: KafkaServer, kind: ResourceType, name: str, operation: Any) -> None:
+    """Let the user do this no more, and return when the broker knows it."""
+    [binding], admin = rights(kind, name, operation), server.admin()
+    same = AclBindingFilter(
+        kind,
+        name,
+        ResourcePatternType.LITERAL,
+        "User:ada",
+        "*",
+        operation,
+        AclPermissionType.ALLOW,
+    )
+
+    for answer in admin.delete_acls([same]).values():
+        answer.result(10)
+
+    await until(lambda: binding not in {*admin.describe_acls(EVERY).result(10)})
 
 
 async def read_only(server: KafkaServer, topic: str) -> None:
