@@ -21,7 +21,7 @@ SLACK = 0.05
 async def test_many_different_instants() -> None:
     """Each request ends at its own, not before and not much later, whatever their order."""
     async with linked() as (link, peer, _):
-        begin, watch = monotonic(), Stopwatch()
+        watch, begin = Stopwatch(), monotonic()
         # In no order; some shorter than the time between two sweeps.
         delays = [0.001 * ((number * 37) % 83) for number in range(83)]
 
@@ -80,7 +80,7 @@ async def test_an_early_one_behind_a_late_one() -> None:
     async with linked() as (link, _peer, _):
         late = link.send(("GET", "a"), monotonic() + 60)
         await asyncio.sleep(0.01)
-        begin, watch = monotonic(), Stopwatch()
+        watch, begin = Stopwatch(), monotonic()
 
         with pytest.raises(Overdue):
             await link.send(("GET", "b"), begin + 0.03)
