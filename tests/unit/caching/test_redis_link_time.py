@@ -156,7 +156,6 @@ async def test_silence_is_told() -> None:
         assert link.silence(monotonic() + 100) == 0
 
 
-@pytest.mark.slow
 async def test_who_speaks_is_not_silent(clock: Clock) -> None:
     """A server that answers others, or sends a long reply, is heard by its bytes."""
     async with linked() as (link, peer, ears):
@@ -175,8 +174,7 @@ async def test_who_speaks_is_not_silent(clock: Clock) -> None:
         assert await future == b"x" * 30
 
 
-@pytest.mark.slow
-async def test_who_takes_a_large_request_is_not_silent() -> None:
+async def test_who_takes_a_large_request_is_not_silent(clock: Clock) -> None:
     """It cannot answer before it has all of it; once it takes no more it is silent."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
@@ -188,11 +186,13 @@ async def test_who_takes_a_large_request_is_not_silent() -> None:
         waiting = link.send(("SET", "k", b"v" * 16 * 2**20))
 
         for _ in range(40):
+            clock.now += 0.03
             await loop.sock_recv(theirs, 2**16)
-            await asyncio.sleep(0.03)
+            link._sweep()
 
         assert not ears.silences
-        await ears.news.wait()
+        clock.now += 0.6
+        link._sweep()
         assert ears.silences == [link]
         waiting.cancel()
         link.close()
