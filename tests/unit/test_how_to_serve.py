@@ -143,17 +143,22 @@ async def test_a_commit_that_waits_for_its_turn_leaves_its_transaction_open(
         await storage.create_table("orders", {"id": int})
         await storage.begin_transaction()
         await storage.execute("INSERT INTO orders VALUES (1)")
-        other = asyncio.create_task(storage.execute("SELECT pg_sleep(0.2)"))
-        await settle()
 
-        with infrastructure.deadline(0.05), pytest.raises(TimeoutError) as caught:
-            await storage.commit()
+        with postgres_database.control() as control:
+            control.execute("SELECT pg_advisory_lock(1)")
+            other = asyncio.create_task(storage.execute("SELECT pg_advisory_xact_lock(1)"))
+            await settle()
 
-        assert caught.value.outcome == "not_applied"
-        committing = asyncio.create_task(storage.commit())
-        await settle()
-        committing.cancel()
-        await asyncio.wait({committing})
+            with infrastructure.deadline(0.05), pytest.raises(TimeoutError) as caught:
+                await storage.commit()
+
+            assert caught.value.outcome == "not_applied"
+            committing = asyncio.create_task(storage.commit())
+            await settle()
+            committing.cancel()
+            await asyncio.wait({committing})
+            assert not other.done()
+
         await other
         await storage.commit()
         assert await storage.execute("SELECT id FROM orders") == [{"id": 1}]

@@ -16,6 +16,12 @@ MAX_WAITING = 16_384
 MIB = 2**20
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no link put a question of its own among the requests, however long they take."""
+    monkeypatch.setattr("infrastructure.caching.redis._link._PATIENCE", 60)
+
+
 def fill(link: Link) -> list[asyncio.Future[object]]:
     """Make as many requests as it takes."""
     return [link.send(("PING",)) for _ in range(MAX_WAITING)]

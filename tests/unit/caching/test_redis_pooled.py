@@ -137,7 +137,12 @@ class TestAFullPool:
 
     async def test_waiting_ends_at_the_deadline(self, private_valkey: RedisServer) -> None:
         """The error says what is full, that nothing was sent, and what to raise."""
-        async with pooled(private_valkey.url, max_connections=2, deadline=0.3) as cache:
+        cache = pooled(private_valkey.url, max_connections=2, deadline=0.3)
+
+        with deadline(10):
+            await cache.connect()
+
+        async with cache:
             private_valkey.process.freeze()
             holding = [asyncio.ensure_future(cache.get(f"key{n}")) for n in range(2)]
             await asyncio.sleep(0)

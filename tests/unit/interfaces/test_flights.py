@@ -55,7 +55,7 @@ async def test_a_waiter_ends_at_its_own_time() -> None:
     flights, making = Flights(), Making()
     now = time.monotonic()
     short = asyncio.create_task(flights.run("a", making, now + 0.01))
-    longer = asyncio.create_task(flights.run("a", making, now + 0.05))
+    longer = asyncio.create_task(flights.run("a", making, now + 0.5))
 
     with pytest.raises(
         TimeoutError, match="not made and stored when the deadline passed"

@@ -76,8 +76,9 @@ async def desk() -> Desk:
     return Desk()
 
 
-async def test_what_has_no_room_is_held(desk: Desk) -> None:
+async def test_what_has_no_room_is_held(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It comes in its order as soon as there is room; so short a time pauses nothing."""
+    monkeypatch.setattr("infrastructure.messaging.kafka._reader._PATIENCE", 60)
     await desk.begin(ZERO)
     desk.take(3)
     desk.take(4)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 
+from infrastructure.interfaces import deadline
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.storage.postgres._plans import Plan
 from infrastructure.testing.postgres import PostgresCounters
@@ -19,6 +22,7 @@ __all__ = [
     "fast",
     "ids",
     "lane_for",
+    "opened",
     "pool_of",
     "sleeps",
     "waits_for_a_lock",
@@ -32,6 +36,16 @@ def alter(database: PostgresEndpoint, *statements: str) -> None:
     with database.control() as control:
         for statement in statements:
             control.execute(statement.encode())
+
+
+@asynccontextmanager
+async def opened(storage: PostgresStorage) -> AsyncIterator[PostgresStorage]:
+    """Give a storage whose own short deadline is not that of its connect."""
+    with deadline(10):
+        await storage.connect()
+
+    async with storage:
+        yield storage
 
 
 async def ids(storage: PostgresStorage) -> list[int]:

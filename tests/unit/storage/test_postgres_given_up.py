@@ -112,7 +112,8 @@ async def _give_up(storage: PostgresStorage, database: PostgresEndpoint, proxy: 
 
     async def inside() -> None:
         async with storage.transaction():
-            with deadline(0.2):
+            # Long enough to be seen before it passes.
+            with deadline(1.0):
                 await storage.execute("SELECT pg_sleep(60)")
 
     async def around() -> None:

@@ -23,7 +23,7 @@ from infrastructure.testing import ChaosProxy
 from ...faults._timing import SLACK, within
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.waiting import until
-from .postgres_shared import alter, ids, lane_for, waits_for_a_lock
+from .postgres_shared import alter, ids, lane_for, opened, waits_for_a_lock
 
 WRITE = "INSERT INTO t (id) VALUES ($1)"
 GIVES = "INSERT INTO t (id) VALUES ($1) RETURNING id, xmin::text AS xid"
@@ -61,6 +61,13 @@ async def _known(storage: PostgresStorage, query: str, params: list[Any]) -> Non
             plan.seconds = min(plan.seconds, 0.0)
 
 
+@pytest.fixture
+def no_rescue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave every group together, however long the server takes for it."""
+    monkeypatch.setattr("infrastructure.storage.postgres._group._RESCUE", 30)
+
+
+@pytest.mark.usefixtures("no_rescue")
 async def test_many_writes_are_one_transaction(storage: PostgresStorage) -> None:
     """Each gets its own row; those of one turn of the loop have one number."""
     lane = await ready(storage)
@@ -243,8 +250,10 @@ async def test_a_silent_server(postgres_database: PostgresEndpoint) -> None:
     async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
         url = postgres_database.moved(proxy.host, proxy.port)
 
-        async with PostgresStorage(url, group_commit=True, deadline=0.3) as storage:
-            lane = await ready(storage)
+        async with opened(PostgresStorage(url, group_commit=True, deadline=0.3)) as storage:
+            with deadline(10):
+                lane = await ready(storage)
+
             proxy.black_hole()
             calls = [storage.execute(WRITE, [number]) for number in range(5)]
 
@@ -254,7 +263,9 @@ async def test_a_silent_server(postgres_database: PostgresEndpoint) -> None:
             assert [type(each) for each in found] == [TimeoutError] * 5
             await until(lambda: not lane.is_open)
             proxy.heal()
-            await storage.execute(WRITE, [9])
+
+            with deadline(10):
+                await storage.execute(WRITE, [9])
 
 
 async def test_a_disconnect_while_writes_run_alone(
@@ -288,6 +299,7 @@ async def test_a_disconnect_while_writes_run_alone(
     assert row["name"].count("!") <= unknown < 30
 
 
+@pytest.mark.usefixtures("no_rescue")
 async def test_a_disconnect_finishes_the_groups(storage: PostgresStorage) -> None:
     """Those on their way, and those that wait for them."""
     await ready(storage)

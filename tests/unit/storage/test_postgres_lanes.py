@@ -22,7 +22,7 @@ from infrastructure.testing import ChaosProxy
 from ...faults._timing import SLACK, within
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.waiting import until
-from .postgres_shared import alter, fast, lane_for, waits_for_a_lock
+from .postgres_shared import alter, fast, lane_for, opened, waits_for_a_lock
 
 READ = "SELECT name FROM t WHERE id = $1"
 WRITE = "UPDATE t SET name = $2 WHERE id = $1"
@@ -211,9 +211,10 @@ async def test_a_default_deadline_counts_once(postgres_database: PostgresEndpoin
     """Also for a statement that was begun on a shared connection, and ends on one of its own."""
     alter(postgres_database, *TABLE)
 
-    async with PostgresStorage(postgres_database.url, deadline=0.5) as storage:
-        await lane_for(storage, READ, [1])
-        await fast(storage, SLEEP, [0.0])
+    async with opened(PostgresStorage(postgres_database.url, deadline=0.5)) as storage:
+        with deadline(10):
+            await lane_for(storage, READ, [1])
+            await fast(storage, SLEEP, [0.0])
 
         with within(0.5 + SLACK):
             slow = asyncio.ensure_future(storage.execute(SLEEP, [5.0]))
@@ -231,15 +232,19 @@ async def test_a_server_that_falls_silent(postgres_database: PostgresEndpoint) -
     async with ChaosProxy((postgres_database.host, postgres_database.port)) as proxy:
         url = postgres_database.moved(proxy.host, proxy.port)
 
-        async with PostgresStorage(url, deadline=0.3) as storage:
-            lane = await lane_for(storage, READ, [1])
+        async with opened(PostgresStorage(url, deadline=0.3)) as storage:
+            with deadline(10):
+                lane = await lane_for(storage, READ, [1])
+
             proxy.black_hole()
             calls = [storage.execute(READ, [number]) for number in (1, 2, 3)]
             found = await asyncio.gather(*calls, return_exceptions=True)
             assert [type(each) for each in found] == [TimeoutError] * 3
             await until(lambda: not lane.is_open)
             proxy.heal()
-            assert await names(storage, 1) == ["row 1"]
+
+            with deadline(10):
+                assert await names(storage, 1) == ["row 1"]
 
 
 @pytest.mark.parametrize("ending", ["cut", "reset"])

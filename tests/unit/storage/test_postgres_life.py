@@ -242,10 +242,13 @@ class TestIsConnected:
         async with PostgresStorage(
             postgres_database.url, max_connections=1, pipelining=False
         ) as storage:
-            running = asyncio.ensure_future(storage.execute("SELECT pg_sleep(0.3)"))
-            await until(lambda: pool_of(storage).is_full)
-            assert await storage.is_connected()
-            assert not running.done()
+            with postgres_database.control() as control:
+                control.execute("SELECT pg_advisory_lock(1)")
+                running = asyncio.ensure_future(storage.execute("SELECT pg_advisory_xact_lock(1)"))
+                await until(lambda: pool_of(storage).is_full)
+                assert await storage.is_connected()
+                assert not running.done()
+
             await running
 
     async def test_after_a_restart(self, private_postgres: PostgresServer) -> None:

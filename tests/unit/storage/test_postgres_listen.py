@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -256,14 +257,20 @@ class TestLoss:
     ) -> None:
         """It is asked now and then, also while nothing is to be heard."""
         monkeypatch.setattr("infrastructure.storage.postgres._listen._QUIET", 0.05)
-        monkeypatch.setattr("infrastructure.storage.postgres._listen._STEP", 0.2)
         url = postgres_database.moved(proxy.host, proxy.port)
 
         async with PostgresStorage(url, deadline=5) as storage, storage.listen("jobs") as reader:
+            listener: Any = storage._engine.listener
             await until(lambda: postgres_database.ask(ASKED))
-            assert "jobs" in storage._engine.listener._heard
-            proxy.black_hole()
-            await until(lambda: not storage._engine.listener._heard)
+            assert "jobs" in listener._heard
+            # A question that is on its way has the usual time.
+            await until(lambda: not listener._connection.unanswered)
+
+            with monkeypatch.context() as impatient:
+                impatient.setattr("infrastructure.storage.postgres._listen._STEP", 0.2)
+                proxy.black_hole()
+                await until(lambda: not listener._heard)
+
             proxy.heal()
             assert (await anext(reader)).missed
 

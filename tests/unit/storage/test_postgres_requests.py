@@ -125,7 +125,7 @@ async def test_a_cancel_that_is_not_finished_ends_the_connection(
 ) -> None:
     """It may come late, and would hit the next statement."""
     connection = await connected(postgres.moved(proxy.host, proxy.port))
-    await cancelled(connection.simple("SELECT pg_sleep(0.3)", soon(), "test"))
+    await cancelled(connection.simple("SELECT pg_sleep(3)", soon(), "test"))
     proxy.black_hole("to_server")
     await cancelled(connection.settle(soon()), 0.1)
     assert not connection.is_open
@@ -137,7 +137,7 @@ async def test_a_cancel_that_is_refused_ends_the_connection(
 ) -> None:
     """Nobody would end the statement."""
     connection = await connected(postgres.moved(proxy.host, proxy.port))
-    await cancelled(connection.simple("SELECT pg_sleep(0.3)", soon(), "test"))
+    await cancelled(connection.simple("SELECT pg_sleep(3)", soon(), "test"))
     proxy.refuse()
     await connection.settle(soon())
     assert not connection.is_open

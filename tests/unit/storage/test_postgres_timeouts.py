@@ -11,7 +11,7 @@ from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
-from .postgres_shared import alter, lane_for
+from .postgres_shared import alter, lane_for, opened
 
 MORE_TIME = "before the server answered; raise deadline=, or that of the block around it"
 INSERT = "INSERT INTO t (id) VALUES ($1)"
@@ -39,7 +39,7 @@ async def test_a_server_that_does_not_answer(
     """On a connection of its own."""
     url = postgres_database.moved(proxy.host, proxy.port)
 
-    async with PostgresStorage(url, pipelining=False, deadline=0.2) as storage:
+    async with opened(PostgresStorage(url, pipelining=False, deadline=0.2)) as storage:
         proxy.black_hole()
 
         with pytest.raises(TimeoutError) as caught:
@@ -91,7 +91,7 @@ async def test_a_connection_that_is_not_made(
     """The statement never left."""
     url = postgres_database.moved(proxy.host, proxy.port)
 
-    async with PostgresStorage(url, pipelining=False, deadline=0.2) as storage:
+    async with opened(PostgresStorage(url, pipelining=False, deadline=0.2)) as storage:
         proxy.cut()
         proxy.black_hole()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -43,6 +44,13 @@ def add_column(path: Path) -> None:
         other.execute("ALTER TABLE t ADD COLUMN d INT DEFAULT 3")
 
 
+@pytest.fixture
+def slow_by_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count a read as slow by its steps alone: a busy machine makes any take long."""
+    monkeypatch.setattr("infrastructure.storage.sqlite._loop_reader.LONG", math.inf)
+
+
+@pytest.mark.usefixtures("slow_by_steps")
 async def test_a_query_that_was_slow_twice_rests_and_is_tried_again(
     storage: SQLiteStorage,
 ) -> None:
@@ -64,6 +72,7 @@ async def test_a_query_that_was_slow_twice_rests_and_is_tried_again(
     assert plan.strikes < 1
 
 
+@pytest.mark.usefixtures("slow_by_steps")
 async def test_a_slow_run_is_forgiven_after_eight_fast_ones(storage: SQLiteStorage) -> None:
     """A busy machine makes any read slow now and then."""
     await storage.execute(LONG, [1])

@@ -87,7 +87,8 @@ async def test_a_write_interrupted_in_a_savepoint_fails_all_of_the_transaction(
 
             with pytest.raises(TimeoutError):
                 async with storage.transaction():
-                    with deadline(0.05):
+                    # Long enough for it to have begun.
+                    with deadline(0.5):
                         await storage.execute(ENDLESS)
 
             with pytest.raises(TransactionError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 
 import pytest
 
 from infrastructure.testing import ServerProcess, accepts
+
+from ...servers.ports import free_port
 
 __all__ = ["ask", "exists", "port", "server_on"]
 
@@ -28,9 +29,8 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
 
 @pytest.fixture
 def port() -> int:
-    """Return a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
+    """Return a port that is free, and stays so."""
+    return free_port()
 
 
 def server_on(port: int, *arguments: str, **options: object) -> ServerProcess:
