@@ -69,18 +69,22 @@ class Commits:
     def _arm(self, windows: Iterable[Window]) -> None:
         now = self._clock.monotonic()
         topics = {window.partition.topic for window in windows}
-        when = min((self._due(topic, now + self._interval) for topic in topics), default=math.inf)
+        delay = min((self._delay(topic, now) for topic in topics), default=math.inf)
 
-        if when < self._when:
+        if now + delay < self._when:
             if self._timer is not None:
                 self._timer.cancel()
 
-            self._when = when
-            self._timer = self._clock.call_later(max(0.0, when - now), self._begin)
+            self._when = now + delay
+            self._timer = self._clock.call_later(delay, self._begin)
 
-    def _due(self, topic: str, usual: float) -> float:
+    def _delay(self, topic: str, now: float) -> float:
         failures = self._failures.get(topic)
-        return usual if failures is None else failures.due
+        return self._interval if failures is None else max(0.0, failures.due - now)
+
+    def _is_due(self, topic: str, now: float) -> bool:
+        failures = self._failures.get(topic)
+        return failures is None or failures.due <= now
 
     def _begin(self) -> None:
         self._task = self._tasks.start(self._again(), "commit")
@@ -90,7 +94,7 @@ class Commits:
 
         try:
             await self.commit(
-                [each for each in self._dirty if self._due(each.partition.topic, when) <= when]
+                [each for each in self._dirty if self._is_due(each.partition.topic, when)]
             )
         finally:
             self._timer, self._when = None, math.inf

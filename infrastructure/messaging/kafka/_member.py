@@ -250,19 +250,24 @@ class Member:
 
     def refused_one(self, topic: str, error: KafkaError) -> None:
         """Take note that the brokers do not let us read a topic that the group has assigned."""
-        if self._refused.get(topic) != error.code():
-            self._refused[topic] = error.code()
+        before, self._refused[topic] = self._refused.get(topic), error.code()
+
+        # Of one refusal the driver tells both, of the topic and of the group.
+        if before != error.code() and not self._is_told(error):
             logger.error("%s: %s", self._owner, error_of(f"read {topic}", error))
 
     def refused(self, error: KafkaError) -> None:
         """Take note that the brokers do not let us read."""
-        before, self._refusal = self._refusal, error
+        is_told, self._refusal = self._is_told(error), error
 
         # Whoever waits is told, and the driver goes on to ask.
-        if not self._asking and (before is None or before.code() != error.code()):
+        if not self._asking and not is_told and error.code() not in self._refused.values():
             logger.error("%s: %s", self._owner, error_of("the consumer", error))
 
         self._wake()
+
+    def _is_told(self, error: KafkaError) -> bool:
+        return self._refusal is not None and self._refusal.code() == error.code()
 
     def cut_off(self, reason: str) -> None:
         """Take note that no broker can be reached."""
