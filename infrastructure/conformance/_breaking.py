@@ -17,6 +17,7 @@ __all__ = [
     "BACK",
     "DEADLINE",
     "PATIENT",
+    "PREPARING",
     "Call",
     "answers",
     "descriptors",
@@ -34,6 +35,9 @@ DEADLINE = 0.4
 
 PATIENT = 2.0
 """Seconds of a call that is not expected to take any time, on a machine that has other work."""
+
+PREPARING = 20.0
+"""Seconds to connect, to make what a check works on, or to join a group: it breaks nothing yet."""
 
 BACK = 1.0
 """Seconds in which the first call after the peer is back succeeds (G6)."""

@@ -29,7 +29,6 @@ WAYS: tuple[dict[str, Any], ...] = (
 """Before any answer, when the answer is there, and again at every await of the cleaning up."""
 
 _MOST = 200
-_AT_REST = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +80,7 @@ class Stage:
 
     ``works``  uses the backend as if nothing had been.
     ``held``   tells what it still holds for operations that have ended.
+    ``rest``   seconds in which that works, and what the scenario does afterwards.
     ``every``  which of the suspensions are tried, the ``first`` of them on: a server takes its time.
     """
 
@@ -90,12 +90,14 @@ class Stage:
         works: Callable[[Any], Awaitable[None]],
         held: Callable[[Any], dict[str, Any]],
         *,
+        rest: float = 2.0,
         every: int = 1,
         first: int = 0,
     ) -> None:
         self._make = make
         self._works = works
         self._held = held
+        self._rest = rest
         self._every = every
         self._first = first
 
@@ -128,7 +130,7 @@ class Stage:
             await self._check(steps, outcome)
             await self._at_rest(backend)
 
-            with deadline(_AT_REST):
+            with deadline(self._rest):
                 await self._works(backend)
 
             await self._at_rest(backend)
@@ -139,7 +141,7 @@ class Stage:
         await until(lambda: not any(self._held(backend).values()), lambda: self._held(backend))
 
     async def _check(self, steps: Steps, outcome: CancellationOutcome) -> None:
-        with deadline(_AT_REST):
+        with deadline(self._rest):
             try:
                 await steps.asend(outcome)
             except StopAsyncIteration:

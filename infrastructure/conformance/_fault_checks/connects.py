@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-from ...interfaces import ConnectionError, TimeoutError
+from ...interfaces import ConnectionError, TimeoutError, deadline
 from .._breaking import (
     BACK,
     DEADLINE,
+    PATIENT,
     answers,
     descriptors,
     ends,
@@ -57,7 +58,9 @@ async def a_refused_connect_leaves_nothing(
     tasks, files = asyncio.all_tasks(), descriptors()
 
     for _ in range(3):
-        error = await ends(instance.connect, DEADLINE, "a refused connect")
+        with deadline(PATIENT):
+            error = await ends(instance.connect, PATIENT, "a refused connect")
+
         assert isinstance(error, ConnectionError), f"a refused connect gave {error!r}"
         assert error.__cause__ is not None, f"{error} has no cause"
 

@@ -14,6 +14,7 @@ from .._check import check
 from .._expect import equal, exactly
 from .._harness import CachingHarness
 from .._values import PROBES, same
+from ._works import hurried
 
 __all__ = [
     "C2_answers_in_single_bytes_are_right",
@@ -128,9 +129,7 @@ async def E2_a_damaged_answer_is_an_error_of_ours(harness: CachingHarness) -> No
     """Each bit of its first byte wrong in turn: an error or the value, and the next is its own."""
     proxy = faults_of(harness).proxy
 
-    async with harness.make(deadline=DEADLINE) as cache:
-        await cache.set_many({key: (key,) for key in _KEYS})
-
+    async with hurried(harness, **{key: (key,) for key in _KEYS}) as cache:
         for bit in range(8):
             proxy.flip(0, "to_client", bit=bit)
             found = await ends(lambda: cache.get(_KEYS[0]), DEADLINE, f"get, bit {bit} damaged")

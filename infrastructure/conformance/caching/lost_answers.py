@@ -13,6 +13,7 @@ from .._expect import beside, equal, exactly
 from .._fault_checks.lost_answers import lost
 from .._harness import CachingHarness
 from .._outages import NOTICED, frozen, refused, silent
+from ._works import hurried
 
 __all__ = [
     "E3_a_write_that_never_left_says_so",
@@ -108,10 +109,10 @@ async def E3_a_write_whose_answer_was_lost_is_unknown(harness: CachingHarness) -
 @check(kind="fault")
 async def E3_a_write_that_never_left_says_so(harness: CachingHarness) -> None:
     """Without a server whose loss was noticed: ``outcome="not_applied"``, and it never is."""
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with hurried(harness) as cache:
         # A batch that failed is unknown always (C8).
         for name, call in list(_writes(cache).items())[:2]:
-            await cache.set("key", "old")
+            await answers(lambda: cache.set("key", "old"), "set")
 
             async with refused(faults_of(harness)):
                 error = await ends(call, DEADLINE, name)
@@ -119,7 +120,7 @@ async def E3_a_write_that_never_left_says_so(harness: CachingHarness) -> None:
             assert isinstance(error, InfrastructureError), f"{name} without a server: {error!r}"
             assert error.outcome == "not_applied", f"{name}: outcome={error.outcome!r}"
             await asyncio.sleep(NOTICED)
-            equal(await cache.get("key"), "old")
+            equal(await answers(lambda: cache.get("key"), "get afterwards"), "old")
 
 
 @check(kind="fault")
@@ -129,14 +130,13 @@ async def G9_a_write_is_sent_once(harness: CachingHarness) -> None:
     # Random: whatever is compressed has this size still.
     value = os.urandom(_LARGE)
 
-    async with harness.make(deadline=DEADLINE) as cache:
-        await cache.set("key", "old")
+    async with hurried(harness, key="old") as cache:
         before = proxy.bytes_to_server
         proxy.black_hole("to_client")
         await ends(lambda: cache.set("key", value), DEADLINE, "set")
         proxy.heal()
         await asyncio.sleep(NOTICED)
-        await cache.exists("key")
+        await answers(lambda: cache.exists("key"), "exists afterwards")
         sent = proxy.bytes_to_server - before
         assert sent < 2 * _LARGE, f"a value of {_LARGE} bytes took {sent} bytes: it was sent again"
 
@@ -146,7 +146,7 @@ async def G9_nothing_is_written_after_its_error(harness: CachingHarness) -> None
     """Once the server has what was sent, a write that failed does not come back."""
     proxy = faults_of(harness).proxy
 
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with hurried(harness) as cache:
         for failing in ("cut", "silent"):
             if failing == "cut":
                 await lost(proxy, lambda: cache.set("key", "lost"), "set")
@@ -158,7 +158,7 @@ async def G9_nothing_is_written_after_its_error(harness: CachingHarness) -> None
 
             await answers(lambda: cache.set("key", "later"), "set afterwards")
             await asyncio.sleep(2 * NOTICED)
-            equal(await cache.get("key"), "later")
+            equal(await answers(lambda: cache.get("key"), "get afterwards"), "later")
 
 
 @check(kind="fault", feature="server_faults")

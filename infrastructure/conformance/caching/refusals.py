@@ -19,7 +19,7 @@ from .._fault_checks.disconnects import (
 )
 from .._harness import CachingHarness
 from .._outages import Outage, frozen, silent
-from ._works import works
+from ._works import hurried, works
 
 __all__ = [
     "G3_a_connect_that_is_cut_leaves_nothing",
@@ -76,6 +76,6 @@ async def G3_disconnect_ends_what_a_frozen_server_holds(harness: CachingHarness)
 @check(kind="fault")
 async def G3_disconnect_leaves_no_connection(harness: CachingHarness) -> None:
     """Not one, after fifty calls at once; the calls have an answer or an error of ours."""
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with hurried(harness) as cache:
         calls = [partial(cache.set, f"key {number}", number) for number in range(50)]
         await disconnect_leaves_no_connection(harness, cache.disconnect, calls, DEADLINE)

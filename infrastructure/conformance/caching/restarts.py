@@ -6,11 +6,12 @@ import asyncio
 from functools import partial
 
 from ...interfaces import CachingInterface
-from .._breaking import DEADLINE, answers, faults_of
+from .._breaking import answers, faults_of
 from .._check import check
 from .._expect import equal
 from .._fault_checks.writers import kill_again_and_again, write_on, writing
 from .._harness import CachingHarness
+from ._works import hurried
 
 __all__ = [
     "E3_an_acknowledged_write_outlives_a_kill",
@@ -51,7 +52,7 @@ async def E3_an_acknowledged_write_outlives_a_kill(harness: CachingHarness) -> N
     """Killed again and again under ten writers: whatever ``set`` returned for is there."""
     acknowledged: dict[str, int] = {}
 
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with hurried(harness) as cache:
         writes = [partial(_write, cache, writer, acknowledged) for writer in range(10)]
 
         async with writing(map(write_on, writes)):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from ...interfaces import deadline
-from .._breaking import DEADLINE, answers, ends, faults_of, of
+from .._breaking import DEADLINE, PREPARING, answers, ends, faults_of, of
 from .._check import check
 from .._expect import beside, equal
 from .._fault_checks.connects import a_connect_ends
 from .._fault_checks.outages import late
 from .._harness import CachingHarness
 from .._outages import Outage, frozen, silent
-from ._factory import Factory, soon, started
-from ._works import works
+from ._factory import Factory, started
+from ._works import hurried, works
 from .lifecycle import calls_of
 
 __all__ = [
@@ -34,9 +34,7 @@ _INHERITED = ("get_many", "set_many", "delete_many", "get_or_set")
 
 
 async def _every_call_ends(harness: CachingHarness, outage: Outage) -> None:
-    async with harness.make(deadline=DEADLINE) as cache:
-        await cache.set("mine", "own")
-
+    async with hurried(harness, mine="own") as cache:
         async with outage(faults_of(harness)):
             await late(calls_of(cache))
 
@@ -86,7 +84,7 @@ async def G5_a_block_rules_over_a_silent_server(harness: CachingHarness) -> None
 @check(kind="fault")
 async def E3_a_call_that_timed_out_names_itself(harness: CachingHarness) -> None:
     """What was tried stands in the text of its error."""
-    async with harness.make(deadline=DEADLINE) as cache, silent(faults_of(harness)):
+    async with hurried(harness) as cache, silent(faults_of(harness)):
         for name, error in (await late(calls_of(cache))).items():
             assert name in _INHERITED or name in str(error), f"{name} is not named: {error}"
 
@@ -94,9 +92,10 @@ async def E3_a_call_that_timed_out_names_itself(harness: CachingHarness) -> None
 @check(kind="fault")
 async def E3_a_write_that_timed_out_is_unknown(harness: CachingHarness) -> None:
     """Whatever left this process may have been done: ``outcome="unknown"``."""
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with hurried(harness) as cache:
         # Enough connections, where each call has its own: what waits for one has not left.
-        await asyncio.gather(*(cache.get("key") for _ in range(8)))
+        with deadline(PREPARING):
+            await asyncio.gather(*(cache.get("key") for _ in range(8)))
 
         async with silent(faults_of(harness)):
             calls = calls_of(cache)
@@ -111,7 +110,7 @@ async def C9_get_or_set_ends_when_the_server_falls_silent(harness: CachingHarnes
     """While the factory runs: all who wait end in time, and the next call makes the value."""
     factory = Factory("made")
 
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with hurried(harness) as cache:
         waiters = [beside(cache.get_or_set("key", factory)) for _ in range(5)]
         await started(factory)
 
@@ -122,4 +121,4 @@ async def C9_get_or_set_ends_when_the_server_falls_silent(harness: CachingHarnes
         again = Factory("again", waits=False)
         found = await answers(lambda: cache.get_or_set("key", again), "get_or_set afterwards")
         assert found in ("made", "again"), f"get_or_set gave {found!r}"
-        equal(await soon(cache.get("key")), found)
+        equal(await answers(lambda: cache.get("key"), "get afterwards"), found)

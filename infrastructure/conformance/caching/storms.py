@@ -13,6 +13,7 @@ from .._check import check
 from .._fault_checks.storms import AT_ONCE, Storm, give_up_together
 from .._harness import CachingHarness
 from .._outages import silent
+from ._works import hurried
 
 __all__ = [
     "G7_calls_that_timed_out_open_no_connection",
@@ -51,7 +52,7 @@ async def G7_late_answers_go_to_nobody_else(harness: CachingHarness) -> None:
     faults = faults_of(harness)
     dice = random.Random(faults.seed)  # noqa: S311 - it is to be repeated
 
-    async def hurried(key: str) -> None:
+    async def in_a_hurry(key: str) -> None:
         with deadline(dice.uniform(0.001, 0.06)):
             found = await ends(lambda: cache.get(key), 0.06, "a hurried get")
 
@@ -63,7 +64,7 @@ async def G7_late_answers_go_to_nobody_else(harness: CachingHarness) -> None:
 
         for _ in range(5):
             faults.proxy.delay(0.03, "to_client")
-            await asyncio.gather(*(hurried(dice.choice(_KEYS)) for _ in range(AT_ONCE)))
+            await asyncio.gather(*(in_a_hurry(dice.choice(_KEYS)) for _ in range(AT_ONCE)))
             faults.proxy.heal()
             await _own(cache, faults.seed)
 
@@ -124,7 +125,7 @@ async def G7_calls_that_timed_out_open_no_connection(harness: CachingHarness) ->
     """250 reads that time out, and the calls after them: the connections are those of before."""
     faults = faults_of(harness)
 
-    async with harness.make(deadline=DEADLINE) as cache:
+    async with hurried(harness) as cache:
         await _stored(cache)
         await _own(cache, faults.seed)
         before = faults.proxy.accepted

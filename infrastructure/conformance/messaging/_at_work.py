@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ...interfaces import InfrastructureError, Message, MessagingInterface, deadline
-from .._breaking import DEADLINE, PATIENT, answers, refused_or_late
+from .._breaking import DEADLINE, PATIENT, PREPARING, answers, refused_or_late
 from .._fault_checks.outages import in_a_hurry
 from .._harness import MessagingHarness
 from ._inbox import Inbox, topic
@@ -31,9 +31,6 @@ __all__ = [
 BEFORE = "before"
 """The payload of what ``at_work`` published."""
 
-_PREPARING = 20.0
-"""Seconds to connect, make a topic and join a group: a check that breaks nothing has more."""
-
 _PAUSE = 0.002
 """Seconds between the publishes of one who goes on and on."""
 
@@ -43,7 +40,7 @@ async def working(harness: MessagingHarness, **options: Any) -> AsyncIterator[Me
     """Give a connected messaging, whose calls have ``DEADLINE`` seconds unless told otherwise."""
     messaging = harness.make(**{"deadline": DEADLINE, **options})
 
-    with deadline(_PREPARING):
+    with deadline(PREPARING):
         await messaging.connect()
 
     async with messaging:
@@ -74,13 +71,13 @@ async def works(messaging: MessagingInterface) -> None:
 
 async def subscribing(messaging: MessagingInterface, name: str, handler: Any) -> None:
     """Subscribe with all the time that it takes."""
-    with deadline(_PREPARING):
+    with deadline(PREPARING):
         await messaging.subscribe(name, handler)
 
 
 async def publishing(messaging: MessagingInterface, name: str, message: Any) -> None:
     """Publish with all the time that it takes: the topic may have to be made."""
-    with deadline(_PREPARING):
+    with deadline(PREPARING):
         await messaging.publish(name, message)
 
 

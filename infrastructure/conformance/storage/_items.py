@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from ...interfaces import StorageInterface
-from .._breaking import answers
+from ...interfaces import StorageInterface, deadline
+from .._breaking import PREPARING, answers
 from .._expect import equal, raises
 from .._harness import StorageHarness
 
@@ -89,14 +89,27 @@ async def items_of(
 
 @asynccontextmanager
 async def hurried(
-    harness: StorageHarness, deadline: float, schema: Mapping[str, Any] | None = None
+    harness: StorageHarness,
+    seconds: float,
+    schema: Mapping[str, Any] | None = None,
+    rows: Iterable[int] = (),
 ) -> AsyncIterator[Items]:
-    """Give a new table on a storage whose calls have so much time: more was given to make it."""
+    """Give a new table, with ``rows``, on a storage whose calls have so much time: all this has more."""
     async with items_of(harness, schema) as made:
         name = made.name
 
-    async with harness.make(deadline=deadline) as storage:
-        yield Items(storage, name)
+    storage = harness.make(deadline=seconds)
+
+    with deadline(PREPARING):
+        await storage.connect()
+
+    async with storage:
+        items = Items(storage, name)
+
+        with deadline(PREPARING):
+            await items.add(*rows)
+
+        yield items
 
 
 def calls_of(items: Items) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from .._check import check
 from .._expect import beside, has_state, raises
 from .._harness import StorageHarness
 from .._stopwatch import Stopwatch
-from ._items import SLOW, calls_of, items_of
+from ._items import SLOW, calls_of, hurried, items_of
 
 __all__ = [
     "G5_a_call_after_the_deadline_is_refused",
@@ -113,7 +113,7 @@ async def G5_a_slow_statement_ends_in_time(harness: StorageHarness) -> None:
 @check(feature="deadlines")
 async def G5_the_default_of_the_constructor_counts(harness: StorageHarness) -> None:
     """``deadline=`` is that of every single call; a block goes before it, or lifts it."""
-    async with items_of(harness, deadline=0.2) as items:
+    async with hurried(harness, 0.2) as items:
         watch = Stopwatch()
         await raises(TimeoutError, lambda: items.run(SLOW), "a slow statement")
         took, passed = watch.taken, watch.passed

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ...interfaces import ConnectionError, InfrastructureError, TimeoutError, deadline
-from .._breaking import DEADLINE, PATIENT, Call, answers, ends, faults_of, of, until
+from .._breaking import DEADLINE, PATIENT, PREPARING, Call, answers, ends, faults_of, of, until
 from .._check import check
 from .._expect import beside, equal
 from .._fault_checks.lost_answers import lost
@@ -35,11 +35,12 @@ _UP = "UPDATE items SET n = n + 1 WHERE id = 1"
 
 async def _counting(items: Items) -> None:
     """Have a counter at 0, and its statement be well known to the storage and the server."""
-    await items.run("INSERT INTO items (id, n) VALUES (1, -4)")
+    with deadline(PREPARING):
+        await items.run("INSERT INTO items (id, n) VALUES (1, -4)")
 
-    for _ in range(4):
-        await items.run(_UP)
-        await asyncio.sleep(NOTICED / 4)
+        for _ in range(4):
+            await items.run(_UP)
+            await asyncio.sleep(NOTICED / 4)
 
 
 async def _count(items: Items) -> int:
@@ -116,9 +117,7 @@ async def G9_a_statement_is_run_once(harness: StorageHarness) -> None:
 @check(kind="fault")
 async def E3_a_statement_that_never_left_says_so(harness: StorageHarness) -> None:
     """Without a server whose loss was noticed: ``outcome="not_applied"``, and it never is."""
-    async with hurried(harness, DEADLINE) as items:
-        await items.add(1)
-
+    async with hurried(harness, DEADLINE, rows=[1]) as items:
         async with refused(faults_of(harness)):
             error = await ends(lambda: items.add(2), DEADLINE, "a write")
 

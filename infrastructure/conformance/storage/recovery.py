@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from .._breaking import DEADLINE, answers, faults_of
+from ...interfaces import deadline
+from .._breaking import DEADLINE, PREPARING, answers, faults_of
 from .._check import check
 from .._expect import equal
 from .._fault_checks.outages import come_back_together, fail_for_a_while, late
@@ -32,14 +33,15 @@ async def _first_calls_succeed(items: Items) -> None:
     await answers(items.ids, "the first read")
     await answers(lambda: items.add(2), "the first write")
     await answers(lambda: _transact(items), "the first transaction")
-    equal(await items.run("SELECT name FROM items WHERE id = 1"), [{"name": "new"}])
+    found = await answers(lambda: items.run("SELECT name FROM items WHERE id = 1"), "a read")
+    equal(found, [{"name": "new"}])
 
 
 async def _after(harness: StorageHarness, outage: Outage) -> None:
-    async with hurried(harness, DEADLINE) as items:
-        await items.add(1)
+    async with hurried(harness, DEADLINE, rows=[1]) as items:
         # Several connections are there, where each call has its own.
-        await asyncio.gather(*(items.ids() for _ in range(20)))
+        with deadline(PREPARING):
+            await asyncio.gather(*(items.ids() for _ in range(20)))
 
         async with outage(faults_of(harness)):
             await late({f"read {number}": items.ids for number in range(20)})
@@ -60,9 +62,7 @@ async def G6_a_call_succeeds_after_a_freeze(harness: StorageHarness) -> None:
 
 
 async def _after_failures(harness: StorageHarness, outage: Outage) -> None:
-    async with hurried(harness, DEADLINE) as items:
-        await items.add(1)
-
+    async with hurried(harness, DEADLINE, rows=[1]) as items:
         async with outage(faults_of(harness)):
             await fail_for_a_while(lambda: items.add(9), "a write without a server")
 
@@ -84,6 +84,5 @@ async def G6_a_call_succeeds_after_a_restart(harness: StorageHarness) -> None:
 @check(kind="fault")
 async def G6_many_callers_come_back_together(harness: StorageHarness) -> None:
     """Fifty first calls at once all succeed in 1 s: they share what is being connected."""
-    async with hurried(harness, DEADLINE) as items:
-        await items.add(1)
+    async with hurried(harness, DEADLINE, rows=[1]) as items:
         equal(await come_back_together(harness, items.ids, "read"), [[1]] * 50)

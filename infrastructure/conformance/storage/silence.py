@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 
 from ...interfaces import TimeoutError, deadline
-from .._breaking import DEADLINE, PATIENT, Call, answers, ends, faults_of
+from .._breaking import DEADLINE, PATIENT, PREPARING, Call, answers, ends, faults_of
 from .._check import check
 from .._fault_checks.connects import a_connect_ends
 from .._fault_checks.outages import late
@@ -29,9 +29,7 @@ _ROLLBACK = 1.0
 
 
 async def _every_call_ends(harness: StorageHarness, outage: Outage) -> None:
-    async with hurried(harness, DEADLINE) as items:
-        await items.add(1)
-
+    async with hurried(harness, DEADLINE, rows=[1]) as items:
         async with outage(faults_of(harness)):
             await late(calls_of(items))
 
@@ -102,8 +100,9 @@ async def E3_a_statement_that_timed_out_tells_the_truth(harness: StorageHarness)
     write = "INSERT INTO items (id) VALUES ($1)"
 
     async with hurried(harness, DEADLINE) as items:
-        for number in range(-5, 0):
-            await items.run(write, [number])
+        with deadline(PREPARING):
+            for number in range(-5, 0):
+                await items.run(write, [number])
 
         calls: list[Call] = []
         calls += [partial(items.run, write, [number]) for number in range(20)]

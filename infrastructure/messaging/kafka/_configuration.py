@@ -38,7 +38,7 @@ def _common(settings: Settings) -> dict[str, Any]:
         "client.id": "infrastructure",
         "security.protocol": _protocol(settings),
         "reconnect.backoff.ms": 20,
-        "reconnect.backoff.max.ms": 500,
+        "reconnect.backoff.max.ms": 200,
         # Else it forgets who leads what when no broker can be reached, and asks a second later.
         "metadata.recovery.strategy": "none",
         "log.connection.close": False,

@@ -23,11 +23,17 @@ Not less than the first, where brokers answer fast, and not more than the second
 _TIMES = 4
 """As many times as long as the last one took it is waited for."""
 
-_PROBING = 0.5
-"""Seconds between two batches while no broker could be reached, or of a topic that has one at a time."""
+_PROBING = 0.2
+"""Seconds between two batches while no broker could be reached: the first call after it has one second."""
+
+_LATE = 0.5
+"""Seconds after which a batch of a topic that has one at a time is waited for no more."""
+
+_DOUBLING = 0.5
+"""Seconds of an outage in which the size of the probing batches doubles."""
 
 _DOUBLED = 16
-"""Times at most that such a batch grows."""
+"""Times at most that it does."""
 
 
 class Pace:
@@ -64,9 +70,13 @@ class Pace:
     def until_late(self, batches: Iterable[Batch]) -> float:
         """Return the seconds until nobody is to wait for these, not even who should go alone."""
         youngest = max((batch.since for batch in batches), default=-math.inf)
-        return max(0.0, youngest + _PROBING - monotonic())
+        return max(0.0, youngest + _LATE - monotonic())
 
     def room(self, share: int) -> int:
         """Return how many messages the next batch has at most."""
+        if not self._outage.is_open:
+            return share
+
         # What was not handed over by its deadline is known not to be stored.
-        return min(share, 1 << min(len(self._batches), _DOUBLED)) if self._outage.is_open else share
+        doubled = int(len(self._batches) * _PROBING / _DOUBLING)
+        return min(share, 1 << min(doubled, _DOUBLED))

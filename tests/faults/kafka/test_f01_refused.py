@@ -16,7 +16,7 @@ from ...servers.kafka_server import KafkaServer
 from ...servers.ports import HOST, free_port
 from .._inbox import Inbox
 from .._outcomes import all_ended
-from .._timing import HEALED, SLACK, within
+from .._timing import HEALED, PATIENT, SLACK, within
 from .._watch import ARRIVAL, nothing_left, until
 from ._messagings import DEADLINE, fresh, logged, make_messaging
 
@@ -29,7 +29,9 @@ async def test_F1_a_connect_is_refused_and_leaves_nothing() -> None:
 
     async with nothing_left():
         for _ in range(3):
-            with within(SLACK), pytest.raises(ConnectionError, match="refused") as caught:
+            refused = pytest.raises(ConnectionError, match="refused")
+
+            with within(DEADLINE), deadline(PATIENT), refused as caught:
                 await messaging.connect()
 
     assert caught.value.__cause__ is not None

@@ -63,7 +63,9 @@ def held(messaging: Apart) -> dict[str, Any]:
 @pytest.fixture
 def stage(broker: KafkaServer) -> Stage:
     """Return where scenarios run: topics and a group of its own for each messaging."""
-    return Stage(lambda: make_apart(broker), works, held, every=EVERY, first=draw_seed() % EVERY)
+    first = draw_seed() % EVERY
+    # A topic is made, and a group joined.
+    return Stage(lambda: make_apart(broker), works, held, rest=10.0, every=EVERY, first=first)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

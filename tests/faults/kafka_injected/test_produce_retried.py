@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infrastructure import Message, TimeoutError
+from infrastructure import Message, TimeoutError, deadline
 
 from ...servers.kafka_mock import KafkaMock
 from .._timing import SLACK, within
@@ -69,10 +69,13 @@ async def test_a_producer_that_is_not_known_any_more(mock: KafkaMock) -> None:
 @pytest.mark.parametrize("error", LASTING)
 async def test_one_that_lasts_is_a_time_out(mock: KafkaMock, error: str) -> None:
     """Whether it is stored in the end nobody knows; the next one is, at once."""
-    async with nothing_left(), make(mock, deadline=SHORT) as messaging:
+    async with nothing_left(), make(mock, deadline=PATIENCE) as messaging:
         await messaging.publish(TOPIC, "before")
         mock.answer("Produce", error, 1000)
-        late = await publish(messaging, "late", SHORT)
+
+        with deadline(SHORT):
+            late = await publish(messaging, "late", SHORT)
+
         assert type(late) is TimeoutError
         assert (late.outcome, late.retryable) == ("unknown", True)
         mock.heal()

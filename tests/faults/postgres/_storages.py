@@ -6,9 +6,11 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+from infrastructure import deadline
 from infrastructure.storage.postgres import PostgresStorage
 
 from ...servers.postgres_endpoint import PostgresEndpoint
+from .._timing import PATIENT
 
 __all__ = [
     "CALLS",
@@ -54,15 +56,17 @@ def at(endpoint: PostgresEndpoint, place: Place) -> str:
 
 async def make_table(storage: PostgresStorage) -> None:
     """Make the table of all calls: row 1 is there, and rows from 100 on are the calls'."""
-    await storage.execute("CREATE TABLE IF NOT EXISTS t (id BIGINT PRIMARY KEY, name TEXT)")
-    await storage.execute("INSERT INTO t VALUES (1, 'one') ON CONFLICT DO NOTHING")
+    with deadline(PATIENT):
+        await storage.execute("CREATE TABLE IF NOT EXISTS t (id BIGINT PRIMARY KEY, name TEXT)")
+        await storage.execute("INSERT INTO t VALUES (1, 'one') ON CONFLICT DO NOTHING")
 
 
 async def warmed(storage: PostgresStorage) -> None:
     """Let short statements be known as such, so that shared connections are open and used."""
-    for _ in range(3):
-        for call in (*READS.values(), WRITES["upsert"], WRITES["update"]):
-            await call(storage)
+    with deadline(PATIENT):
+        for _ in range(3):
+            for call in (*READS.values(), WRITES["upsert"], WRITES["update"]):
+                await call(storage)
 
 
 async def _transact(storage: PostgresStorage) -> None:

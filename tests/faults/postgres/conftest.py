@@ -11,6 +11,7 @@ from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
+from .._timing import connected
 from .._watch import nothing_left
 from ._storages import DEADLINE, Make, at, make_table
 
@@ -60,7 +61,7 @@ async def proxy(database: PostgresEndpoint) -> AsyncIterator[ChaosProxy]:
 async def storage(make: Make, proxy: ChaosProxy) -> AsyncIterator[PostgresStorage]:
     """Give a connected storage behind the proxy, with its table; it leaves nothing behind."""
     async with nothing_left():
-        async with make(proxy) as storage:
+        async with connected(make(proxy)) as storage:
             await make_table(storage)
             yield storage
 

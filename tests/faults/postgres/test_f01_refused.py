@@ -12,7 +12,7 @@ from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
 from .._outcomes import all_ended, ended
-from .._timing import HEALED, within
+from .._timing import HEALED, healed, within
 from .._watch import until
 from ._storages import CALLS, DEADLINE, READS, Make
 
@@ -31,7 +31,7 @@ async def test_F1_a_server_that_is_gone_for_a_moment(
         proxy.heal()
 
         for call in CALLS.values():
-            with within(HEALED):
+            with healed():
                 await call(storage)
 
 

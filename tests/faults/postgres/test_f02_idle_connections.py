@@ -14,7 +14,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from .._outcomes import ended
-from .._timing import HEALED, within
+from .._timing import healed, unhurried
 from .._watch import until
 from ._storages import CALLS, DEADLINE, Make, make_table, warmed
 
@@ -37,6 +37,7 @@ async def _gone(proxy: ChaosProxy) -> None:
 
 
 @pytest.mark.parametrize("end", BREAKS.values(), ids=BREAKS)
+@unhurried
 async def test_F2_the_next_call_succeeds(
     storage: PostgresStorage, proxy: ChaosProxy, end: Break
 ) -> None:
@@ -48,13 +49,14 @@ async def test_F2_the_next_call_succeeds(
         end(proxy)
         await _gone(proxy)
 
-        with within(HEALED):
+        with healed():
             assert await call(storage) == expected
 
         # One of each kind at most.
         assert proxy.accepted <= opened + 2
 
 
+@unhurried
 async def test_F2_a_call_that_meets_the_loss_is_not_repeated(
     storage: PostgresStorage, proxy: ChaosProxy
 ) -> None:
@@ -72,11 +74,12 @@ async def test_F2_a_call_that_meets_the_loss_is_not_repeated(
 
             await asyncio.sleep(0)
 
-            with within(HEALED):
+            with healed():
                 await call(storage)
 
 
 @pytest.mark.parametrize("end", BREAKS.values(), ids=BREAKS)
+@unhurried
 async def test_F2_many_callers_share_the_new_connections(
     storage: PostgresStorage, proxy: ChaosProxy, end: Break
 ) -> None:
@@ -85,13 +88,17 @@ async def test_F2_many_callers_share_the_new_connections(
     opened = proxy.accepted
     end(proxy)
     await _gone(proxy)
-    found = await asyncio.gather(
-        *(storage.execute("SELECT $1::bigint AS n", [n]) for n in range(100))
-    )
+
+    with healed():
+        found = await asyncio.gather(
+            *(storage.execute("SELECT $1::bigint AS n", [n]) for n in range(100))
+        )
+
     assert found == [[{"n": n}] for n in range(100)]
     assert proxy.accepted <= opened + 10
 
 
+@unhurried
 async def test_F2_an_administrator_ends_the_idle_sessions(
     make: Make, database: PostgresEndpoint
 ) -> None:
@@ -104,5 +111,5 @@ async def test_F2_an_administrator_ends_the_idle_sessions(
                 await _many(storage)
                 counters.terminate()
 
-                with within(HEALED):
+                with healed():
                     await call(storage)

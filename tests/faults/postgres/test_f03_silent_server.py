@@ -13,7 +13,7 @@ from infrastructure.testing.proxy import Direction
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from .._outcomes import all_ended, ended
-from .._timing import HEALED, SLACK, within
+from .._timing import PATIENT, SLACK, connected, healed, within
 from .._watch import nothing_left, until
 from ._storages import CALLS, DEADLINE, READS, WRITES, Make, make_table, warmed
 
@@ -35,7 +35,7 @@ async def test_F3_every_call_ends_by_its_deadline(
     assert errors["transaction"].outcome == errors["begin and commit"].outcome == "not_applied"
     proxy.heal()
 
-    with within(HEALED):
+    with healed():
         await READS["read"](storage)
 
     for name in WRITES:
@@ -54,7 +54,7 @@ async def test_F3_a_statement_that_was_sent_is_unknown(
         assert (type(error), error.outcome) == (TimeoutError, "unknown"), call
         proxy.heal()
 
-        with within(HEALED):
+        with healed():
             await WRITES[call](storage)
 
 
@@ -62,7 +62,8 @@ async def test_F3_a_transaction_whose_statement_timed_out_is_rolled_back(
     storage: PostgresStorage, proxy: ChaosProxy
 ) -> None:
     """The end of its block waits a second for the rollback, which comes all the same."""
-    await WRITES["update"](storage)
+    with deadline(PATIENT):
+        await WRITES["update"](storage)
 
     async def inside() -> None:
         async with storage.transaction():
@@ -73,10 +74,11 @@ async def test_F3_a_transaction_whose_statement_timed_out_is_rolled_back(
     assert type(await ended(inside, DEADLINE + 1)) is TimeoutError
     proxy.heal()
 
-    with within(HEALED):
+    with healed():
         await storage.execute("UPDATE t SET id = 1 WHERE id = 1")
 
-    assert await storage.execute("SELECT name FROM t WHERE id = 1") == [{"name": "new"}]
+    with deadline(PATIENT):
+        assert await storage.execute("SELECT name FROM t WHERE id = 1") == [{"name": "new"}]
 
 
 async def test_F3_the_first_call_after_healing_works_whatever_it_is(
@@ -93,7 +95,7 @@ async def test_F3_the_first_call_after_healing_works_whatever_it_is(
 
         proxy.heal()
 
-        with within(HEALED), deadline(HEALED):
+        with healed():
             await call(storage)
 
 
@@ -111,7 +113,7 @@ async def test_F3_a_connect_ends_by_its_deadline(make: Make, proxy: ChaosProxy) 
 
     assert caught.value.outcome == "not_applied"
 
-    with within(HEALED):
+    with healed():
         async with storage:
             assert await storage.execute("SELECT 1 AS n") == [{"n": 1}]
 
@@ -150,7 +152,7 @@ async def test_F3_timed_out_calls_leave_no_connections(
 
     proxy.heal()
 
-    with within(HEALED):
+    with healed():
         assert await READS["read"](storage) == [{"id": 1}]
 
     with database.counters() as counters:
@@ -177,8 +179,10 @@ async def test_F3_one_call_after_the_other_ends_by_its_deadline(
     make: Make, proxy: ChaosProxy
 ) -> None:
     """Those before it, which are overdue and never answered, do not keep it."""
-    async with make(proxy, deadline=0.05) as storage:
-        await storage.execute("SELECT 1 AS n")
+    async with connected(make(proxy, deadline=0.05)) as storage:
+        with deadline(PATIENT):
+            await storage.execute("SELECT 1 AS n")
+
         proxy.black_hole()
 
         for _ in range(20):

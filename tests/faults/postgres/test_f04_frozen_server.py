@@ -12,7 +12,7 @@ from infrastructure.storage.postgres import PostgresStorage
 
 from ...servers.postgres_server import PostgresServer
 from .._outcomes import all_ended, ended
-from .._timing import HEALED, within
+from .._timing import HEALED, healed
 from .._watch import nothing_left, until
 from ._sessions import unrest
 
@@ -51,7 +51,7 @@ async def test_F4_a_write_is_applied_once_or_not_at_all(
         finally:
             private_postgres.thaw()
 
-        with within(HEALED):
+        with healed():
             assert await ended(partial(storage.execute, INSERT, [100]), HEALED) == []
 
         # What has left may be done a moment after.

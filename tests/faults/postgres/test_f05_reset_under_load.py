@@ -11,7 +11,7 @@ from infrastructure.interfaces.exceptions import ConnectionError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
-from .._timing import HEALED, within
+from .._timing import healed
 
 pytestmark = pytest.mark.slow
 
@@ -53,5 +53,5 @@ async def test_F5_resets_under_load_end_the_calls_and_nothing_else(
     await asyncio.gather(*tasks)
     assert counts["lost"]
 
-    with within(HEALED):
+    with healed():
         assert await storage.execute("SELECT 1 AS one") == [{"one": 1}]

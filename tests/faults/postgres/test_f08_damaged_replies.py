@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from infrastructure import InfrastructureError
+from infrastructure import InfrastructureError, deadline
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from .._outcomes import all_ended, ended
 from .._relay import Relay
-from .._timing import SLACK, SOAK, draw_seed, share, within
+from .._timing import PATIENT, SLACK, SOAK, connected, draw_seed, share, within
 from ._storages import Make, Note
 
 pytestmark = pytest.mark.slow
@@ -41,11 +41,14 @@ async def read(storage: PostgresStorage, key: str) -> Any:
 
 async def fill(storage: PostgresStorage) -> None:
     """Store the values, and read until reads may share a connection."""
-    await storage.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT)")
-    await storage.execute_many("INSERT INTO answers VALUES ($1, $2)", [*map(list, VALUES.items())])
+    rows = [*map(list, VALUES.items())]
 
-    for _ in range(5):
-        await asyncio.gather(*(read(storage, key) for key in KEYS))
+    with deadline(PATIENT):
+        await storage.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT)")
+        await storage.execute_many("INSERT INTO answers VALUES ($1, $2)", rows)
+
+        for _ in range(5):
+            await asyncio.gather(*(read(storage, key) for key in KEYS))
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ async def filled(make: Make, proxy: ChaosProxy) -> AsyncIterator[PostgresStorage
     async with make(proxy, deadline=10) as storage:
         await fill(storage)
 
-    async with make(proxy, deadline=DEADLINE) as storage:
+    async with connected(make(proxy, deadline=DEADLINE)) as storage:
         for _ in range(5):
             await all_ended([partial(read, storage, key) for key in KEYS], 1)
 
@@ -83,7 +86,10 @@ async def test_F8_a_flipped_bit_gives_nobody_another_value(
     seed = draw_seed()
     rng = random.Random(seed)
     before = proxy.bytes_to_client
-    await read(filled, "key 1")
+
+    with deadline(PATIENT):
+        await read(filled, "key 1")
+
     length = proxy.bytes_to_client - before
 
     for at in range(length):
@@ -134,7 +140,7 @@ async def test_F8_what_nobody_asked_for_is_nobodys(
     make: Make, database: PostgresEndpoint, message: str, when: str
 ) -> None:
     """Whether it comes between two statements, or before the answer of one."""
-    async with Relay(database) as relay, make(relay, deadline=1) as storage:
+    async with Relay(database) as relay, connected(make(relay, deadline=1)) as storage:
         await fill(storage)
 
         if when == "idle":

@@ -9,7 +9,7 @@ import pytest
 from infrastructure import TimeoutError
 
 from ...servers.postgres_endpoint import PostgresEndpoint
-from .._timing import share
+from .._timing import connected, healed, share
 from ._storages import Make, Note
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ async def test_F14_some_may_be_overdue_and_the_rest_is_right(
     make: Make, database: PostgresEndpoint
 ) -> None:
     """With a deadline that is too short for all of them, each gets its rows or a TimeoutError."""
-    async with make(deadline=0.15, max_connections=CONNECTIONS) as storage:
+    async with connected(make(deadline=0.15, max_connections=CONNECTIONS)) as storage:
         asked = (storage.execute("SELECT $1::bigint AS n", [n]) for n in range(3000))
         ends = await asyncio.gather(*asked, return_exceptions=True)
         wrong = [
@@ -69,4 +69,5 @@ async def test_F14_some_may_be_overdue_and_the_rest_is_right(
         with database.counters() as counters:
             assert counters.read().open <= CONNECTIONS
 
-        assert await storage.execute("SELECT 7 AS n") == [{"n": 7}]
+        with healed():
+            assert await storage.execute("SELECT 7 AS n") == [{"n": 7}]

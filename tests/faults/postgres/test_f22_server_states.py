@@ -15,7 +15,7 @@ from ...servers import postgres as embedded
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from .._outcomes import ended
-from .._timing import HEALED, within
+from .._timing import HEALED, connected, healed, within
 from .._watch import until
 from ._storages import CALLS, Make, make_table, warmed
 
@@ -60,11 +60,11 @@ async def test_F22_a_server_that_takes_no_writes_any_more(
 
 async def test_F22_a_read_only_database(make: Make, database: PostgresEndpoint) -> None:
     """Nobody asked for a read-write one: an OperationError, and reads work."""
-    async with make() as storage:
+    async with connected(make()) as storage:
         await make_table(storage)
         _read_only(database, "on")
 
-        async with make() as reader:
+        async with connected(make()) as reader:
             error = await ended(partial(reader.execute, "UPDATE t SET name = 'x'"), 1)
             assert type(error) is OperationError
             assert (error.sqlstate, error.retryable) == ("25006", False)
@@ -200,8 +200,10 @@ async def test_F22_a_statement_timeout_of_the_server(make: Make) -> None:
 
 async def test_F22_a_server_that_is_stopped_and_started() -> None:
     """Fast shutdown: each call ends with a ConnectionError or a TimeoutError, and it is started again."""
-    async with PostgresServer(embedded.program()) as server:  # noqa: SIM117 - it is stopped inside
-        async with PostgresStorage(server.url, deadline=0.5, hypertables="index") as storage:
+    async with PostgresServer(embedded.program()) as server:
+        hurried = PostgresStorage(server.url, deadline=0.5, hypertables="index")
+
+        async with connected(hurried) as storage:
             await make_table(storage)
             await warmed(storage)
             await server.stop()
@@ -213,5 +215,5 @@ async def test_F22_a_server_that_is_stopped_and_started() -> None:
             await server.start()
 
             for call in CALLS.values():
-                with within(HEALED):
+                with healed():
                     await call(storage)

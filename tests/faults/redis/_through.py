@@ -11,6 +11,7 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
 from ...servers.endpoint import Endpoint
+from .._timing import connected
 
 __all__ = ["fresh", "through"]
 
@@ -27,6 +28,6 @@ async def through(server: Endpoint, **options: Any) -> AsyncIterator[tuple[Redis
 
     async with (
         ChaosProxy((server.host, server.port)) as proxy,
-        RedisCache(f"redis://{proxy.host}:{proxy.port}", **options) as cache,
+        connected(RedisCache(f"redis://{proxy.host}:{proxy.port}", **options)) as cache,
     ):
         yield cache, proxy

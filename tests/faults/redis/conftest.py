@@ -12,6 +12,7 @@ from infrastructure.testing import ChaosProxy
 from infrastructure.testing.redis import RedisCounters
 
 from ...servers.server import RedisServer
+from .._timing import connected
 from .._watch import nothing_left
 from ._caches import Make, make_cache
 
@@ -64,7 +65,7 @@ async def proxy(private_valkey: RedisServer) -> AsyncIterator[ChaosProxy]:
 async def cache(make: Make, proxy: ChaosProxy) -> AsyncIterator[RedisCache]:
     """Give a connected cache behind the proxy; it leaves no task, no file and no complaint."""
     async with nothing_left():
-        async with make(proxy) as cache:
+        async with connected(make(proxy)) as cache:
             yield cache
 
         # A black hole holds what the client has closed.

@@ -13,7 +13,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.ports import HOST, free_port
 from .._outcomes import all_ended
-from .._timing import HEALED, SLACK, within
+from .._timing import PATIENT, SLACK, healed, within
 from .._watch import nothing_left
 from ._caches import CALLS, DEADLINE, Make
 
@@ -23,7 +23,7 @@ async def test_F1_a_connect_is_refused_and_leaves_nothing(make: Make) -> None:
     cache = make(ChaosProxy((HOST, 1), port=free_port()))
 
     async with nothing_left():
-        with within(SLACK), pytest.raises(ConnectionError) as caught:
+        with within(SLACK), deadline(PATIENT), pytest.raises(ConnectionError) as caught:
             await cache.connect()
 
     assert caught.value.__cause__ is not None
@@ -37,13 +37,12 @@ async def test_F1_a_connect_works_once_the_server_is_there(make: Make, proxy: Ch
     proxy.refuse()
 
     for _ in range(10):
-        with pytest.raises(ConnectionError):
+        with deadline(PATIENT), pytest.raises(ConnectionError):
             await cache.connect()
 
     proxy.heal()
 
-    # Its own deadline is a third of a second: less than a busy machine takes for a handshake.
-    with within(HEALED), deadline(HEALED):
+    with healed():
         async with cache:
             assert await cache.get("key") is None
 
@@ -60,7 +59,7 @@ async def test_F1_a_server_that_is_gone_for_a_moment_is_waited_for(
         assert {type(error) for error in errors} <= {ConnectionError, TimeoutError}
         proxy.heal()
 
-        with within(HEALED):
+        with healed():
             await asyncio.gather(*(call(cache) for call in CALLS.values()))
 
 
@@ -85,5 +84,5 @@ async def test_F1_after_a_long_outage_the_first_call_works(
 
     proxy.heal()
 
-    with within(HEALED):
+    with healed():
         assert await cache.get("key") is None

@@ -12,7 +12,7 @@ from infrastructure.testing import ChaosProxy
 from infrastructure.testing.proxy import Direction
 
 from .._outcomes import all_ended, ended
-from .._timing import HEALED, SLACK, within
+from .._timing import PATIENT, SLACK, connected, healed, within
 from .._watch import nothing_left
 from ._caches import CALLS, DEADLINE, READS, WRITES, Make
 
@@ -24,7 +24,9 @@ async def test_F3_every_call_ends_by_its_deadline(
     cache: RedisCache, proxy: ChaosProxy, direction: Direction, mode: str
 ) -> None:
     """A write has an unknown outcome then, a read changed nothing; the first read after healing works."""
-    await cache.set("key", "value")
+    with deadline(PATIENT):
+        await cache.set("key", "value")
+
     proxy.black_hole(direction)
     calls = [partial(call, cache) for call in CALLS.values()]
     errors = dict(zip(CALLS, await all_ended(calls, DEADLINE), strict=True))
@@ -41,7 +43,7 @@ async def test_F3_every_call_ends_by_its_deadline(
     assert [name for name, error in errors.items() if not error.retryable] == []
     proxy.heal()
 
-    with within(HEALED):
+    with healed():
         await cache.get("key")
 
 
@@ -57,7 +59,7 @@ async def test_F3_the_first_call_after_healing_works_whatever_it_is(
 
         proxy.heal()
 
-        with within(HEALED):
+        with healed():
             await call(cache)
 
 
@@ -75,7 +77,7 @@ async def test_F3_a_connect_ends_by_its_deadline(make: Make, proxy: ChaosProxy) 
 
     assert caught.value.outcome == "not_applied"
 
-    with within(HEALED):
+    with healed():
         async with cache:
             assert await cache.get("key") is None
 
@@ -116,7 +118,10 @@ async def test_F3_timed_out_calls_leave_no_connections(
         assert {type(end) for end in ends} == {TimeoutError}
 
     proxy.heal()
-    assert await cache.get("key") is None
+
+    with healed():
+        assert await cache.get("key") is None
+
     assert proxy.open <= connections
     assert mode == "pooled" or proxy.accepted == 1
 
@@ -125,7 +130,9 @@ async def test_F3_a_link_whose_peer_vanished_is_replaced(
     cache: RedisCache, proxy: ChaosProxy
 ) -> None:
     """Its socket says nothing for ever, while the server answers others: reads work again within 8 s."""
-    await cache.set("key", "value")
+    with deadline(PATIENT):
+        await cache.set("key", "value")
+
     proxy.cut("to_server")
 
     with within(8):
@@ -139,7 +146,7 @@ async def test_F3_one_call_after_the_other_ends_by_its_deadline(
     make: Make, proxy: ChaosProxy
 ) -> None:
     """Those before it, which are overdue and never answered, do not keep it."""
-    async with make(proxy, deadline=0.05) as cache:
+    async with connected(make(proxy, deadline=0.05)) as cache:
         proxy.black_hole()
 
         for _ in range(6):

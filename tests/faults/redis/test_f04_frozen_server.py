@@ -12,7 +12,7 @@ from infrastructure.caching.redis import RedisCache
 
 from ...servers.server import RedisServer
 from .._outcomes import all_ended
-from .._timing import HEALED, SOAK, within
+from .._timing import PATIENT, SOAK, healed, within
 from .._watch import until
 from ._caches import DEADLINE, Note
 
@@ -25,7 +25,9 @@ FROZEN = 10.0 if SOAK else 0.05
 @pytest.fixture
 async def frozen(cache: RedisCache, private_valkey: RedisServer) -> RedisServer:
     """Freeze the server behind the connected cache."""
-    await cache.set_many({f"old {n}": n for n in range(50)})
+    with deadline(PATIENT):
+        await cache.set_many({f"old {n}": n for n in range(50)})
+
     private_valkey.process.freeze()
     return private_valkey
 
@@ -44,7 +46,7 @@ async def test_F4_a_write_is_done_once_at_most(
     await asyncio.sleep(FROZEN)
     frozen.process.thaw()
 
-    with within(HEALED):
+    with healed():
         await cache.get("first")
 
     with frozen.counters() as counters:
@@ -53,13 +55,17 @@ async def test_F4_a_write_is_done_once_at_most(
         # Each takes away the lease on its key too.
         assert done["unlink"] <= 2 * sum(unknown[50:])
 
-    found = await cache.get_many(f"new {n}" for n in range(50))
+    with deadline(PATIENT):
+        found = await cache.get_many(f"new {n}" for n in range(50))
+
     assert found.items() <= {f"new {n}": f"value {n}" for n in range(50) if unknown[n]}.items()
     record_property("seconds frozen", FROZEN)
     record_property("writes of unknown outcome", sum(unknown))
     record_property("sets that were done", done["set"] - 50)
     kept = {f"old {n}" for n in range(50) if not unknown[50 + n]}
-    assert (await cache.get_many(kept)).keys() == kept
+
+    with deadline(PATIENT):
+        assert (await cache.get_many(kept)).keys() == kept
 
 
 async def test_F4_a_late_reply_goes_to_nobody_else(cache: RedisCache, frozen: RedisServer) -> None:
@@ -67,7 +73,9 @@ async def test_F4_a_late_reply_goes_to_nobody_else(cache: RedisCache, frozen: Re
     with deadline(0.05):
         await all_ended([partial(cache.get, f"old {n}") for n in range(50)], 0.05)
 
-    asked = [asyncio.ensure_future(cache.get(f"old {n}")) for n in reversed(range(50))]
+    with deadline(PATIENT):
+        asked = [asyncio.ensure_future(cache.get(f"old {n}")) for n in reversed(range(50))]
+
     await asyncio.sleep(0)
     frozen.process.thaw()
     assert await asyncio.gather(*asked) == [*reversed(range(50))]
@@ -84,7 +92,9 @@ async def test_F4_timed_out_calls_leave_no_connections(
         assert {type(end) for end in ends} == {TimeoutError}
 
     frozen.process.thaw()
-    assert await cache.get("old 1") == 1
+
+    with healed():
+        assert await cache.get("old 1") == 1
 
     with frozen.counters() as counters:
         await until(lambda: counters.read().open <= connections, counters.clients)
@@ -101,6 +111,6 @@ async def test_F4_a_disconnect_does_not_wait_for_it(cache: RedisCache, frozen: R
     assert isinstance((await asyncio.gather(asked, return_exceptions=True))[0], OSError)
     frozen.process.thaw()
 
-    with within(HEALED):
+    with healed():
         await cache.connect()
         await cache.get("key")

@@ -14,7 +14,7 @@ from infrastructure.conformance._stopwatch import Stopwatch
 from ...servers import valkey
 from ...servers.server import RedisServer
 from .._outcomes import ended
-from .._timing import HEALED, SOAK, within
+from .._timing import HEALED, SOAK, healed, unhurried, within
 from .._watch import until
 from ._caches import Make, Note
 
@@ -126,6 +126,7 @@ async def test_F5_a_restart_fails_no_read(
         await asyncio.gather(*tasks)
 
 
+@unhurried
 async def test_F5_an_idle_cache_reads_at_once_from_the_new_server(
     make: Make, private_valkey: RedisServer
 ) -> None:
@@ -135,11 +136,11 @@ async def test_F5_an_idle_cache_reads_at_once_from_the_new_server(
         private_valkey.process.kill()
         await private_valkey.start()
 
-        with within(HEALED):
+        with healed():
             assert await cache.get("key") is None
 
         private_valkey.process.kill()
         await private_valkey.start()
 
-        with within(HEALED):
+        with healed():
             await cache.set("key", "value")

@@ -11,6 +11,7 @@ from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
 from .._outcomes import ended
+from .._timing import healed, unhurried
 from ._caches import DEADLINE, READS, Call
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,7 @@ async def length(proxy: ChaosProxy, call: Call, cache: RedisCache) -> int:
 
 
 @pytest.mark.parametrize("call", READS.values(), ids=READS)
+@unhurried
 async def test_F7_a_read_gives_the_whole_value(
     cache: RedisCache, proxy: ChaosProxy, call: Call
 ) -> None:
@@ -35,10 +37,14 @@ async def test_F7_a_read_gives_the_whole_value(
     for after in range(await length(proxy, call, cache)):
         made = proxy.accepted
         proxy.truncate(after, "to_client", ending="reset" if after % 2 else "cut")
-        assert await call(cache) == expected
+
+        with healed():
+            assert await call(cache) == expected
+
         assert proxy.accepted == made + 1
 
 
+@unhurried
 async def test_F7_a_large_value_is_whole(cache: RedisCache, proxy: ChaosProxy) -> None:
     """However many pieces of it were there."""
     value = "0123456789" * 30_000
@@ -46,9 +52,12 @@ async def test_F7_a_large_value_is_whole(cache: RedisCache, proxy: ChaosProxy) -
 
     for after in (1, 100, 65_536, 200_000, 299_999):
         proxy.truncate(after, "to_client")
-        assert await cache.get("large") == value
+
+        with healed():
+            assert await cache.get("large") == value
 
 
+@unhurried
 async def test_F7_a_write_has_an_unknown_outcome(cache: RedisCache, proxy: ChaosProxy) -> None:
     """A part of an OK is none."""
     written = partial(RedisCache.set, key="key", value="value")
@@ -60,6 +69,7 @@ async def test_F7_a_write_has_an_unknown_outcome(cache: RedisCache, proxy: Chaos
         assert (type(error), error.outcome) == (ConnectionError, "unknown"), after
 
 
+@unhurried
 async def test_F7_a_batch_names_what_is_not_known(
     cache: RedisCache, proxy: ChaosProxy, mode: str
 ) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from infrastructure import InfrastructureError
+from infrastructure import InfrastructureError, deadline
 from infrastructure.caching.redis import RedisCache
 from infrastructure.testing import ChaosProxy
 
 from ...servers.server import RedisServer
 from .._outcomes import all_ended, ended
 from .._relay import Relay
-from .._timing import SLACK, draw_seed, share, within
+from .._timing import PATIENT, SLACK, connected, draw_seed, healed, share, within
 from ._caches import Make, Note
 
 pytestmark = pytest.mark.slow
@@ -36,8 +36,10 @@ no client that has several questions under way can know at once.
 @pytest.fixture
 async def filled(make: Make, proxy: ChaosProxy) -> AsyncIterator[RedisCache]:
     """Give a connected cache that has the values."""
-    async with make(proxy, deadline=DEADLINE) as cache:
-        await cache.set_many(VALUES)
+    async with connected(make(proxy, deadline=DEADLINE)) as cache:
+        with deadline(PATIENT):
+            await cache.set_many(VALUES)
+
         yield cache
 
 
@@ -61,7 +63,10 @@ async def test_F8_a_flipped_bit_gives_nobody_another_value(
 ) -> None:
     """Each bit of a reply: the value, a damaged one or an error; then right answers again."""
     before = proxy.bytes_to_client
-    await filled.get("key 1")
+
+    with deadline(PATIENT):
+        await filled.get("key 1")
+
     length = proxy.bytes_to_client - before
 
     for at in range(length):
@@ -100,12 +105,17 @@ async def test_F8_an_answer_that_nobody_asked_for_ends_an_idle_link(
     make: Make, private_valkey: RedisServer, reply: bytes
 ) -> None:
     """It is nobody's: the next call has a connection of its own, and the right answer."""
-    async with Relay(private_valkey) as relay, make(relay, deadline=DEADLINE) as cache:
-        await cache.set_many(VALUES)
+    async with Relay(private_valkey) as relay, connected(make(relay, deadline=DEADLINE)) as cache:
+        with deadline(PATIENT):
+            await cache.set_many(VALUES)
+
         before = relay.accepted
         relay.inject(reply)
         await asyncio.sleep(0.01)
-        assert await cache.get("key 3") == VALUES["key 3"]
+
+        with healed():
+            assert await cache.get("key 3") == VALUES["key 3"]
+
         assert relay.accepted > before
 
 
@@ -113,8 +123,10 @@ async def test_F8_an_answer_too_many_on_a_busy_link_is_found_within_a_second(
     make: Make, private_valkey: RedisServer
 ) -> None:
     """Fifty tasks keep the link full, so that it never runs out of questions; it is replaced."""
-    async with Relay(private_valkey) as relay, make(relay, deadline=1) as cache:
-        await cache.set_many(VALUES)
+    async with Relay(private_valkey) as relay, connected(make(relay, deadline=1)) as cache:
+        with deadline(PATIENT):
+            await cache.set_many(VALUES)
+
         wrong, running = [], True
 
         async def ask(key: str) -> None:
@@ -138,7 +150,9 @@ async def test_F8_a_reply_that_swallows_all_others_is_found(
     make: Make, private_valkey: RedisServer
 ) -> None:
     """A damaged head of an array takes in a million answers: reads work again within four seconds."""
-    async with Relay(private_valkey) as relay, make(relay, deadline=DEADLINE) as cache:
-        await cache.set_many(VALUES)
+    async with Relay(private_valkey) as relay, connected(make(relay, deadline=DEADLINE)) as cache:
+        with deadline(PATIENT):
+            await cache.set_many(VALUES)
+
         relay.inject(b"*1000000\r\n")
         await recovered(cache, 4)

@@ -11,7 +11,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers import valkey
 from ...servers.server import RedisServer
-from .._timing import HEALED, SOAK, draw_seed, within
+from .._timing import SOAK, connected, draw_seed, healed
 from .._watch import nothing_left
 from ._caches import Make, Note
 from ._histories import Histories
@@ -37,7 +37,7 @@ async def test_no_answer_is_wrong_whatever_fails(
         nothing_left(),
         RedisServer(valkey.program(), durable=True) as server,
         ChaosProxy((server.host, server.port)) as proxy,
-        make(proxy, deadline=DEADLINE) as cache,
+        connected(make(proxy, deadline=DEADLINE)) as cache,
     ):
         histories, schedule = Histories(cache, rng, DEADLINE), Schedule(proxy, server, rng)
         work = asyncio.ensure_future(histories.run())
@@ -45,7 +45,7 @@ async def test_no_answer_is_wrong_whatever_fails(
         try:
             await schedule.run(SECONDS)
 
-            with within(HEALED):
+            with healed():
                 await cache.get("first")
         finally:
             histories.stop()

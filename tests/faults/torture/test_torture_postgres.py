@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from infrastructure import deadline
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 from infrastructure.testing.postgres import PostgresCounters
 
 from ...servers import postgres
 from ...servers.postgres_server import PostgresServer
-from .._timing import HEALED, share, within
+from .._timing import PATIENT, healed, share
 from .._watch import nothing_left, until
 from ..postgres._sessions import unrest
 from ..postgres.test_f10_cancelled_postgres import held
@@ -63,12 +64,15 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
             faults.stop()
             await failing
 
-        with within(HEALED):
+        with healed():
             assert await storage.execute("SELECT 1 AS n") == [{"n": 1}]
 
         with server.counters() as counters:
             await at_rest(storage, counters)
-            rows = await storage.execute(f"SELECT * FROM {TABLE} WHERE id > 0")
+
+            with deadline(PATIENT):
+                rows = await storage.execute(f"SELECT * FROM {TABLE} WHERE id > 0")
+
             assert counters.read().open <= CONNECTIONS
             await storage.disconnect()
             await until(lambda: not counters.read().open, counters.sessions)
@@ -87,10 +91,11 @@ def _compare(journal: Journal, rows: list[Any], findings: Findings, *, shared: b
 
 async def _prepare(storage: PostgresStorage) -> None:
     """Connect and make the table, whose rows tell the transaction that the server has put them in."""
-    await storage.connect()
-    await storage.create_table(TABLE, {"id": "BIGINT PRIMARY KEY", "unit": "BIGINT NOT NULL"})
-    await storage.execute(f"ALTER TABLE {TABLE} ADD xid BIGINT NOT NULL DEFAULT txid_current()")
-    await storage.execute(f"INSERT INTO {TABLE} (id, unit) VALUES (0, 0)")
+    with deadline(PATIENT):
+        await storage.connect()
+        await storage.create_table(TABLE, {"id": "BIGINT PRIMARY KEY", "unit": "BIGINT NOT NULL"})
+        await storage.execute(f"ALTER TABLE {TABLE} ADD xid BIGINT NOT NULL DEFAULT txid_current()")
+        await storage.execute(f"INSERT INTO {TABLE} (id, unit) VALUES (0, 0)")
 
 
 async def at_rest(storage: PostgresStorage, counters: PostgresCounters) -> None:

@@ -18,9 +18,6 @@ _publication = partial(on_own_server, module="messaging.kafka._publication")
 _publisher = partial(on_own_server, module="messaging.kafka._publisher")
 _shared = partial(on_own_server, module="messaging._messaging")
 
-_LOST = 8.0
-"""Seconds: a group waits for a member that is lost until its session is over."""
-
 _SEND = (
     "        await publisher.send(topic, key, payload, headers_of(encoding, headers), expires)\n"
 )
@@ -60,7 +57,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _configuration(
         name="connects_again_after_a_minute",
-        old='        "reconnect.backoff.ms": 20,\n        "reconnect.backoff.max.ms": 500,\n',
+        old='        "reconnect.backoff.ms": 20,\n        "reconnect.backoff.max.ms": 200,\n',
         new='        "reconnect.backoff.ms": 60000,\n        "reconnect.backoff.max.ms": 60000,\n',
         caught_by=(
             "G6_a_publish_succeeds_after_a_restart",
@@ -183,7 +180,6 @@ MUTANTS: tuple[Mutant, ...] = (
             "                self._commits.append((_offsets(offsets), answer))\n"
         ),
         new="                post(self._loop, give, answer, None)\n",
-        patience=_LOST,
         caught_by=("M12_what_was_finished_in_an_outage_is_committed",),
     ),
     on_own_server(
@@ -191,14 +187,12 @@ MUTANTS: tuple[Mutant, ...] = (
         name="commits_when_it_leaves_alone",
         old="            self._arm([window])\n",
         new="            pass\n",
-        patience=_LOST,
         caught_by=("M12_what_was_finished_in_an_outage_is_committed",),
     ),
     _configuration(
         name="commits_what_was_fetched",
         old=('        "enable.auto.commit": False,\n        "enable.auto.offset.store": False,\n'),
         new='        "enable.auto.commit": True,\n        "auto.commit.interval.ms": 100,\n',
-        patience=_LOST,
         caught_by=("M12_what_was_finished_in_an_outage_is_committed",),
     ),
     _messaging(
