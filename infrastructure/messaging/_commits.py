@@ -62,9 +62,7 @@ class Commits:
     def touch(self, window: Window) -> None:
         """Commit ``window`` soon."""
         self._dirty[window] = None
-
-        if self._timer is None or self._failures:
-            self._arm([window])
+        self._arm([window])
 
     def _arm(self, windows: Iterable[Window]) -> None:
         now = self._clock.monotonic()
@@ -102,10 +100,11 @@ class Commits:
 
     def hurry(self) -> None:
         """Try at once what has failed: the log answers again."""
-        if self._failures and self._timer is not None and (self._task is None or self._task.done()):
-            for failures in self._failures.values():
-                failures.due = -math.inf
+        for failures in self._failures.values():
+            failures.due = -math.inf
 
+        # Else it is armed anew when the one under way has ended.
+        if self._failures and self._timer is not None and (self._task is None or self._task.done()):
             self._timer.cancel()
             self._when = -math.inf
             self._begin()
@@ -119,36 +118,52 @@ class Commits:
                 del self._dirty[window]
 
             if offsets := _offsets(moved):
-                await self._store(moved, offsets)
+                await self._store_all(moved, offsets)
 
-    async def _store(self, windows: list[Window], offsets: dict[Partition, int]) -> None:
+    async def _store_all(self, windows: list[Window], offsets: dict[Partition, int]) -> None:
         topics = {each.topic for each in offsets}
+        error = await self._store(offsets, windows)
 
-        try:
-            await self._log.commit(offsets)
-        except BaseException as exc:
-            if len(topics) == 1 or not _is_refusal(exc):
-                self._failed(windows, exc)
+        if error is not None and (len(topics) == 1 or not _is_refusal(error)):
+            self._failed(windows, error)
+        elif error is not None:
+            # It says of one of them that it is refused, and not of which.
+            await self._store_each(windows, offsets, topics)
 
-                if not isinstance(exc, Exception):
-                    raise
-
-                return
-        else:
-            self._succeeded(offsets)
-            return
-
+    async def _store_each(
+        self, windows: list[Window], offsets: dict[Partition, int], topics: set[str]
+    ) -> None:
         for topic in sorted(topics):
-            mine = [each for each in windows if each.partition.topic == topic]
+            own = [each for each in windows if each.partition.topic == topic]
+            # What was lost meanwhile is somebody else's.
+            kept = {each.partition for each in set(self._windows()).intersection(own)}
+            part = {each: at for each, at in offsets.items() if each in kept}
+            error = await self._store(part, windows) if part else None
+
+            if error is not None and not _is_refusal(error):
+                # An outage: the others would wait for it, too.
+                self._failed(windows, error)
+                return
+
             windows = [each for each in windows if each.partition.topic != topic]
 
-            try:
-                await self._store(
-                    mine, {each: offsets[each] for each in offsets if each.topic == topic}
-                )
-            except BaseException as exc:
-                self._failed(windows, exc)
-                raise
+            if error is not None:
+                self._failed(own, error)
+
+    async def _store(
+        self, offsets: dict[Partition, int], windows: list[Window]
+    ) -> Exception | None:
+        """Commit; return the error. ``windows`` are to be tried again where this is cancelled."""
+        try:
+            await self._log.commit(offsets)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is tried again
+            return exc
+        except BaseException as exc:
+            self._failed(windows, exc)
+            raise
+
+        self._succeeded(offsets)
+        return None
 
     def _failed(self, windows: list[Window], exc: BaseException) -> None:
         # A partition that was lost meanwhile is no longer ours to commit.
@@ -200,9 +215,16 @@ class Commits:
                 window.spare = None
                 window.review()
 
+        if healed:
+            self._arm(self._dirty)
+
     def forget(self, window: Window) -> None:
         """Commit nothing of a lost partition."""
         self._dirty.pop(window, None)
+
+    def forget_topic(self, topic: str) -> None:
+        """Begin anew with a topic of which nothing is owned any more."""
+        self._failures.pop(topic, None)
 
     def close(self) -> None:
         """Commit nothing any more."""

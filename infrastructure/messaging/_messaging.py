@@ -122,15 +122,16 @@ class EngineMessaging(Lifecycle, MessagingInterface):
 
         registration = self._register(topic, Registration(handler, options, batch))
 
+        # Where it is remembered only, that counts for good: whoever fails later does not take it back.
+        registration.asking += 1
+
         if self._live is None:
             return
-
-        registration.asking += 1
 
         with waiting():
             try:
                 async with Limit("subscribe", _SUBSCRIBE) as limit:
-                    await self._prepare(topic)
+                    await self._prepare(topic, registration)
                     # From now on it stays, whoever gives up to wait for it.
                     limit.outcome = "unknown"
 
@@ -173,18 +174,18 @@ class EngineMessaging(Lifecycle, MessagingInterface):
             if not self._engaged.issuperset(known)
         ]:
             for topic in waiting_topics:
-                await self._prepare(topic)
+                await self._prepare(topic, *self._registered.get(topic, ()))
 
             await self._join_all([each for each in waiting_topics if self._registered.get(each)])
 
-    async def _prepare(self, topic: str) -> None:
-        """Give the engine the handlers of ``topic`` that it has not got yet."""
+    async def _prepare(self, topic: str, *registrations: Registration) -> None:
+        """Give the engine these handlers of ``topic``, as far as it has not got them yet."""
         engine = self._engine
 
         if engine is None:
             return
 
-        for registration in list(self._registered.get(topic, ())):
+        for registration in registrations:
             # Who joins before the engine has it would get nothing; and the other may give up.
             while preparing := self._preparing.get(registration):
                 await asyncio.wait({preparing})

@@ -89,6 +89,9 @@ class Windows:
         for topic in {window.partition.topic for window in windows}:
             self.share(topic)
 
+            if not self.of_topic(topic):
+                self._commits.forget_topic(topic)
+
     def close(self) -> None:
         """Own nothing; commit nothing."""
         for window in self._windows.values():

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from ..._core.urls import parse_url
+from ...messaging._registrations import Registration
 from ...messaging.kafka import KafkaMessaging
 from ...messaging.kafka._brokers import remove_topics
 from ...messaging.kafka._worker import Worker
@@ -123,6 +124,6 @@ class _Naming(KafkaMessaging):
 
         await super()._ensure(topic, operation, expires)
 
-    async def _prepare(self, topic: str) -> None:
+    async def _prepare(self, topic: str, *registrations: Registration) -> None:
         self._named.add(topic)
-        await super()._prepare(topic)
+        await super()._prepare(topic, *registrations)

@@ -75,10 +75,11 @@ class Naming:
         if self._is_assigned and named == before:
             # Who was refused meanwhile names them once more: of what is assigned the driver tells nothing.
             self._assigned()
-        else:
+        elif not (named and named < before):
             self._is_assigned = False
             # Some refusals are told but once, perhaps before there was a topic.
             self.is_settled = self._is_refused or not topics
+        # Of topics that are left out the driver may have no more than their names, and asks nobody then.
 
         try:
             self._tell(topics)

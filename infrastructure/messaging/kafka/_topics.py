@@ -74,18 +74,17 @@ class Topics:
 
     async def ensure(self, topic: str, operation: str, *, anew: bool = False) -> None:
         """See that a topic is there; make it, or raise ``OperationError``. ``anew``: look once more."""
-        if anew:
-            self.forget(topic)
-
-        if topic in self._known:
+        if topic in self._known and not anew:
             return
 
         async with self._turn:
-            if topic in self._known:
+            if topic in self._known and not anew:
                 return
 
             # Brokers that make topics on demand begin with it when they are asked.
             if not await self._is_there(topic, operation, () if self._make else _ON_DEMAND):
+                self.forget(topic)
+
                 if not self._make:
                     raise self._absent(topic, operation)
 

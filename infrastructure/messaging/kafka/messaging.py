@@ -19,15 +19,13 @@ from ..._core.names import check_topic
 from ..._core.outage import OutageLog
 from ..._core.tasks import logger
 from ...interfaces._several import at_position, several
-from ...interfaces.exceptions import (
-    ConfigurationError,
-    InfrastructureError,
-)
+from ...interfaces.exceptions import ConfigurationError, InfrastructureError
 from .._batches import BatchSize
 from .._delivery import DeliveryEngine
 from .._messaging import EngineMessaging
 from .._options import DeliveryKeywords
 from .._payloads import Packer
+from .._registrations import Registration
 from .._subscriptions import Handler
 from ..lag import LagReporter
 from ..letters import DeadLetterBox, DeadLetterOffice
@@ -301,12 +299,12 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         self._joined.update(new)
         await member.read(self._joined)
 
-    async def _prepare(self, topic: str) -> None:
+    async def _prepare(self, topic: str, *registrations: Registration) -> None:
         # Before it is subscribed and has dead letters: it may be missing, also where it was there once.
         if self._topics is not None:
             await self._topics.ensure(topic, "subscribe", anew=topic not in self._joined)
 
-        await super()._prepare(topic)
+        await super()._prepare(topic, *registrations)
 
     async def _leave(self, topic: str, *, connected: bool) -> None:
         member = self._member

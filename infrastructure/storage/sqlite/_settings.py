@@ -168,13 +168,28 @@ def make_file(path: Path) -> None:
     that the process has on it, those of another connection that was faster, too
     (https://sqlite.org/howtocorrupt.html, 2.2).
     """
+    # Of a link that leads nowhere yet it is the target that is made.
+    path = path.resolve()
     handle, name = tempfile.mkstemp(prefix=".sqlite-", dir=path.parent)
     os.close(handle)
 
     try:
-        os.link(name, path)
+        _link(name, path)
     finally:
         Path(name).unlink()
+
+
+def _link(name: str, path: Path) -> None:
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Not every file system has links; this makes a file without opening it, where it is allowed.
+        if not hasattr(os, "mknod"):
+            raise
+
+        os.mknod(path, 0o600)
 
 
 def _connect(settings: Settings, mode: str, busy_wait: float) -> Connection:

@@ -14,6 +14,7 @@ from infrastructure.messaging._batches import BatchSize
 from infrastructure.messaging._delivery import DeliveryEngine
 from infrastructure.messaging._options import DeliveryOptions
 from infrastructure.messaging._record import Partition
+from infrastructure.messaging._registrations import Registration
 from infrastructure.messaging.memory import MemoryMessaging
 from infrastructure.messaging.memory._member import Member
 from infrastructure.messaging.memory._topic import Topic
@@ -159,12 +160,12 @@ async def test_what_is_unsubscribed_while_it_is_subscribed_is_not_added() -> Non
 class RefusingMessaging(MemoryMessaging):
     """May make no dead-letter topic but the usual."""
 
-    async def _prepare(self, topic: str) -> None:
-        if any(each.options.dead_letter_topic for each in self._registered[topic]):
+    async def _prepare(self, topic: str, *registrations: Registration) -> None:
+        if any(each.options.dead_letter_topic for each in registrations):
             msg = "not that one"
             raise ConfigurationError(msg)
 
-        await super()._prepare(topic)
+        await super()._prepare(topic, *registrations)
 
 
 async def test_a_subscription_that_fails_leaves_nothing() -> None:

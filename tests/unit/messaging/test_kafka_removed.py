@@ -46,6 +46,7 @@ async def test_a_topic_that_was_removed_is_left_at_once(kafka: KafkaEndpoint) ->
     async with (
         kafka.topic() as kept,
         kafka.topic() as gone,
+        kafka.topic() as third,
         connected(kafka, dead_letters=False, create_topics=True) as messaging,
     ):
         await messaging.subscribe(kept, other)
@@ -56,8 +57,14 @@ async def test_a_topic_that_was_removed_is_left_at_once(kafka: KafkaEndpoint) ->
         with within(2):
             await messaging.unsubscribe(gone)
 
+        # Nor does who comes next wait for an answer that nobody gives.
+        with within(4):
+            await messaging.subscribe(third, other)
+
         await messaging.publish(kept, 1)
+        await messaging.publish(third, 3)
         await other.wait_for(1)
+        await other.wait_for(3)
 
         with within(JOINING):
             await messaging.subscribe(gone, inbox)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infrastructure import ConfigurationError
 from infrastructure.messaging._delivery import DeliveryEngine
 from infrastructure.messaging._options import DeliveryOptions
 from infrastructure.messaging.memory import MemoryMessaging
@@ -21,6 +22,7 @@ class Gated(MemoryMessaging):
     def __init__(self) -> None:
         super().__init__()
         self.looks = 0
+        self.refused: set[str] = set()
         self.gate = asyncio.Event()
 
     def _make_engine(self, member: Member) -> DeliveryEngine:
@@ -30,6 +32,11 @@ class Gated(MemoryMessaging):
         async def gated(topic: str, options: DeliveryOptions) -> None:
             self.looks += 1
             await self.gate.wait()
+
+            if options.dead_letters_of(topic) in self.refused:
+                msg = "not that one"
+                raise ConfigurationError(msg)
+
             await prepare(topic, options)
 
         engine.prepare = gated  # type: ignore[method-assign]
@@ -100,6 +107,46 @@ async def test_where_all_give_up_it_is_gone() -> None:
         await until(lambda: other.got == [1])
 
     assert handler.got == []
+
+
+async def test_each_is_told_of_its_own_dead_letters() -> None:
+    """Of those of another handler, which may not be made, only who subscribed that one."""
+    handler, other = Handler(), Handler()
+
+    async with Gated() as messaging:
+        messaging.refused = {"bad"}
+        first = asyncio.create_task(messaging.subscribe("t", handler, dead_letter_topic="bad"))
+        again = asyncio.create_task(messaging.subscribe("t", handler, dead_letter_topic="bad"))
+        await until(lambda: messaging.looks)
+        second = asyncio.create_task(messaging.subscribe("t", other))
+        messaging.gate.set()
+        await second
+
+        for each in (first, again):
+            with pytest.raises(ConfigurationError, match="not that one"):
+                await each
+
+        await messaging.publish("t", 1)
+        await until(lambda: other.got == [1])
+
+    assert handler.got == []
+
+
+async def test_what_was_remembered_stays_whoever_fails_later() -> None:
+    """Between two connections it is remembered; an older call that hangs in the first one is not its own."""
+    handler, messaging = Handler(), Gated()
+    await messaging.connect()
+    older = asyncio.create_task(messaging.subscribe("t", handler))
+    await until(lambda: messaging.looks)
+    await messaging.disconnect()
+    await messaging.subscribe("t", handler)
+    older.cancel()
+    await asyncio.wait({older})
+    messaging.gate.set()
+
+    async with messaging:
+        await messaging.publish("t", 1)
+        await until(lambda: handler.got == [1])
 
 
 @pytest.mark.parametrize("turns", range(8))

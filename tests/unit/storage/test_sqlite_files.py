@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -71,6 +72,34 @@ async def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 
 async def test_a_new_file_is_its_owners_only(tmp_path: Path) -> None:
     """Nobody else may read a database that we made."""
+    path = tmp_path / "new.db"
+
+    async with SQLiteStorage(url(path)) as storage:
+        await storage.create_table("t", {"n": int})
+
+    assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_so_is_one_that_a_link_leads_to(tmp_path: Path) -> None:
+    """It is the target that is made."""
+    link, path = tmp_path / "link.db", tmp_path / "target.db"
+    link.symlink_to(path)
+
+    async with SQLiteStorage(url(link)) as storage:
+        await storage.create_table("t", {"n": int})
+
+    assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_so_is_one_on_a_file_system_without_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made where it is."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refused)
     path = tmp_path / "new.db"
 
     async with SQLiteStorage(url(path)) as storage:

@@ -185,8 +185,8 @@ MUTANTS: tuple[Mutant, ...] = (
     on_own_server(
         module="messaging._commits",
         name="commits_when_it_leaves_alone",
-        old="            self._arm([window])\n",
-        new="            pass\n",
+        old="        self._dirty[window] = None\n        self._arm([window])\n",
+        new="        self._dirty[window] = None\n",
         caught_by=("M12_what_was_finished_in_an_outage_is_committed",),
     ),
     _configuration(
