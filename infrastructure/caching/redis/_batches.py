@@ -112,7 +112,7 @@ class Batches:
             async with Limit(operation, expires=expires, outcome="unknown"):
                 while part := await steps.next():
                     await self._calls.mode.many([make(key) for key in part], replies)
-                    _take(part, replies, keys[done + len(part) :], take)
+                    _take(part, replies, keys[done + len(part) :], take, is_first=not done)
                     done += len(part)
                     replies = []
         except TimeoutError as exc:
@@ -135,6 +135,8 @@ def _take(
     replies: Sequence[Any],
     rest: Sequence[str],
     take: Callable[[str, Any], None],
+    *,
+    is_first: bool,
 ) -> None:
     errors: dict[str, InfrastructureError] = {}
 
@@ -151,6 +153,7 @@ def _take(
     if errors:
         error = next(iter(errors.values()))
         refused = all(each.outcome == "not_applied" for each in errors.values())
-        error.outcome = "not_applied" if refused and len(errors) == len(part) else "unknown"
+        none = is_first and refused and len(errors) == len(part)
+        error.outcome = "not_applied" if none else "unknown"
         error.failed_keys = (*errors, *rest)
         raise error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from ...interfaces.exceptions import ConnectionError, TimeoutError
 from ._commands import LARGE
 from ._request import Request
 
@@ -91,7 +92,15 @@ class Lease:
     async def store(self, data: bytes, ttl: int | None) -> bool:
         """Store the value and give the lease back; return whether it was still ours."""
         seconds = "" if ttl is None else ttl
-        return bool(await self._eval(_STORE, self.token, data, seconds, large=len(data) >= LARGE))
+
+        try:
+            stored = await self._eval(_STORE, self.token, data, seconds, large=len(data) >= LARGE)
+        except (ConnectionError, TimeoutError) as exc:
+            # It may be sent twice, as a read may, but it is none.
+            exc.outcome = "unknown"
+            raise
+
+        return bool(stored)
 
     async def give_back(self) -> None:
         """Let the next one make the value."""

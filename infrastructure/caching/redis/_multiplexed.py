@@ -110,13 +110,16 @@ class Multiplexed:
 
     async def settle(self, request: Request, why: Signal | Refused) -> Any:
         """Return the reply of a request that the fast path did not bring; raise ours."""
+        return await self._settle(request, why, expiry(self._deadline))
+
+    async def _settle(self, request: Request, why: Signal | Refused, expires: float) -> Any:
         if isinstance(why, Overdue):
             raise self._wording.overdue(request, sent=True) from None
 
         if isinstance(why, Lost) and not request.reads:
             raise self._wording.lost(request, why) from why.__cause__
 
-        expires = min(why.expires, expiry(self._deadline))
+        expires = min(why.expires, expires)
         return await self._run(request, expires, refused=why if isinstance(why, Refused) else None)
 
     async def run(self, request: Request) -> Any:
@@ -151,12 +154,13 @@ class Multiplexed:
         self, requests: Sequence[Request], replies: list[Any] | None = None
     ) -> list[Any]:
         """Return for each request its reply or our error; they go out together."""
+        expires = expiry(self._deadline)
         sent = [self._start(request) for request in requests]
         replies = [] if replies is None else replies
 
         try:
             for request, future in zip(requests, sent, strict=True):
-                replies.append(await self._one(request, future))
+                replies.append(await self._one(request, future, expires))
         finally:
             # After a cancellation the others are nobody's.
             for place in range(len(replies), len(sent)):
@@ -174,18 +178,18 @@ class Multiplexed:
         except NotSent as why:
             return why
 
-    async def _one(self, request: Request, sent: Awaitable[Any] | Signal) -> Any:
+    async def _one(self, request: Request, sent: Awaitable[Any] | Signal, expires: float) -> Any:
         try:
             if isinstance(sent, Signal):
-                return await self.settle(request, sent)
+                return await self._settle(request, sent, expires)
 
             try:
                 reply = await sent
             except Signal as why:
-                return await self.settle(request, why)
+                return await self._settle(request, why, expires)
 
             if isinstance(reply, Refused):
-                return await self.settle(request, reply)
+                return await self._settle(request, reply, expires)
 
             return reply if request.fits(reply) else self.distrust(request)
         except InfrastructureError as exc:

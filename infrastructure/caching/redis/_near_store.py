@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
-from ..._core.deadline import deadline
+from ..._core.deadline import Limit, deadline
 from ..._core.names import MAX_KEY
 from ..._core.tasks import logger
 from ...interfaces.caching import CachingInterface
@@ -54,7 +56,7 @@ class NearStore(Near):
         value = None
 
         try:
-            with deadline(_PATIENCE):
+            async with _patience():
                 value = await self._store.get(self._own + key)
         except InfrastructureError as exc:
             # A store that fails harms nobody: the server has the value.
@@ -84,7 +86,7 @@ class NearStore(Near):
         self._filling.add(name)
 
         try:
-            with deadline(_PATIENCE):
+            async with _patience():
                 await self._store.set(name, value, seconds)
         except ValidationError:
             # As the codec of the store will have it: nothing was sent.
@@ -101,6 +103,14 @@ class NearStore(Near):
 
     def _names(self) -> str:
         return f"{self._prefix}{uuid4().hex}:"
+
+
+@asynccontextmanager
+async def _patience() -> AsyncIterator[None]:
+    """Let a store hurry, and end a call of one that does not."""
+    with deadline(_PATIENCE):
+        async with Limit("near cache"):
+            yield
 
 
 def make_near(prefix: str, store: CachingInterface | None, entries: int) -> Near | None:

@@ -40,6 +40,7 @@ class PooledRun(Run):
 
     async def _try(self) -> Any:
         self._limit.outcome = "not_applied"
+        self._refuse_closed()
 
         try:
             node = self._node or await self._topology.node_of(self._request.name)

@@ -26,6 +26,9 @@ from ._wording import Wording
 
 __all__ = ["Pooled"]
 
+_AGAIN = 0.05
+"""Seconds until primaries are greeted again, where some were replaced meanwhile."""
+
 _SOON, _SELDOM = 0.025, 0.25
 """Seconds between two looks at a key that another process is making: the first and the longest."""
 
@@ -64,8 +67,19 @@ class Pooled:
     async def open(self) -> None:
         """Find the primaries and connect to each."""
         await self._topology.open()
+
+        await self._greet()
+
+    async def _greet(self) -> None:
+        """Connect to each primary; some may be replaced meanwhile: connect's deadline ends it."""
         ping = Request("connect", ("PING",), "", reads=True)
-        await asyncio.gather(*(self._run(ping, math.inf, node) for node in self._topology.nodes))
+        asked = [self._run(ping, math.inf, node) for node in self._topology.nodes]
+
+        try:
+            await asyncio.gather(*asked)
+        except NotSent:
+            await asyncio.sleep(_AGAIN)
+            await self._greet()
 
     async def drain(self) -> None:
         """Return when what is under way is answered."""

@@ -83,9 +83,7 @@ class Run:
         """Send once; a signal means that it may be sent again."""
         self._limit.outcome = "not_applied"
 
-        if self._topology.is_closed:
-            # A refusal may have come in the turn of the end: where it leads nobody would close.
-            raise self._wording.stopped(self._request)
+        self._refuse_closed()
 
         try:
             future = self._send(await self._link())
@@ -106,6 +104,11 @@ class Run:
                 return why
 
             raise self._wording.lost(self._request, why) from why.__cause__
+
+    def _refuse_closed(self) -> None:
+        if self._topology.is_closed:
+            # A refusal may have come in the turn of the end: where it leads nobody would close.
+            raise self._wording.stopped(self._request)
 
     def _unsent(self, why: NotSent) -> NotSent:
         if self._topology.is_closed:

@@ -51,21 +51,21 @@ class Timed:
 class Lead:
     """A command that goes out just before another, and whose reply nobody waits for.
 
-    ``refused``  called when the server refuses it.
+    ``astray``  called when the server has it asked elsewhere, and perhaps takes the other one.
     """
 
-    def __init__(self, command: Command, refused: Callable[[], object]) -> None:
+    def __init__(self, command: Command, astray: Callable[[], object]) -> None:
         self.request: bytes = pack_command(command)  # type: ignore[arg-type]  # its stub knows one-tuples only
-        self._refused = refused
+        self._astray = astray
 
     def done(self) -> bool:
         """Return ``False``: an error counts however late it is."""
         return False
 
     def set_result(self, reply: Any) -> None:
-        """Look whether it is an error."""
-        if type(reply) is Refused:
-            self._refused()
+        """Look whether it is to go elsewhere; what else is refused is so for the other one, too."""
+        if type(reply) is Refused and reply.code == "ASK":
+            self._astray()
 
     def set_exception(self, error: BaseException) -> None:
         """Do nothing: the other one gets it too."""

@@ -196,6 +196,8 @@ class _Call:
         state = getattr(error, "sqlstate", None) or ""
         # XX000: a type of the plan was dropped, and made anew under another OID.
         known = state in STALE or state.startswith(("0A", "42", "XX"))
+        # Else they may be applied: a connection may end with such an error behind the commit.
+        known = known and getattr(error, "outcome", None) == "not_applied"
         again = known and error is not self._feed.error
         again = again and not self._plainly and self._mode != "copy"
         return again and self._feed.position <= len(self._first)

@@ -24,13 +24,9 @@ class Cork:
         self._socket: socket.socket | None = None
         self._is_in = False
 
-        if _CORK is not None:
-            mine = socket.socket(fileno=os.dup(descriptor))
-
-            if mine.family == socket.AF_UNIX:
-                mine.close()
-            else:
-                self._socket = mine
+        # Where the process has no descriptor left each write leaves by itself, too.
+        with suppress(OSError):
+            self._socket = _own(descriptor)
 
     def put_in(self) -> None:
         """Hold back what is written from now on, until the loop's next turn."""
@@ -54,3 +50,16 @@ class Cork:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _own(descriptor: int) -> socket.socket | None:
+    if _CORK is None:
+        return None
+
+    mine = socket.socket(fileno=os.dup(descriptor))
+
+    if mine.family == socket.AF_UNIX:
+        mine.close()
+        return None
+
+    return mine

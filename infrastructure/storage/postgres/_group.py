@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 
+import psycopg
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -17,8 +18,8 @@ from ._dial import cancel
 from ._names import Names
 from ._overdue import Overdue
 from ._plans import Plan
-from ._wire import Wire
-from .errors import UNANSWERED, lost
+from ._wire import OUT_OF_STEP, Wire
+from .errors import UNANSWERED, is_made_up, lost
 
 __all__ = ["GroupLane", "Write"]
 
@@ -26,9 +27,12 @@ _MOST = 500
 """Writes in one commit at most."""
 _MOST_WAITING = 10_000
 _SYNC = int(ExecStatus.PIPELINE_SYNC)
-_FAILED = (int(ExecStatus.FATAL_ERROR), int(ExecStatus.PIPELINE_ABORTED))
+_ERROR = int(ExecStatus.FATAL_ERROR)
+_FAILED = (_ERROR, int(ExecStatus.PIPELINE_ABORTED))
 _RESCUE = 0.25
 """Seconds after which a group is undone, and each of its writes run alone."""
+_STUCK = 0.5
+"""Seconds after which others do not wait for it any more: the connection may be half dead."""
 _SILENT = 3.0
 """Seconds without an answer after which a connection with overdue writes is given up."""
 
@@ -97,10 +101,13 @@ class GroupLane(Wire):
         """Whether it may be given a further write now."""
         load = self.load
 
-        if self.retired or load >= _MOST_WAITING:
+        if self.retired or load >= _MOST_WAITING or self._is_stuck(monotonic()):
             return False
 
         return self.is_open if load else self.looks_alive()
+
+    def _is_stuck(self, now: float) -> bool:
+        return bool(self._group) and now - self._since > _STUCK
 
     def retire(self) -> None:
         """Take no new work; close when all is answered."""
@@ -204,6 +211,10 @@ class GroupLane(Wire):
                 continue
 
             if status in _FAILED:
+                if status == _ERROR and is_made_up(result):
+                    self.lose(psycopg.OperationalError(result.get_error_message()))
+                    return
+
                 self._failed = True
             elif self._came < len(self._steps) and (write := self._steps[self._came]):
                 write.result = result
@@ -211,6 +222,11 @@ class GroupLane(Wire):
             self._came += 1
 
     def _end(self) -> None:
+        if not self._failed and self._came != len(self._steps):
+            # Whose answer is missing, or was one too many, nobody knows.
+            self.lose(psycopg.OperationalError(OUT_OF_STEP))
+            return
+
         group, self._group = self._group, []
 
         if self._failed:
@@ -237,18 +253,20 @@ class GroupLane(Wire):
     def _fail(self) -> None:
         self._overdue.stop()
         self._tasks.stop()
-
-        for write in self._waiting:
-            if not write.answer.done():
-                error = lost(write.plan.tried, self.reason, "not_applied")
-                write.answer.set_exception(error)
+        self._send_away(self.reason)
 
         for write in self._group:
             if not write.answer.done():
                 write.answer.set_exception(lost(write.plan.tried, self.reason, "unknown"))
 
-        self._waiting.clear()
         self._group = []
+
+    def _send_away(self, reason: str) -> None:
+        for write in self._waiting:
+            if not write.answer.done():
+                write.answer.set_exception(lost(write.plan.tried, reason, "not_applied"))
+
+        self._waiting.clear()
 
     async def drained(self) -> None:
         """Return when everything was answered, what runs by itself too."""
@@ -276,6 +294,10 @@ class GroupLane(Wire):
         if stalled > _SILENT and all(write.answer.done() for write in self._group):
             self.close("the server did not answer for too long")
             return math.inf
+
+        if stalled > _STUCK:
+            # They have not left: another connection may be in a better state.
+            self._send_away("the server did not answer for too long")
 
         if stalled >= _RESCUE and not len(self._tasks):
             # One waits for a lock, perhaps of somebody who waits for the next group.

@@ -129,16 +129,20 @@ class Listener:
         connection.heard = self._hear
         self._connection = connection
 
+        asked = time.monotonic()
+
         try:
             while self._readers:
                 self._changed.clear()
                 await self._apply(connection)
 
                 try:
-                    async with asyncio.timeout(_QUIET):
+                    # Whoever comes and goes says nothing of the server.
+                    async with asyncio.timeout(max(0.0, asked + _QUIET - time.monotonic())):
                         await self._changed.wait()
                 except builtins.TimeoutError:
                     await connection.simple("SELECT 1", time.monotonic() + _STEP, "listen")
+                    asked = time.monotonic()
         finally:
             connection.close("nobody listens here any more")
 

@@ -263,9 +263,12 @@ class Pool:
         most = 1
 
         if self._leased or self._idle:
-            # It does; where attempts are slow they are connections of its all the same.
+            # It does; where attempts are slow they are connections of its all the same, but for one.
             begun = len(self._dials)
             most = min(most if self._failing else self._size, self._room)
+
+            if fresh < begun:
+                begun, most = fresh, min(1, self._room)
         elif not self._failing and fresh == len(self._dials):
             most = self._room
 
@@ -303,9 +306,12 @@ class Pool:
 
         if isinstance(result, InfrastructureError):
             self._failing = True
-            # Who came later is tried for anew: the server may be back since.
-            self._refuse(result, began)
-            self._grow()
+
+            # Else somebody will give one back; it is tried again in a while.
+            if not (self._leased and result.sqlstate == "53300"):
+                # Who came later is tried for anew: the server may be back since.
+                self._refuse(result, began)
+                self._grow()
         else:
             self._failing = False
             self.add(result)

@@ -110,13 +110,13 @@ class PostgresSession:
             connection.change_scope()
 
     async def _end(self, text: str, expires: float) -> None:
-        """End the transaction, and undo the state of a session that is not closed: a pooler's."""
+        """End the transaction, and undo the state of a session that is not closed: a pooler's.
+
+        Ours of it is closed all the same: to reset all gives it the server's time zone.
+        """
         connection = self.connection
         resets = _RESETS if connection.pooled and connection.touched else ""
         done = await connection.simple(text + resets, expires, _method(text))
-
-        if resets:
-            connection.touched = False
 
         # The server says so, and no more, where a statement before had failed.
         if text == "COMMIT" and done[0].command_status == b"ROLLBACK":

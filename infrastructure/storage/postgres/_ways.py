@@ -201,4 +201,7 @@ async def each(chunks: Iterable[bytearray]) -> AsyncIterator[bytearray]:
 
 def tells_of_a_row(error: OperationError) -> bool:
     """Return whether the rows one by one may tell more than the server did of all of them."""
-    return not isinstance(error, (ConflictError, TransactionError))
+    # Else they may be applied: a connection may end with an error behind the commit.
+    return error.outcome == "not_applied" and not isinstance(
+        error, (ConflictError, TransactionError)
+    )

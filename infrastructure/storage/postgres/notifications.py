@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Optional, Self
 
 from ..._core.deadline import expiry
-from ...interfaces.exceptions import InfrastructureError, TimeoutError
+from ...interfaces.exceptions import ConnectionError, InfrastructureError, TimeoutError
 
 __all__ = ["Notification", "Notifications"]
 
@@ -74,6 +74,11 @@ class Notifications:
             self._joined = False
             self._leave(self)
 
+        if self._wake is not None and not self._wake.done():
+            msg = f"listen: the channel {self.channel!r} was closed by aclose() meanwhile"
+            self._error = ConnectionError(msg, outcome="not_applied", operation="listen")
+            self._wake_up()
+
     def __aiter__(self) -> Self:
         return self
 
@@ -86,6 +91,10 @@ class Notifications:
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
+
+            if self._dropped:
+                self._dropped = False
+                return Notification(self.channel, "", missed=True)
 
             await self._start()
 

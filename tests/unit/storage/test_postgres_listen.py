@@ -182,9 +182,22 @@ async def test_a_reader_that_does_not_read(
 
         await until(lambda: reader._dropped)
         assert [(await anext(reader)).payload for _ in range(3)] == ["0", "1", "2"]
-        notify(postgres_database, "5")
+        # Nothing need come for it.
         assert await anext(reader) == Notification("jobs", "", missed=True)
+        notify(postgres_database, "5")
         assert (await anext(reader)).payload == "5"
+
+
+async def test_a_reader_that_is_closed_while_somebody_waits(storage: PostgresStorage) -> None:
+    """Whoever waits in another task is told."""
+    reader = storage.listen("jobs")
+
+    async with reader:
+        waiting = asyncio.ensure_future(anext(reader))
+        await asyncio.sleep(0.05)
+
+    with pytest.raises(ConnectionError, match="closed by aclose"):
+        await waiting
 
 
 class TestLoss:
