@@ -14,7 +14,7 @@ from ._bucket_functions import SCHEMA
 from ._settings import Options
 from .errors import server_error
 
-__all__ = ["Greeting", "answer", "question"]
+__all__ = ["KEPT_BY_POOLERS", "Greeting", "answer", "question"]
 
 # What values are read by. PgBouncer knows the first three and keeps them for each of its clients.
 _READ_BY: Mapping[str, str] = {
@@ -23,7 +23,10 @@ _READ_BY: Mapping[str, str] = {
     "standard_conforming_strings": "on",
     "IntervalStyle": "postgres",
 }
-_KEPT_BY_POOLERS = frozenset({"TimeZone", "DateStyle", "standard_conforming_strings"})
+KEPT_BY_POOLERS: Mapping[str, str] = {
+    name: _READ_BY[name] for name in ("TimeZone", "DateStyle", "standard_conforming_strings")
+}
+"""What a session behind one has too, and has to be told again where all is reset."""
 _FACTS = (
     "pg_backend_pid()",
     "current_setting('transaction_read_only')",
@@ -58,7 +61,7 @@ def question(options: Options, pid: int) -> str:
     direct = f"pg_backend_pid() = {pid}" if pid else "true"
     values = [
         _set(name, value)
-        if name in _KEPT_BY_POOLERS
+        if name in KEPT_BY_POOLERS
         else f"CASE WHEN {direct} THEN {_set(name, value)} ELSE {_current(name)} END"
         for name, value in _wanted(options).items()
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...interfaces.exceptions import ConnectionError, TransactionError
 from ._commits import settle_commit
 from ._connection import Connection
+from ._greeting import KEPT_BY_POOLERS
 from ._plans import Plans
 from ._pool import Pool
 
@@ -13,8 +14,8 @@ __all__ = ["PostgresSession"]
 # In one message with the end of the transaction: after it a pooler gives the connection to others.
 _RESETS = (
     "; DISCARD TEMP; RESET ALL; RESET SESSION AUTHORIZATION; DEALLOCATE ALL; UNLISTEN *; CLOSE ALL; "
-    "SELECT pg_catalog.pg_advisory_unlock_all()"
-)
+    "SELECT pg_catalog.pg_advisory_unlock_all(); SET client_encoding TO UTF8"
+) + "".join(f"; SET {name} TO {value}" for name, value in KEPT_BY_POOLERS.items())
 
 
 # Which method such a command belongs to.
@@ -110,13 +111,13 @@ class PostgresSession:
             connection.change_scope()
 
     async def _end(self, text: str, expires: float) -> None:
-        """End the transaction, and undo the state of a session that is not closed: a pooler's.
-
-        Ours of it is closed all the same: to reset all gives it the server's time zone.
-        """
+        """End the transaction, and undo the state of a session that is not closed: a pooler's."""
         connection = self.connection
         resets = _RESETS if connection.pooled and connection.touched else ""
         done = await connection.simple(text + resets, expires, _method(text))
+
+        if resets:
+            connection.touched = False
 
         # The server says so, and no more, where a statement before had failed.
         if text == "COMMIT" and done[0].command_status == b"ROLLBACK":

@@ -146,6 +146,12 @@ async def test_a_connection_that_breaks_in_a_transaction(
     assert await ids(behind) == []
 
 
+READ_BY = """
+    SELECT current_setting('TimeZone') AS zone, current_setting('DateStyle') AS dates,
+        current_setting('standard_conforming_strings') AS strings, current_setting('client_encoding') AS text
+"""
+
+
 class TestStandby:
     async def test_what_needs_no_write_works(self, private_postgres: PostgresServer) -> None:
         """Also inside a transaction, where a number would be asked for; a write is refused there."""
@@ -179,8 +185,16 @@ class TestPooler:
     async def test_what_a_session_was_told_is_undone(self, pgbouncer: PgBouncer) -> None:
         """Before somebody else gets the server's connection; by a commit and by a rollback."""
         with pgbouncer.database() as database:
+            name = database.url.rpartition("/")[2].partition("?")[0]
+            alter(
+                database,
+                f"ALTER DATABASE {name} SET timezone TO 'Asia/Tehran'",
+                f"ALTER DATABASE {name} SET datestyle TO 'German'",
+            )
+
             async with PostgresStorage(database.url, max_connections=2) as storage:
                 usual = await storage.execute("SHOW work_mem")
+                read_by = await storage.execute(READ_BY)
 
                 for fails in (False, True):
                     with pytest.raises(ZeroDivisionError):
@@ -196,6 +210,8 @@ class TestPooler:
 
                     assert pool_of(storage)._idle
                     assert await storage.execute("SHOW work_mem") == usual
+                    # The server's own are others.
+                    assert await storage.execute(READ_BY) == read_by
                     [row] = await storage.execute("SELECT to_regclass('mine') AS mine")
                     assert row["mine"] is None
                     assert database.ask("SELECT pg_try_advisory_lock(7)")
