@@ -168,15 +168,16 @@ class Commits:
     def _failed(self, windows: list[Window], exc: BaseException) -> None:
         # A partition that was lost meanwhile is no longer ours to commit.
         kept = set(self._windows())
+        failed = kept.intersection(windows)
 
-        for window in kept.intersection(windows):
+        for window in failed:
             window.dirty = True
             self._dirty[window] = None
 
         if not isinstance(exc, Exception):
             return
 
-        topics = {window.partition.topic for window in windows}
+        topics = {window.partition.topic for window in failed}
         new, is_first = topics - self._failures.keys(), not self._failures
 
         for topic in topics:

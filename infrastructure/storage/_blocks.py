@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any, ClassVar, Optional
 
-from ..interfaces.exceptions import InfrastructureError, TransactionError
+from ..interfaces.exceptions import (
+    ConnectionError,
+    InfrastructureError,
+    TimeoutError,
+    TransactionError,
+)
 from ._levels import Level
 from ._transaction import ROLLBACK_WITHIN, Detached, Transactions
 
-__all__ = ["DetachedBlock", "TransactionBlock"]
+__all__ = ["CallBlock", "DetachedBlock", "TransactionBlock"]
 
 
 class TransactionBlock:
     """``async with storage.transaction():``; its exit may run in any task."""
+
+    _LET_GO: ClassVar[tuple[type[BaseException], ...]] = (asyncio.CancelledError,)
+    """What its body ends by that leaves the rollback to the background."""
 
     def __init__(self, manager: Transactions, check: Callable[[str], None]) -> None:
         self._manager = manager
@@ -42,7 +50,7 @@ class TransactionBlock:
         assert level is not None
 
         try:
-            if isinstance(exc, asyncio.CancelledError):
+            if isinstance(exc, self._LET_GO):
                 manager.let_go(level)
             elif exc is not None:
                 await self._roll_back_quietly(level, exc)
@@ -79,6 +87,12 @@ class TransactionBlock:
             # Where it failed before it was sent, nobody else would end it.
             self._manager.let_go(level)
             raise
+
+
+class CallBlock(TransactionBlock):
+    """That of a single call, which has one deadline for all it does: a silent server gets no second more."""
+
+    _LET_GO = (asyncio.CancelledError, TimeoutError, ConnectionError)
 
 
 class DetachedBlock:

@@ -38,6 +38,8 @@ _STAY = 10.0
 class Cluster(Followed):
     """The primaries of a Cluster; ``seeds`` are nodes of it, any of which tells the rest."""
 
+    is_clustered = True
+
     def __init__(self, seeds: Sequence[Peer], dialer: Dialer) -> None:
         super().__init__(dialer)
         self._seeds = list(seeds)

@@ -18,7 +18,7 @@ from ._mode import UNANSWERED
 from ._node import Node
 from ._request import Request
 from ._run import Run
-from ._scan import Take, scan_nodes
+from ._scan import NodeScan, Take
 from ._signals import Lost, NotSent, Overdue, Refused, Signal
 from ._sinks import Command
 from ._topology import Topology
@@ -201,9 +201,14 @@ class Multiplexed:
         def ask(node: Node, request: Request) -> Awaitable[Any]:
             return self._run(request, expiry(self._deadline), node=node)
 
-        return await scan_nodes(
-            lambda: self._topology.nodes, ask, lambda node: node.main.made, match, take
+        topology = self._topology
+        scan = NodeScan(
+            lambda: topology.nodes,
+            ask,
+            lambda node: node.main.made,
+            is_clustered=topology.is_clustered,
         )
+        return await scan.run(match, take)
 
     async def change(self, name: str, lock: bytes, seconds: float) -> None:
         """Return when the key or its lease may have changed, after ``seconds`` at the latest."""

@@ -18,7 +18,7 @@ from ._node import Node
 from ._pool import Asking, Pool
 from ._pool_run import PooledRun
 from ._request import Request
-from ._scan import Take, scan_nodes
+from ._scan import NodeScan, Take
 from ._signals import Lost, NotSent, Refused, Signal
 from ._sinks import Command
 from ._topology import Topology
@@ -200,9 +200,14 @@ class Pooled:
         def ask(node: Node, request: Request) -> Awaitable[Any]:
             return self._run(request, expiry(self._deadline), node)
 
-        return await scan_nodes(
-            lambda: self._topology.nodes, ask, lambda node: self._pool_of(node).losses, match, take
+        topology = self._topology
+        scan = NodeScan(
+            lambda: topology.nodes,
+            ask,
+            lambda node: self._pool_of(node).losses,
+            is_clustered=topology.is_clustered,
         )
+        return await scan.run(match, take)
 
     async def change(self, name: str, lock: bytes, seconds: float) -> None:
         """Return when the key or its lease has changed, after ``seconds`` at the latest."""

@@ -10,8 +10,9 @@ from ._mode import Mode
 from ._node import Node
 from ._request import Request
 from ._signals import NotSent
+from ._slot_map import own_slots
 
-__all__ = ["Take", "scan_keys", "scan_nodes"]
+__all__ = ["NodeScan", "Take", "scan_keys"]
 
 Take = Callable[[list[bytes]], None]
 
@@ -35,55 +36,85 @@ async def scan_keys(
     raise ConnectionError(msg, outcome="not_applied", operation="scan_keys")
 
 
-async def scan_nodes(
-    nodes: Callable[[], Sequence[Node]],
-    ask: Callable[[Node, Request], Awaitable[Any]],
-    losses: Callable[[Node], int],
-    match: bytes,
-    take: Take,
-) -> bool:
-    """Give ``take`` the keys of all primaries; ``False`` when these changed meanwhile.
+class NodeScan:
+    """Reads the keys of all primaries.
 
-    ``ask``     returns the reply of one of them, or raises ``NotSent`` when it is none any more.
-    ``losses``  how often the connection to it was lost.
+    ``ask``           returns the reply of one of them, or raises ``NotSent`` when it is none any more.
+    ``losses``        how often the connection to it was lost.
+    ``is_clustered``  keys may move from one of them to another meanwhile.
     """
-    before = list(nodes())
 
-    for node in before:
-        if not await _scan_node(node, ask, losses, match, take):
-            return False
+    def __init__(
+        self,
+        nodes: Callable[[], Sequence[Node]],
+        ask: Callable[[Node, Request], Awaitable[Any]],
+        losses: Callable[[Node], int],
+        *,
+        is_clustered: bool,
+    ) -> None:
+        self._nodes = nodes
+        self._ask = ask
+        self._losses = losses
+        self._is_clustered = is_clustered
 
-    return before == list(nodes())
-
-
-async def _scan_node(
-    node: Node,
-    ask: Callable[[Node, Request], Awaitable[Any]],
-    losses: Callable[[Node], int],
-    match: bytes,
-    take: Take,
-) -> bool:
-    cursor, lost = b"0", None
-
-    while True:
-        command = ("SCAN", cursor, "MATCH", match, "COUNT", _COUNT)
-
+    async def run(self, match: bytes, take: Take) -> bool:
+        """Give ``take`` the keys; ``False`` when the primaries changed meanwhile."""
         try:
-            cursor, page = await ask(
-                node, Request("scan_keys", command, "", reads=True, answer=list)
-            )
+            return await self._run(match, take)
         except NotSent:
             return False
 
-        take(page)
-        lost = losses(node) if lost is None else lost
+    async def _run(self, match: bytes, take: Take) -> bool:
+        nodes = list(self._nodes())
+        before = await self._slots(nodes)
 
-        # A new connection may be to a server that was restarted: there a cursor means nothing.
-        if losses(node) != lost:
+        if not await self._all(nodes, match, take):
             return False
 
-        if cursor == b"0":
-            return True
+        # A key may have moved from one that was not asked yet to one that was: there it is now.
+        moved = before != await self._slots(nodes) or any(map(_moves, before))
+
+        if moved and not await self._all(nodes, match, take):
+            return False
+
+        return nodes == list(self._nodes())
+
+    async def _slots(self, nodes: Sequence[Node]) -> list[list[bytes]]:
+        """Return what each node says of its own slots: those it has, and those on their way."""
+        if not self._is_clustered:
+            return []
+
+        request = Request("scan_keys", ("CLUSTER", "NODES"), "", reads=True, answer=bytes)
+        return [own_slots(await self._ask(node, request)) for node in nodes]
+
+    async def _all(self, nodes: Sequence[Node], match: bytes, take: Take) -> bool:
+        for node in nodes:
+            if not await self._one(node, match, take):
+                return False
+
+        return True
+
+    async def _one(self, node: Node, match: bytes, take: Take) -> bool:
+        cursor, lost = b"0", None
+
+        while True:
+            command = ("SCAN", cursor, "MATCH", match, "COUNT", _COUNT)
+            request = Request("scan_keys", command, "", reads=True, answer=list)
+            cursor, page = await self._ask(node, request)
+            take(page)
+            lost = self._losses(node) if lost is None else lost
+
+            # A new connection may be to a server that was restarted: there a cursor means nothing.
+            if self._losses(node) != lost:
+                return False
+
+            if cursor == b"0":
+                return True
+
+
+def _moves(slots: list[bytes]) -> bool:
+    """Return whether some are on their way: ``[93-<-node]`` or ``[77->-node]``."""
+    return any(each.startswith(b"[") for each in slots)
 
 
 class _Found:

@@ -9,7 +9,7 @@ from typing import Any
 from ._dial import Peer
 from ._slots import SLOTS
 
-__all__ = ["Claim", "read_claims", "settled"]
+__all__ = ["Claim", "own_slots", "read_claims", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ def _epochs(nodes: bytes) -> dict[bytes, int]:
     """Return the configuration epoch of each node: the seventh word of its line."""
     lines = (line.split() for line in nodes.splitlines())
     return {words[0]: int(words[6]) for words in lines if len(words) > 6}
+
+
+def own_slots(nodes: bytes | None) -> list[bytes]:
+    """Return what a node says of itself by CLUSTER NODES, from the ninth word of its line on."""
+    lines = (line.split() for line in (nodes or b"").splitlines())
+    return next((words[8:] for words in lines if len(words) > 2 and b"myself" in words[2]), [])
 
 
 def _peer(node: list[Any], asked: Peer) -> Peer:

@@ -38,6 +38,8 @@ class Topology(ABC):
     """
 
     bridge: ClassVar[float] = BRIDGE
+    is_clustered: ClassVar[bool] = False
+    """Whether keys may move from one of the primaries to another."""
 
     def __init__(self, dialer: Dialer) -> None:
         self.on_astray: Callable[[str, Command], object] = _ignore

@@ -72,19 +72,17 @@ class Topics:
         """Return whether a topic was there when we last looked."""
         return isinstance(topic, str) and topic in self._known
 
-    async def ensure(self, topic: str, operation: str, *, anew: bool = False) -> None:
-        """See that a topic is there; make it, or raise ``OperationError``. ``anew``: look once more."""
-        if topic in self._known and not anew:
+    async def ensure(self, topic: str, operation: str) -> None:
+        """See that a topic is there; make it, or raise ``OperationError``."""
+        if topic in self._known:
             return
 
         async with self._turn:
-            if topic in self._known and not anew:
+            if topic in self._known:
                 return
 
             # Brokers that make topics on demand begin with it when they are asked.
             if not await self._is_there(topic, operation, () if self._make else _ON_DEMAND):
-                self.forget(topic)
-
                 if not self._make:
                     raise self._absent(topic, operation)
 

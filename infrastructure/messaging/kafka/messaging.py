@@ -300,9 +300,9 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
         await member.read(self._joined)
 
     async def _prepare(self, topic: str, *registrations: Registration) -> None:
-        # Before it is subscribed and has dead letters: it may be missing, also where it was there once.
+        # Before it is subscribed and has dead letters: it may be missing.
         if self._topics is not None:
-            await self._topics.ensure(topic, "subscribe", anew=topic not in self._joined)
+            await self._topics.ensure(topic, "subscribe")
 
         await super()._prepare(topic, *registrations)
 
@@ -313,6 +313,8 @@ class KafkaMessaging(EngineMessaging, DeadLetterOffice, LagReporter):
             return
 
         self._joined.discard(topic)
+        # It may be gone when it is subscribed again.
+        self._missing(topic)
         left = self._leaving[topic] = asyncio.get_running_loop().create_future()
 
         try:

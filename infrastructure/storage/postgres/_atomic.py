@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from ..._core.deadline import expiry
-from .._blocks import TransactionBlock
+from .._blocks import CallBlock
 from .._statement import parse_statement
 from ._ask import Ask, Atomic
 from ._engine import Engine
@@ -35,7 +35,7 @@ async def _atomic(engine: Engine, operation: str) -> AsyncIterator[Ask]:
 
 @asynccontextmanager
 async def _block(engine: Engine, operation: str) -> AsyncIterator[Ask]:
-    async with TransactionBlock(engine.transactions, lambda _operation: None):
+    async with CallBlock(engine.transactions, lambda _operation: None):
         level = engine.transactions.current(operation)
         assert level is not None
         inside = level

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from ..._core.deadline import expiry
 from ...interfaces.exceptions import InfrastructureError, ValidationError
-from .._blocks import TransactionBlock
+from .._blocks import CallBlock
 from .._levels import Level
 from .._parameters import check_parameters
 from .._refusals import refuse
@@ -166,7 +166,7 @@ class _Call:
         feed.put_back(self._first[: feed.position])
 
         # A savepoint inside a transaction: a bad row must undo the rows before it, and no more.
-        async with TransactionBlock(engine.transactions, _no_check):
+        async with CallBlock(engine.transactions, _no_check):
             level = engine.transactions.current("execute_many")
             assert level is not None
 

@@ -263,12 +263,9 @@ class Pool:
         most = 1
 
         if self._leased or self._idle:
-            # It does; where attempts are slow they are connections of its all the same, but for one.
+            # It does; where attempts are slow they are connections of its all the same.
             begun = len(self._dials)
             most = min(most if self._failing else self._size, self._room)
-
-            if fresh < begun:
-                begun, most = fresh, min(1, self._room)
         elif not self._failing and fresh == len(self._dials):
             most = self._room
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -97,6 +99,29 @@ async def test_F3_the_first_call_after_healing_works_whatever_it_is(
 
         with healed():
             await call(storage)
+
+
+async def test_F3_rows_that_are_under_way_end_by_the_deadline(
+    storage: PostgresStorage, proxy: ChaosProxy
+) -> None:
+    """Nobody waits for the rollback of the transaction that they went in."""
+    await warmed(storage)
+
+    def rows() -> Iterator[list[Any]]:
+        for number in range(100_000):
+            if number == 2000:
+                proxy.black_hole()
+
+            yield ["x" * 100, number]
+
+    with within(DEADLINE + SLACK), deadline(DEADLINE), pytest.raises(TimeoutError) as caught:
+        await storage.execute_many("UPDATE t SET name = $1 WHERE id = $2", rows())  # type: ignore[arg-type]
+
+    assert caught.value.outcome in ("not_applied", "unknown")
+    proxy.heal()
+
+    with healed():
+        assert await storage.execute("SELECT 1 AS n") == [{"n": 1}]
 
 
 async def test_F3_a_connect_ends_by_its_deadline(make: Make, proxy: ChaosProxy) -> None:

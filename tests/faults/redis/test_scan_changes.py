@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+from redis.crc import key_slot
 
 from infrastructure.caching.redis import RedisCache
+from infrastructure.caching.redis._scan import NodeScan
 from infrastructure.interfaces.exceptions import ConnectionError
 from infrastructure.testing import ChaosProxy
 
 from ...servers.cluster import RedisCluster
 from ...servers.endpoint import Endpoint
-from ._resharding import moving
+from ._resharding import Move, moving
 from ._through import fresh, through
 
 pytestmark = pytest.mark.usefixtures("either_mode")
@@ -112,3 +115,58 @@ async def test_a_scan_while_a_slot_moves(valkey_cluster: RedisCluster) -> None:
             assert sorted(found) == sorted(keys)
             await move.end()
             assert sorted(await cache.scan_keys("*")) == sorted(keys)
+
+
+async def from_the_last_to_the_first(cluster: RedisCluster) -> tuple[str, int, Move]:
+    """Return a prefix whose slot may move so, in the order of a scan, and how many are asked."""
+    async with RedisCache(cluster.url) as cache:
+        ports = [node.address[1] for node in cache._calls.mode._topology.nodes]
+
+    by_port = {node.port: node for node in cluster.primaries()}
+    source, target = by_port[ports[-1]], by_port[ports[0]]
+
+    while cluster.primary_of(prefix := f"{{{fresh()}}}").port != source.port:
+        pass
+
+    return prefix, len(ports), Move(cluster, key_slot(prefix.encode()), source, target)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("all_of_it", [True, False])
+async def test_a_slot_that_moves_to_a_node_that_was_asked_already(
+    valkey_cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch, all_of_it: bool
+) -> None:
+    """Its keys are on none of the nodes when that one is asked; they live all the time, and are found."""
+    asked, one = 0, NodeScan._one
+    keys = {f"key:{number}" for number in range(50)}
+    prefix, nodes, move = await from_the_last_to_the_first(valkey_cluster)
+
+    async def moved_behind_the_first(*args: Any) -> bool:
+        nonlocal asked
+        done = await one(*args)
+        asked += 1
+
+        if asked == 1 and all_of_it:
+            await move.begin()
+            await move.end()
+        elif asked == 1:
+            await move.migrate()
+
+        return done
+
+    async with RedisCache(valkey_cluster.url, prefix=prefix) as cache:
+        await cache.set_many(dict.fromkeys(keys, 1), 60)
+
+        if not all_of_it:
+            await move.begin()
+
+        try:
+            monkeypatch.setattr(NodeScan, "_one", moved_behind_the_first)
+            found = await cache.scan_keys("*")
+        finally:
+            await move.end()
+            await move.back().begin()
+            await move.back().end()
+
+        assert sorted(found) == sorted(keys)
+        assert asked > nodes

@@ -41,18 +41,14 @@ MODES: Mapping[str, dict[str, Any]] = {
 async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
     """Whatever is cancelled, cut off or killed: nothing outside its transaction, torn or missing."""
     journal, findings = Journal(), Findings()
+    options = {"deadline": DEADLINE, "max_connections": CONNECTIONS, **MODES[mode]}
 
     async with (
         PostgresServer(postgres.program()) as server,
         nothing_left(),
         ChaosProxy((server.host, server.port)) as proxy,
     ):
-        storage = PostgresStorage(
-            server.moved(proxy.host, proxy.port),
-            deadline=DEADLINE,
-            max_connections=CONNECTIONS,
-            **MODES[mode],
-        )
+        storage = PostgresStorage(server.moved(proxy.host, proxy.port), **options)
         faults = PostgresFaults(server, proxy, random.Random(f"{SEED}/faults"), journal.events)
         run = Run(Calls(storage, journal, findings, DEADLINE), faults.in_commit, share(10_000))
         await _prepare(storage)

@@ -65,9 +65,9 @@ MUTANTS: tuple[Mutant, ...] = (
         caught_by=("M7_unsubscribe_ends_all_handlers_of_the_topic",),
     ),
     _messaging(
-        name="subscribes_old_handlers_again",
-        old="self._registered.pop(check_topic(topic), ())",
-        new="self._registered.get(check_topic(topic), ())",
+        name="leaves_the_handlers_of_what_is_unsubscribed",
+        old="        engine.end(topic)\n\n",
+        new="",
         caught_by=("M7_topic_can_be_subscribed_again",),
     ),
     _messaging(
