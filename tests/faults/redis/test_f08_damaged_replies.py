@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from infrastructure import InfrastructureError, deadline
 from infrastructure.caching.redis import RedisCache
+from infrastructure.conformance._stopwatch import Stopwatch
 from infrastructure.testing import ChaosProxy
 
 from ...servers.server import RedisServer
@@ -134,16 +134,16 @@ async def test_F8_an_answer_too_many_on_a_busy_link_is_found_within_a_second(
                 end = await ended(partial(cache.get, key), 1)
 
                 if end != VALUES[key]:
-                    wrong.append(time.monotonic())
+                    wrong.append(watch.taken)
 
         tasks = [asyncio.ensure_future(ask(KEYS[n % 20])) for n in range(50)]
-        injected = time.monotonic()
+        watch = Stopwatch()
         relay.inject_when_asked(b"$5\r\nalien\r\n")
         await asyncio.sleep(1.3)
         running = False
         await asyncio.gather(*tasks)
         assert wrong
-        assert max(wrong) < injected + 1
+        assert max(wrong) < 1
 
 
 async def test_F8_a_reply_that_swallows_all_others_is_found(

@@ -45,7 +45,9 @@ async def refused(cls: type[Exception], url: str, within: float = 5.0, **given: 
 
     assert type(caught.value) is cls
     assert caught.value.outcome == "not_applied"
-    assert (descriptors(), watched()) == (before, 0)
+    # What others have left may go meanwhile.
+    assert descriptors() <= before
+    assert watched() == 0
     return caught.value
 
 
@@ -323,5 +325,7 @@ class TestCancel:
         outcomes = await every_cancellation(ask_to_stop)
         assert sum(one.reached for one in outcomes) > 1
         assert not any(one.swallowed for one in outcomes)
-        assert (descriptors(), watched()) == (before, 0)
+        # What others have left may go meanwhile.
+        assert descriptors() <= before
+        assert watched() == 0
         found.pgconn.finish()
