@@ -64,8 +64,8 @@ def held(messaging: Apart) -> dict[str, Any]:
 def stage(broker: KafkaServer) -> Stage:
     """Return where scenarios run: topics and a group of its own for each messaging."""
     first = draw_seed() % EVERY
-    # A topic is made, and a group joined.
-    return Stage(lambda: make_apart(broker), works, held, rest=10.0, every=EVERY, first=first)
+    # A topic is made, and a group joined: of one who left as he joined it hears when his session ends.
+    return Stage(lambda: make_apart(broker), works, held, rest=20.0, every=EVERY, first=first)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
