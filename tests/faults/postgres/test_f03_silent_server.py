@@ -114,10 +114,9 @@ async def test_F3_rows_that_are_under_way_end_by_the_deadline(
 
             yield ["x" * 100, number]
 
-    with within(DEADLINE + SLACK), deadline(DEADLINE), pytest.raises(TimeoutError) as caught:
+    with within(DEADLINE + SLACK), deadline(DEADLINE), pytest.raises(TimeoutError):
         await storage.execute_many("UPDATE t SET name = $1 WHERE id = $2", rows())  # type: ignore[arg-type]
 
-    assert caught.value.outcome in ("not_applied", "unknown")
     proxy.heal()
 
     with healed():

@@ -21,19 +21,17 @@ WINDOW = 8
 
 
 class Refused:
-    """Refuses commits with ``error``, of whole requests as a driver does, while ``topics`` are in them."""
+    """Refuses commits, of whole requests as a driver does, while ``topics`` are in them."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.topics: set[str] = set()
         self.stored: dict[Partition, int] = {}
-        self.tries = 0
         commit = Member.commit
 
         async def refusing(member: Member, offsets: Mapping[Partition, int]) -> None:
-            self.tries += 1
-
             if self.topics & {each.topic for each in offsets}:
-                raise error("not now")
+                msg = "not now"
+                raise ConfigurationError(msg)
 
             await commit(member, offsets)
             self.stored |= offsets
@@ -63,7 +61,7 @@ async def test_a_topic_whose_commits_are_refused_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, together: bool
 ) -> None:
     """Others go on far beyond their window; the log tells of that one, once; then it goes on, too."""
-    refused, handler, other = Refused(monkeypatch, ConfigurationError), Handler(), Handler()
+    refused, handler, other = Refused(monkeypatch), Handler(), Handler()
 
     async with MemoryMessaging(window=WINDOW) as messaging:
         await messaging.subscribe("a", handler)
@@ -100,34 +98,6 @@ async def test_a_topic_whose_commits_are_refused_holds_up_no_other(
 
     told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
     assert told == ["a commit of b failed and is tried again"]
-
-
-async def test_in_an_outage_it_is_tried_less_and_less_often(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """All topics are told of by one line; none is tried by itself."""
-    refused, handler = Refused(monkeypatch, ConnectionError), Handler()
-    topics = {"a", "b", "c"}
-    handler.gate.clear()
-
-    async with MemoryMessaging() as messaging:
-        for topic in sorted(topics):
-            await messaging.subscribe(topic, handler)
-
-        refused.topics = topics
-
-        for n in range(30):
-            await messaging.publish(sorted(topics)[n % 3], n)
-
-        handler.gate.set()
-        await until(lambda: handler.got == 30)
-        await asyncio.sleep(0.5)
-        assert refused.tries <= 20
-        refused.topics = set()
-        await until(lambda: all(refused.finished(each) == 10 for each in topics))
-
-    told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert len(told) == 1
 
 
 class Several:
@@ -172,6 +142,22 @@ async def several() -> AsyncIterator[Several]:
     await made.open()
     yield made
     made.bench.engine.close()
+
+
+async def test_in_an_outage_it_is_tried_less_and_less_often(
+    several: Several, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All topics together, after twice as long each time; one line tells of it."""
+    several.errors = dict.fromkeys("abc", ConnectionError("down"))
+    await several.handled("abc")
+    # After 0.2 s, then 0.2 s later, and so on: the seventh would come after 12.8 s.
+    await several.bench.clock.advance(10)
+    assert several.tries == [{"a", "b", "c"}] * 6
+    several.errors = {}
+    await several.bench.clock.advance(10)
+    assert several.finished() == {"a": 1, "b": 1, "c": 1}
+    told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert told == ["a commit of a, b, c failed and is tried again"]
 
 
 async def test_when_the_log_answers_again_all_are_tried(several: Several) -> None:
