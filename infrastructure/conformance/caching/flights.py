@@ -116,7 +116,8 @@ async def C9_a_factory_ends_with_the_time_of_its_waiters(harness: CachingHarness
             ended.set()
 
     async with harness.make() as cache:
-        with deadline(0.05):
+        # In which a server has said that there is no value.
+        with deadline(0.25):
             await raises(TimeoutError, lambda: cache.get_or_set("key", never), "the only waiter")
 
         equal(await soon(cache.get_or_set("key", Factory("made", waits=False))), "made")

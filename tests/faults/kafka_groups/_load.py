@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Collection, Iterable
 
 from confluent_kafka import TopicPartition
@@ -18,9 +16,6 @@ from ._journal import Name
 __all__ = ["Offsets", "messages", "names", "publish"]
 
 PATIENCE = 10.0
-
-QUIET = 1.0
-"""Seconds in which a broker has stored what a member sent before it died."""
 
 
 def names(keys: int, each: Iterable[int]) -> list[Name]:
@@ -54,19 +49,6 @@ class Offsets:
         known = committed(self._admin, self._group)
         return {number: max(0, known.get((self._topic, number), 0)) for number in self._partitions}
 
-    async def settled(self) -> dict[int, int]:
-        """Return what is committed in the end by members that run no more."""
-        known, since = self.committed(), time.monotonic()
-
-        while time.monotonic() - since < QUIET:
-            await asyncio.sleep(0.05)
-            now = self.committed()
-
-            if now != known:
-                known, since = now, time.monotonic()
-
-        return known
-
     def ends(self) -> dict[int, int]:
         """Return where each partition ends."""
         return {
@@ -79,6 +61,10 @@ class Offsets:
     def are_at_end(self) -> bool:
         """Return whether the group has finished everything."""
         return self.committed() == self.ends()
+
+    def are_nobodys(self) -> bool:
+        """Return whether the group has no member any more, so that nobody can commit."""
+        return not described(self._admin, self._group).members
 
     def owners(self) -> int:
         """Return how many members have partitions."""

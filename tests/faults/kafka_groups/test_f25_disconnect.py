@@ -73,7 +73,7 @@ async def test_F25_what_runs_is_drained(kafka: KafkaEndpoint, make: Make, group:
 
         assert sorted(first.ended) == list(range(16))
         offsets = Offsets(kafka, group, topic, 4)
-        assert sum(offsets.committed().values()) == 16
+        await until(lambda: sum(offsets.committed().values()) == 16, PATIENCE)
 
         async with make() as messaging:
             await messaging.subscribe(topic, second)

@@ -10,6 +10,7 @@ from infrastructure import TimeoutError
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from .._timing import connected, healed, share
+from .._watch import until
 from ._storages import Make, Note
 
 pytestmark = pytest.mark.slow
@@ -67,7 +68,7 @@ async def test_F14_some_may_be_overdue_and_the_rest_is_right(
         assert wrong == []
 
         with database.counters() as counters:
-            assert counters.read().open <= CONNECTIONS
+            await until(lambda: counters.read().open <= CONNECTIONS, counters.sessions)
 
         with healed():
             assert await storage.execute("SELECT 7 AS n") == [{"n": 7}]

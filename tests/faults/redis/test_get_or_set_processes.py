@@ -69,7 +69,7 @@ async def test_a_killed_holder_is_replaced(private_valkey: RedisServer) -> None:
 async def test_a_frozen_holder_stores_nothing(private_valkey: RedisServer) -> None:
     """It is replaced after its lease; when it goes on, what it made goes to its caller alone."""
     prefix = fresh()
-    arguments = (private_valkey.url, prefix, "k", 1, 0.3, 0.2)
+    arguments = (private_valkey.url, prefix, "k", 1, 1.0, 0.2)
 
     async with callers(1, *arguments) as [holder]:
         holder.go()

@@ -69,7 +69,7 @@ async def test_torture_keeps_every_promise(mode: str, record_property) -> None:
             with deadline(PATIENT):
                 rows = await storage.execute(f"SELECT * FROM {TABLE} WHERE id > 0")
 
-            assert counters.read().open <= CONNECTIONS
+            await until(lambda: counters.read().open <= CONNECTIONS, counters.sessions)
             await storage.disconnect()
             await until(lambda: not counters.read().open, counters.sessions)
 

@@ -300,7 +300,7 @@ class TestEnd:
             assert (await anext(reader)).payload == "one"
             await until(lambda: reader._waiting)
             await storage.disconnect()
-            assert not listening(postgres_database)
+            await until(lambda: not listening(postgres_database))
             assert (await anext(reader)).payload == "two"
 
             for _ in range(2):
