@@ -29,6 +29,8 @@ __all__ = ["Member"]
 _ANSWER = 10.0
 """Seconds for a commit, and for storing a dead letter."""
 
+_NOTHING: frozenset[str] = frozenset()
+
 _REFUSED = 2.0
 """Seconds after which what was refused counts as refused still: the driver tells some but once."""
 
@@ -94,7 +96,8 @@ class Member:
 
         try:
             while self._refusal is None and (
-                (wanted and self._assigned < naming) or self._has_others()
+                (wanted and self._read != _NOTHING and self._assigned < naming)
+                or self._has_others()
             ):
                 waiter: asyncio.Future[None] = self._loop.create_future()
                 self._waiters.append(waiter)
@@ -123,6 +126,8 @@ class Member:
         adds = self._read is None or not topics < self._read
         self._read, self._refusal = topics, None
         self._namings += 1
+        # Where nothing is read any more the group assigns nothing to whoever waits for it.
+        self._wake()
 
         if adds:
             self._awaited = self._namings

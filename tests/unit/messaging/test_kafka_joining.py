@@ -104,6 +104,26 @@ async def test_one_that_is_taken_back_at_once(kafka: KafkaEndpoint) -> None:
         await inbox.wait_for(1)
 
 
+async def test_one_that_is_taken_back_ends_who_waits_for_it(private_kafka: KafkaServer) -> None:
+    """Where the group assigns nothing, since it waits for another: nobody waits for that any more."""
+    group = new_group()
+
+    async with (
+        private_kafka.topic() as one,
+        group_requests(private_kafka.host, private_kafka.port, group) as slow,
+        connected(private_kafka, group_id=group, dead_letters=False) as messaging,
+    ):
+        other = await slow.join()
+        joining = asyncio.ensure_future(messaging.subscribe(one, Inbox()))
+        await until(lambda: one in messaging._joined)
+
+        with within(JOINING):
+            await messaging.unsubscribe(one)
+            await joining
+
+        await slow.leave(other)
+
+
 async def test_a_topic_that_was_being_left_is_not_joined_by_the_next_connect(
     kafka: KafkaEndpoint,
 ) -> None:
