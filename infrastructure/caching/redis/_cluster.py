@@ -48,6 +48,8 @@ class Cluster(Followed):
         # Where ASK led, and when it last did.
         self._asked: dict[Peer, float] = {}
         self._map: list[Node | None] = [None] * SLOTS
+        # Nodes that have no slots any more, and may still refuse what they were sent.
+        self._left: list[Node] = []
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -142,12 +144,29 @@ class Cluster(Followed):
         self._leave(before - set(owners), set(owners))
 
     def _leave(self, demoted: set[Peer], primaries: set[Peer | None]) -> None:
-        """Close what has no slots any more, now: what it still acknowledges is lost with it."""
+        """Leave what has no slots any more, now: what it still acknowledges is lost with it."""
+        self._left = [node for node in self._left if node.is_left]
+
         for peer, node in list(self._nodes.items()):
             if peer in demoted or (peer not in primaries and not self._is_used(node)):
                 del self._nodes[peer]
                 self._asked.pop(peer, None)
-                node.close()
+                node.leave()
+                self._left.append(node)
+
+    def close(self) -> None:
+        """Close all links at once."""
+        super().close()
+
+        for node in self._left:
+            node.close()
+
+    def abandon(self) -> None:
+        """Forget all links: their loop is closed, or in another process."""
+        super().abandon()
+
+        for node in self._left:
+            node.abandon()
 
     def _is_used(self, node: Node) -> bool:
         """Return whether ASK leads there: a node that never had slots imports its first one."""

@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 
 from ._signals import Lost, NotSent, Overdue
-from ._sinks import Sink
+from ._sinks import Doubted, Probe, Sink
 
 __all__ = ["Ledger"]
 
@@ -63,6 +63,14 @@ class Ledger:
             if not sink.done():
                 left = position < len(waiting) - held
                 sink.set_exception(Lost(expires, error) if left else NotSent(expires))
+
+    def doubt(self, fresh: int) -> None:
+        """Let nothing but refusals count for those that wait."""
+        waiting = self._expiries(fresh)
+        self.waiting.clear()
+
+        for sink, expires in waiting:
+            self.waiting.append(sink if isinstance(sink, Probe) else Doubted(sink, expires))
 
     def expires(self, fresh: int) -> float:
         """Return when the request at the head must end."""

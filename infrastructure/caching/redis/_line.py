@@ -34,6 +34,9 @@ _FROZEN = 6.0
 _DAMAGED = 3.0
 """Seconds for which one may speak without answering; then the stream is taken for damaged."""
 
+_HEARD_OUT = 0.25
+"""Seconds that a server which is no primary any more has to refuse what it was sent before."""
+
 _PACE = 0.02
 """Seconds between two attempts, whoever calls; the first step of the back-off."""
 
@@ -82,6 +85,8 @@ class Line:
         self._failures = 0
         self._error: InfrastructureError | None = None
         self._closed = False
+        # The link of a server that was left, while it may still refuse what it was sent.
+        self._left: Link | None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +102,11 @@ class Line:
     def is_busy(self) -> bool:
         """Whether its link owes answers."""
         return isinstance(self.link, Link) and bool(self.link.waiting)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether its link was left, and is not closed yet."""
+        return self._left is not None and self._left.error is None
 
     async def drained(self) -> None:
         """Return when all that was sent until now is answered, or lost with its link."""
@@ -257,6 +267,19 @@ class Line:
         if now - self._begun >= _SPACING and (cut_off or not self._attempts):
             self._attempt()
 
+    def leave(self) -> None:
+        """Close, but wait for refusals: a server that hands its slots over holds requests back so long."""
+        link = self.link
+
+        if isinstance(link, Link) and link.waiting:
+            self.link = CLOSED
+            self.close()
+            self._left = link
+            link.leave(_HEARD_OUT)
+            self._listener.lost()
+        else:
+            self.close()
+
     def close(self) -> None:
         """Let go of everything; a call that waits for the link gets an error."""
         self._closed = True
@@ -271,9 +294,13 @@ class Line:
             # As above: a server that is no primary any more reports nothing.
             self._listener.lost()
 
+        if self._left is not None:
+            self._left.close()
+
     def abandon(self) -> None:
         """Forget the link of a closed loop or a parent process, without touching that."""
         self._closed = True
 
-        if isinstance(self.link, Link):
-            self.link.abandon()
+        for link in (self.link, self._left):
+            if isinstance(link, Link):
+                link.abandon()

@@ -199,6 +199,12 @@ class Link(asyncio.Protocol):
         silent = now - since
         return silent if silent >= _PATIENCE else 0.0
 
+    def leave(self, seconds: float) -> None:
+        """Take nothing but refusals of what was sent, for so long at most: then close."""
+        self._most = 0
+        self._ledger.doubt(self._fresh)
+        self._loop.call_later(seconds, self.close)
+
     def close(self) -> None:
         """Close at once; what waits gets ``Lost``."""
         self.fail(ConnectionAbortedError("the link was closed"))

@@ -72,12 +72,26 @@ class Node:
             if isinstance(line.link, Link):
                 line.link.fail(ConnectionAbortedError("a reply did not fit its command"))
 
+    @property
+    def is_left(self) -> bool:
+        """Whether it is no primary any more, and may still refuse what it was sent."""
+        return self.main.is_left or self.wide.is_left
+
+    def leave(self) -> None:
+        """Send it nothing more, and close both links when it has refused what it was sent."""
+        self.is_closed = True
+        self.main.leave()
+        self.wide.leave()
+        self._tell()
+
     def close(self) -> None:
         """Close both links at once."""
         self.is_closed = True
         self.main.close()
         self.wide.close()
+        self._tell()
 
+    def _tell(self) -> None:
         for call in self._at_close:
             call()
 

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from hiredis import pack_command
 
-from ._signals import Refused
+from ._signals import Lost, Refused
 
-__all__ = ["OUT_OF_STEP", "Command", "Lead", "Probe", "Sink", "Timed"]
+__all__ = ["OUT_OF_STEP", "Command", "Doubted", "Lead", "Probe", "Sink", "Timed"]
 
 Command = tuple[str | bytes | int, ...]
 
@@ -69,6 +69,31 @@ class Lead:
 
     def set_exception(self, error: BaseException) -> None:
         """Do nothing: the other one gets it too."""
+
+
+class Doubted:
+    """A request that was sent to a server which is no primary any more.
+
+    What it refuses goes on elsewhere; what it acknowledges is lost with what it has stored since.
+    """
+
+    __slots__ = ("_set_result", "done", "expires", "set_exception")
+
+    def __init__(self, sink: Sink, expires: float) -> None:
+        self.expires = expires
+        self.done = sink.done
+        self.set_exception = sink.set_exception
+        self._set_result = sink.set_result
+
+    def set_result(self, reply: Any) -> None:
+        """Take a refusal; all else is as if nothing had come."""
+        if type(reply) is Refused:
+            self._set_result(reply)
+        else:
+            error = ConnectionAbortedError(
+                "it was answered by a server that is no primary any more"
+            )
+            self.set_exception(Lost(self.expires, error))
 
 
 class Probe:

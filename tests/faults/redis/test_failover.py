@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from infrastructure.caching.redis import RedisCache
+from infrastructure.caching.redis import RedisCache, _line
 from infrastructure.conformance._stopwatch import Stopwatch
 from infrastructure.interfaces.exceptions import ConnectionError, TimeoutError
 
@@ -162,14 +162,48 @@ async def test_a_planned_switch_of_sentinels(valkey_sentinel: RedisSentinel) -> 
 async def test_a_planned_switch_of_a_cluster(valkey_cluster: RedisCluster) -> None:
     """CLUSTER FAILOVER under load: no error, nothing acknowledged is lost."""
     async with RedisCache(valkey_cluster.url, prefix=fresh()) as cache, Load(cache) as load:
-        replica = valkey_cluster.replicas()[0]
+        for _ in range(3):
+            replica = valkey_cluster.replicas()[0]
 
-        async with replica.client() as raw:
-            await raw.execute_command("CLUSTER", "FAILOVER")
+            async with replica.client() as raw:
+                await raw.execute_command("CLUSTER", "FAILOVER")
 
-        await valkey_cluster.settle()
-        assert replica in valkey_cluster.primaries()
-        await load.some(200)
+            await until(lambda: replica in valkey_cluster.primaries())  # noqa: B023 - in this round
+            await valkey_cluster.settle()
+            await load.some(200)
+
         assert not load.errors
         assert not load.foreign
         assert not await load.missing(set(load.acknowledged))
+
+
+@pytest.mark.slow
+async def test_a_write_that_a_planned_switch_holds_back(
+    private_cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old primary refuses it when we have left that already: it goes to the new one."""
+    monkeypatch.setattr(_line, "_HEARD_OUT", 10.0)
+    old = private_cluster.primary_of("k")
+
+    async with RedisCache(private_cluster.url) as cache, old.client() as raw:
+        await cache.set("k", "old")
+        port = (await raw.info("replication"))["slave0"]["port"]
+        replica = next(node for node in private_cluster.nodes if node.port == port)
+        await raw.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+        writing = asyncio.create_task(cache.set("k", "new"))
+        await until(lambda: _blocked(old))
+
+        async with replica.client() as other:
+            await other.execute_command("CLUSTER", "FAILOVER")
+
+        await until(lambda: replica in private_cluster.primaries())
+        await until(lambda: cache._calls.mode._topology._left)
+        assert not writing.done()
+        await raw.execute_command("CLIENT", "UNPAUSE")
+        await writing
+        assert await cache.get("k") == "new"
+
+
+def _blocked(server: Endpoint) -> bool:
+    with server.control() as control:
+        return bool(control.info("clients")["blocked_clients"])

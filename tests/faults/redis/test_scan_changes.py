@@ -15,6 +15,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.cluster import RedisCluster
 from ...servers.endpoint import Endpoint
+from ...servers.waiting import until
 from ._resharding import Move, moving
 from ._through import fresh, through
 
@@ -95,7 +96,12 @@ async def _switch(cluster: RedisCluster, replica: Endpoint) -> None:
     async with replica.client() as raw:
         await raw.execute_command("CLUSTER", "FAILOVER")
 
-    await asyncio.to_thread(lambda: asyncio.run(cluster.settle()))
+    async def switched() -> None:
+        # At first all see a cluster that is whole, the one from before.
+        await until(lambda: replica in cluster.primaries())
+        await cluster.settle()
+
+    await asyncio.to_thread(lambda: asyncio.run(switched()))
 
 
 @pytest.mark.slow
