@@ -11,6 +11,9 @@ from typing import Any
 
 __all__ = ["Cancels", "Operation"]
 
+_HANGS = 30.0
+"""Seconds after which one that was cancelled has not ended: to clean up may take it some."""
+
 Operation = Callable[[int], Awaitable[None]]
 """Does something with what belongs to a number, and sees whether it gets its own."""
 
@@ -55,7 +58,7 @@ class Cancels:
     async def _once(self, operation: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.ensure_future(operation())
         await self._moment()
-        self._ended(task, task.cancel(), await asyncio.wait({task}, timeout=2))
+        self._ended(task, task.cancel(), await asyncio.wait({task}, timeout=_HANGS))
 
     async def _twice(self, operation: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.ensure_future(operation())
@@ -63,7 +66,7 @@ class Cancels:
         told = task.cancel()
         await asyncio.sleep(0)
         told = task.cancel() or told
-        self._ended(task, told, await asyncio.wait({task}, timeout=2))
+        self._ended(task, told, await asyncio.wait({task}, timeout=_HANGS))
 
     async def _levelly(self, operation: Callable[[], Awaitable[None]]) -> None:
         """Cancel again in every turn until it has ended, as the scopes of anyio do."""
@@ -78,7 +81,7 @@ class Cancels:
             told = True
             await asyncio.sleep(0)
 
-        self._ended(task, told, await asyncio.wait({task}, timeout=2))
+        self._ended(task, told, await asyncio.wait({task}, timeout=_HANGS))
 
     def _ended(self, task: asyncio.Task[None], told: bool, waited: Any) -> None:
         self.counts["cancelled"] += told

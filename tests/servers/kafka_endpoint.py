@@ -23,6 +23,9 @@ _USUAL: Mapping[str, Any] = {"log_level": 0, "reconnect.backoff.max.ms": 200}
 # Seconds that an answer may take.
 _PATIENCE = 10.0
 
+# Seconds in which brokers that were just started make the topic of their groups.
+_OPENING = 60.0
+
 # Seconds after which a broker that is back has seen how long it was silent: two of its heartbeats.
 _STEADY = 0.5
 
@@ -94,7 +97,7 @@ class KafkaEndpoint:
         admin = self.admin()
 
         # Where it is not made yet, the answer is an error.
-        await until(lambda: _has_groups(admin))
+        await until(lambda: _has_groups(admin), _OPENING)
 
     async def leads(self, topic: str) -> None:
         """Return when its brokers lead a topic, and go on to.

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ...interfaces import CachingInterface, InfrastructureError, deadline
-from .._breaking import DEADLINE, PATIENT, answers, ends, faults_of, until
+from .._breaking import DEADLINE, PATIENT, PREPARING, answers, ends, faults_of, until
 from .._check import check
 from .._fault_checks.storms import AT_ONCE, Storm, give_up_together
 from .._harness import CachingHarness
@@ -28,13 +28,15 @@ _LATE = 250
 
 async def _own(cache: CachingInterface, seed: int) -> None:
     """Assert that every key has its own value, asked all at once and one by one."""
-    at_once = await asyncio.gather(*(answers(partial(cache.get, k), "get") for k in _KEYS))
+    at_once = await asyncio.gather(
+        *(answers(partial(cache.get, k), "get", PREPARING) for k in _KEYS)
+    )
 
     for key, found in zip(_KEYS, at_once, strict=True):
         _its_own(key, found, seed)
 
     for key in _KEYS[:5]:
-        _its_own(key, await answers(partial(cache.get, key), "get"), seed)
+        _its_own(key, await answers(partial(cache.get, key), "get", PREPARING), seed)
 
 
 def _its_own(key: str, found: Any, seed: int) -> None:
@@ -43,7 +45,7 @@ def _its_own(key: str, found: Any, seed: int) -> None:
 
 
 async def _stored(cache: CachingInterface) -> None:
-    await asyncio.gather(*(answers(partial(cache.set, k, (k, 0)), "set") for k in _KEYS))
+    await asyncio.gather(*(answers(partial(cache.set, k, (k, 0)), "set", PREPARING) for k in _KEYS))
 
 
 @check(kind="fault")

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _DRAIN = 0.5
-_AGAIN = 10.0
+_AGAIN = 20.0
 """Seconds to connect again to a group that has not heard yet that a member is gone."""
 
 _LEFT = 3.0

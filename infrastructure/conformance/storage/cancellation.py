@@ -10,6 +10,7 @@ from typing import Any
 
 from ...interfaces import IntegrityError, TransactionError, deadline
 from ...testing.cancellation import CancellationOutcome, every_cancellation
+from .._breaking import PATIENT
 from .._check import check
 from .._expect import apart, beside, equal, has_state, raises, turns
 from .._harness import StorageHarness
@@ -218,7 +219,7 @@ async def _passes_on(items: Items, start: Callable[[Any], asyncio.Task[Any]]) ->
     holder.add_done_callback(lambda _: first.cancel())
     go.set()
     await raises(asyncio.CancelledError, lambda: first, "the first that waited")
-    _, still = await asyncio.wait({second}, timeout=1)
+    _, still = await asyncio.wait({second}, timeout=PATIENT)
     assert not still, "the place was lost with the one who was cancelled"
     await second
 

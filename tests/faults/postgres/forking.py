@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 
 from infrastructure.interfaces.exceptions import ConfigurationError
 from infrastructure.storage.postgres import PostgresStorage
+
+
+def patient() -> None:
+    """Let the loop not complain, in its debug mode, of a step that the machine made long."""
+    asyncio.get_running_loop().slow_callback_duration = math.inf
 
 
 async def works(storage: PostgresStorage, who: int, times: int = 100) -> None:
@@ -23,6 +29,8 @@ async def works(storage: PostgresStorage, who: int, times: int = 100) -> None:
 
 async def child(storage: PostgresStorage) -> None:
     """Be refused, connect, work, leave."""
+    patient()
+
     try:
         await storage.execute("SELECT 1 AS n")
     except ConfigurationError:
@@ -36,6 +44,8 @@ async def child(storage: PostgresStorage) -> None:
 
 async def parent(url: str) -> None:
     """Fork while answers are on their way."""
+    patient()
+
     async with PostgresStorage(url) as storage:
         await works(storage, 0, 10)
         under_way = [

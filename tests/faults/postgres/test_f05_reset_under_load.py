@@ -11,11 +11,12 @@ from infrastructure.interfaces.exceptions import ConnectionError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
-from .._timing import healed
+from .._timing import healed, unhurried
 
 pytestmark = pytest.mark.slow
 
 
+@unhurried
 async def test_F5_resets_under_load_end_the_calls_and_nothing_else(
     storage: PostgresStorage, proxy: ChaosProxy
 ) -> None:

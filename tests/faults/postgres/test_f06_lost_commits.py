@@ -11,14 +11,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from infrastructure import ConnectionError, InfrastructureError
+from infrastructure import ConnectionError, InfrastructureError, deadline
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
+from infrastructure.testing._faults import Direction
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from .._outcomes import ended
-from .._timing import draw_seed, share
+from .._timing import PATIENT, connected, draw_seed, share
 from ._sessions import value
 from ._storages import Make, Note, make_table
 
@@ -85,8 +86,9 @@ async def test_F6_without_a_server_to_ask_it_is_unknown(
 ) -> None:
     """Not retried: the row is there or not, as the server has it."""
     with database.control() as control:
-        async with make(proxy) as storage:
-            await make_table(storage)
+        async with connected(make(proxy)) as storage:
+            with deadline(PATIENT):
+                await make_table(storage)
 
             for number, cut in ((100, "to_server"), (101, "to_client")):
                 xid = await _begun(storage, number)
@@ -100,9 +102,11 @@ async def test_F6_without_a_server_to_ask_it_is_unknown(
 
 
 async def _begun(storage: PostgresStorage, number: int) -> str:
-    await storage.begin_transaction()
-    await storage.execute("INSERT INTO t VALUES ($1, 'lost?')", [number])
-    [row] = await storage.execute("SELECT pg_current_xact_id()::text AS xid")
+    with deadline(PATIENT):
+        await storage.begin_transaction()
+        await storage.execute("INSERT INTO t VALUES ($1, 'lost?')", [number])
+        [row] = await storage.execute("SELECT pg_current_xact_id()::text AS xid")
+
     xid: str = row["xid"]
     return xid
 
@@ -132,6 +136,13 @@ WRITES = {
 }
 
 
+def _cuts(sent: int, came: int) -> list[tuple[Direction, int]]:
+    """Return where a statement of so many bytes, and its answer, are to be cut."""
+    step = max(1, 20 // share(20))
+    to_server: list[tuple[Direction, int]] = [("to_server", at) for at in range(1, sent + 1, step)]
+    return to_server + [("to_client", at) for at in range(1, came + 1, step)]
+
+
 @pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES)
 async def test_F6_a_statement_is_done_once_or_not_at_all(
     make: Make, proxy: ChaosProxy, statement: str, record_property: Note
@@ -147,13 +158,7 @@ async def test_F6_a_statement_is_done_once_or_not_at_all(
 
         sent, came = proxy.bytes_to_server, proxy.bytes_to_client
         await storage.execute(statement, [".", 1])
-        sent, came = proxy.bytes_to_server - sent, proxy.bytes_to_client - came
-        step = max(1, 20 // share(20))
-        cuts = [
-            (direction, after)
-            for direction, bytes_ in (("to_server", sent), ("to_client", came))
-            for after in range(1, bytes_ + 1, step)
-        ]
+        cuts = _cuts(proxy.bytes_to_server - sent, proxy.bytes_to_client - came)
 
         # A row for each: what was given up may be done while the next one is under way.
         for number, (direction, after) in enumerate(cuts, 2):

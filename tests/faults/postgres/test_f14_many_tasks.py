@@ -41,6 +41,10 @@ async def test_F14_all_succeed_on_the_few_connections(
 
         return bool(row["n"] == number)
 
+    with database.counters() as counters:
+        # What prepared the database may not have been seen to leave.
+        await until(lambda: not counters.read().open, counters.sessions)
+
     watching = asyncio.ensure_future(_watch(database, seen))
 
     async with make(deadline=60, max_connections=CONNECTIONS) as storage:

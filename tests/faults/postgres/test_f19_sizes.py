@@ -12,6 +12,7 @@ from infrastructure import IntegrityError, ValidationError
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
+from .._timing import unhurried
 from ._storages import Make, make_table, warmed
 
 MALFORMED: dict[str, tuple[str, list[Any]]] = {
@@ -28,6 +29,7 @@ MALFORMED: dict[str, tuple[str, list[Any]]] = {
 }
 
 
+@unhurried
 async def test_F20_what_is_malformed_is_refused_unsent(
     storage: PostgresStorage, proxy: ChaosProxy
 ) -> None:
@@ -55,6 +57,7 @@ async def test_F20_what_is_malformed_is_refused_unsent(
     assert proxy.accepted <= accepted + 3
 
 
+@unhurried
 async def test_F20_a_value_that_nests_deeply(make: Make) -> None:
     """Refused, however deep; what PostgreSQL takes comes back."""
     deep: list[Any] = []

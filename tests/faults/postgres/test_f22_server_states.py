@@ -7,7 +7,13 @@ from functools import partial
 
 import pytest
 
-from infrastructure import ConflictError, ConnectionError, InfrastructureError, OperationError
+from infrastructure import (
+    ConflictError,
+    ConnectionError,
+    InfrastructureError,
+    OperationError,
+    deadline,
+)
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing.postgres import PostgresCounters
 
@@ -15,7 +21,7 @@ from ...servers import postgres as embedded
 from ...servers.postgres_endpoint import PostgresEndpoint
 from ...servers.postgres_server import PostgresServer
 from .._outcomes import ended
-from .._timing import HEALED, connected, healed, within
+from .._timing import HEALED, PATIENT, connected, healed, within
 from .._watch import until
 from ._storages import CALLS, Make, make_table, warmed
 
@@ -127,10 +133,12 @@ async def test_F22_a_server_without_a_connection_left(database: PostgresEndpoint
 
 async def test_F22_a_server_that_starts_up(private_postgres: PostgresServer) -> None:
     """57P03 or refused until it is ready: every call says so, or has waited, and then it works."""
-    async with PostgresStorage(private_postgres.url, deadline=1) as storage:
-        await storage.execute("CREATE TABLE t (id BIGINT)")
-        # So that it has something to read again.
-        await storage.execute("INSERT INTO t SELECT n FROM generate_series(1, 200000) n")
+    async with connected(PostgresStorage(private_postgres.url, deadline=1)) as storage:
+        with deadline(PATIENT):
+            await storage.execute("CREATE TABLE t (id BIGINT)")
+            # So that it has something to read again.
+            await storage.execute("INSERT INTO t SELECT n FROM generate_series(1, 200000) n")
+
         private_postgres.kill()
         starting = asyncio.ensure_future(private_postgres.start())
         seen = set()

@@ -13,6 +13,7 @@ from infrastructure.conformance._stopwatch import Stopwatch
 from infrastructure.storage.postgres import PostgresStorage
 from infrastructure.testing import ChaosProxy
 
+from .._timing import unhurried
 from ._storages import CALLS, DEADLINE, warmed
 
 pytestmark = pytest.mark.slow
@@ -25,6 +26,7 @@ def _jump(patch: pytest.MonkeyPatch, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("seconds", [3600, -3600, 10**9])
+@unhurried
 async def test_F23_every_call_works(
     storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:

@@ -18,7 +18,7 @@ from infrastructure.testing import ChaosProxy
 
 from ...servers.postgres_endpoint import PostgresEndpoint
 from .._outcomes import ended
-from .._timing import SLACK, draw_seed, share, within
+from .._timing import SLACK, draw_seed, share, unhurried, within
 from .._watch import nothing_left, until
 from ._storages import CALLS, Make, Note, make_table
 
@@ -26,6 +26,7 @@ ENDED = (ConnectionError, TransactionError)
 """What a call is told that meets ``disconnect``; the latter in a transaction that it ended."""
 
 
+@unhurried
 async def test_F25_before_connect_and_twice(make: Make) -> None:
     """It has nothing to do, and does no harm."""
     storage = make()

@@ -25,20 +25,21 @@ from ...servers.certificates import Certificates
 from ...servers.endpoint import Endpoint
 from ...servers.server import RedisServer
 from ...servers.serving import serving
+from .._timing import PATIENT
 from ._through import fresh
 
 DEADLINE = 0.5
 CLIENT_HELLO = b"\x16\x03"
 
 
-async def refused(url: str, **options: object) -> InfrastructureError:
+async def refused(url: str, seconds: float = DEADLINE, **options: object) -> InfrastructureError:
     """Expect that `connect` fails in time, and return its error."""
     watch = Stopwatch()
 
     with pytest.raises(InfrastructureError) as caught:
-        await RedisCache(url, deadline=DEADLINE, **options).connect()
+        await RedisCache(url, deadline=seconds, **options).connect()
 
-    assert watch.taken < DEADLINE + 0.25
+    assert watch.taken < seconds + 0.25
     assert caught.value.outcome != "unknown"
     return caught.value
 
@@ -92,14 +93,14 @@ async def test_a_link_that_breaks_is_secured_again(redis_tls: RedisServer) -> No
 
 async def test_an_unknown_authority(redis_tls: RedisServer) -> None:
     """Without its file the certificate is not accepted, and the text says what to give."""
-    error = await refused(redis_tls.url)
+    error = await refused(redis_tls.url, PATIENT)
     assert isinstance(error, ConnectionError)
     assert "tls_ca_file=" in str(error)
 
 
 async def test_another_authority(redis_tls: RedisServer, certificates: Certificates) -> None:
     """One that signed something else is none."""
-    assert "tls_ca_file=" in str(await refused(redis_tls.url, **trusted(certificates)))
+    assert "tls_ca_file=" in str(await refused(redis_tls.url, PATIENT, **trusted(certificates)))
 
 
 async def test_a_wrong_host_name(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ async def test_a_wrong_host_name(tmp_path: Path) -> None:
     other = Certificates(tmp_path, "DNS:elsewhere.example")
 
     async with unacceptable(other) as url:
-        error = await refused(url, **trusted(other))
+        error = await refused(url, PATIENT, **trusted(other))
 
     assert isinstance(error, ConnectionError)
     assert "host name" in str(error)
@@ -118,7 +119,7 @@ async def test_an_expired_certificate(tmp_path: Path) -> None:
     expired = Certificates(tmp_path, days=0)
 
     async with unacceptable(expired) as url:
-        error = await refused(url, **trusted(expired))
+        error = await refused(url, PATIENT, **trusted(expired))
 
     assert isinstance(error, ConnectionError)
     assert "expired" in str(error)

@@ -72,7 +72,7 @@ class TestCluster:
             await cache.set("key", "old")
             getattr(old.process, how)()
             reading = asyncio.ensure_future(cache.get("key"))
-            await until(lambda: private_cluster.primary_of("key") is not old, within=15)
+            await until(lambda: private_cluster.primary_of("key") is not old, within=30)
             assert await working(cache, "key") < _FOLLOWED
             await asyncio.gather(reading, return_exceptions=True)
             assert await cache.scan_keys("*") == ["key"]
@@ -82,7 +82,8 @@ class TestCluster:
         keys = {f"{{tag}}{n}": n for n in range(3000)}
         old = private_cluster.primary_of("{tag}")
 
-        async with RedisCache(private_cluster.url, mode="pooled") as cache:
+        # A failover takes seconds; where not all can vote it is tried again, after 4 s or 10 s.
+        async with RedisCache(private_cluster.url, mode="pooled", deadline=30) as cache:
             await cache.set_many(keys)
             await private_cluster.settle()
 

@@ -10,7 +10,7 @@ from .._mutant import Mutant
 
 __all__ = ["LOST", "REBALANCE", "on_own_server", "on_server"]
 
-REBALANCE = 3.0
+REBALANCE = 8.0
 """Seconds of patience with a group that assigns its partitions anew."""
 
 LOST = 8.0
@@ -20,7 +20,7 @@ on_server = partial(
     Mutant,
     interface="messaging",
     harness=OnServer,
-    patience=2.0,
+    patience=4.0,
     limit=60.0,
     on_brokers=True,
 )
