@@ -31,6 +31,11 @@ class OwnFaults(FaultHarness):
         self.proxy = ChaosProxy((HOST, server.proxied_port), port=server.proxy)
         return await super().__aenter__()
 
+    async def resume(self) -> None:
+        """Let it go on; one that was silent for longer than it may is perhaps taken for dead, for a moment."""
+        await super().resume()
+        await self.server.leads("__consumer_offsets")
+
 
 class OwnKafkaHarness(KafkaHarness):
     """Everything is tried on it that a broker can show."""

@@ -67,6 +67,11 @@ class KafkaCluster(Running, KafkaEndpoint):
         for node in self.nodes:
             await node.close()
 
+    async def _know(self, topic: str, partitions: int) -> None:
+        """Ask each: a client may come to any of them."""
+        for node in living(self.nodes):
+            await node._know(topic, partitions)
+
     @property
     def control_options(self) -> dict[str, Any]:
         """The options of a client that comes by the living brokers' own doors."""

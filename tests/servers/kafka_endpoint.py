@@ -119,6 +119,11 @@ class KafkaEndpoint:
 
         await until(steadily)
 
+    async def _know(self, topic: str, partitions: int) -> None:
+        """Return when whoever may be asked for a topic knows who leads it."""
+        admin = self.admin()
+        await until(lambda: _is_led(admin, topic, partitions))
+
     @asynccontextmanager
     async def topic(
         self, partitions: int = 1, config: Mapping[str, str] | None = None
@@ -128,7 +133,7 @@ class KafkaEndpoint:
         admin = self.admin()
         wanted = NewTopic(name, partitions, replication_factor=-1, config=dict(config or {}))
         admin.create_topics([wanted])[name].result(_PATIENCE)
-        await until(lambda: _is_led(admin, name, partitions))
+        await self._know(name, partitions)
 
         try:
             yield name

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from infrastructure import deadline
 from infrastructure.messaging.kafka import KafkaMessaging
 from infrastructure.testing import ChaosProxy
 
 from ...servers import shared
 from ...servers.kafka_server import KafkaServer
 from ...servers.ports import HOST
+from .._timing import PATIENT, connected
 from .._watch import nothing_left
 from ._messagings import make_messaging
 
@@ -53,8 +55,10 @@ async def proxy(broker: KafkaServer) -> AsyncIterator[ChaosProxy]:
 @pytest.fixture
 async def messaging(proxy: ChaosProxy, topic: str) -> AsyncIterator[KafkaMessaging]:
     """Give a connected messaging behind the proxy that has published to its topic; it leaves nothing."""
-    async with nothing_left(), make_messaging(proxy) as messaging:
-        await messaging.publish(topic, "before")
+    async with nothing_left(), connected(make_messaging(proxy)) as messaging:
+        with deadline(PATIENT):
+            await messaging.publish(topic, "before")
+
         yield messaging
 
         # A black hole holds what the client has closed.

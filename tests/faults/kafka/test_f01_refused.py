@@ -16,7 +16,7 @@ from ...servers.kafka_server import KafkaServer
 from ...servers.ports import HOST, free_port
 from .._inbox import Inbox
 from .._outcomes import all_ended
-from .._timing import HEALED, PATIENT, SLACK, within
+from .._timing import PATIENT, SLACK, healed, within
 from .._watch import ARRIVAL, nothing_left, until
 from ._messagings import DEADLINE, fresh, logged, make_messaging
 
@@ -82,7 +82,7 @@ async def test_F1_a_broker_that_is_gone_for_a_moment_is_waited_for(
         refused |= {one for one, end in zip(lost, ends, strict=True) if _not_applied(end)}
         proxy.heal()
 
-        with within(HEALED):
+        with healed():
             await messaging.publish(topic, cycle)
 
         acknowledged.add(cycle)
@@ -126,7 +126,7 @@ async def test_F1_what_waits_in_an_outage_is_never_sent(
     assert [_not_applied(ends[one]) for one in waits[-50:]] == [True] * 50
     proxy.heal()
 
-    with within(HEALED):
+    with healed():
         await messaging.publish(topic, "after")
 
     await wanted
@@ -153,5 +153,5 @@ async def test_F1_publishes_to_new_topics_hold_up_nobody_afterwards(
     proxy.delay(0.01)
 
     async with broker.topic() as other:
-        with within(HEALED):
+        with healed():
             await messaging.publish(other, "first")

@@ -18,7 +18,7 @@ from infrastructure.testing.proxy import Direction
 from ...servers.kafka_server import KafkaServer
 from .._inbox import Inbox
 from .._outcomes import all_ended, ended
-from .._timing import HEALED, SLACK, within
+from .._timing import SLACK, healed, within
 from .._watch import nothing_left
 from ._messagings import CLOSING, DEADLINE, logged, make_messaging
 
@@ -72,7 +72,7 @@ async def test_F3_every_call_ends_by_its_deadline(
     assert {outcomes[name] for name in rest if name in outcomes} == {"not_applied"}
     proxy.heal()
 
-    with within(HEALED):
+    with healed():
         await messaging.publish(topic, "after")
 
     found = [payload for _, payload in logged(broker, topic)]
@@ -93,7 +93,7 @@ async def test_F3_the_first_call_after_healing_works_whatever_it_is(
 
         proxy.heal()
 
-        with within(HEALED):
+        with healed():
             await call()
 
 
@@ -192,7 +192,7 @@ async def test_F3_a_connect_ends_by_its_deadline(proxy: ChaosProxy, topic: str) 
 
     assert caught.value.outcome == "not_applied"
 
-    with within(HEALED):
+    with healed():
         async with messaging:
             await messaging.publish(topic, "first")
 

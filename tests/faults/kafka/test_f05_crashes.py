@@ -9,7 +9,7 @@ from infrastructure.conformance._stopwatch import Stopwatch
 from ...servers.kafka_cluster import KafkaCluster
 from ...servers.kafka_server import KafkaServer
 from .._inbox import Inbox
-from .._timing import HEALED, SOAK, within
+from .._timing import HEALED, SOAK, healed
 from .._watch import nothing_left
 from ._messagings import Note, logged, make_messaging
 from ._publishers import Publishers
@@ -66,7 +66,7 @@ async def test_F5_an_idle_messaging_works_at_once_with_the_new_broker(
         broker.kill()
         await broker.start()
 
-        with within(HEALED):
+        with healed():
             await messaging.publish(topic, "after")
 
         await inbox.wait_for("after")

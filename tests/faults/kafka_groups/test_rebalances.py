@@ -140,7 +140,8 @@ async def test_a_commit_on_its_way_delays_no_rebalance(start_kafka: Start, group
         proxy.delay(0.1)
 
         try:
-            with within(8):
+            # A commit's own time is 10 s; to join, a dozen answers that take their time, and handing over.
+            with within(12):
                 await two.subscribe(topic, second)
                 await until(lambda: second.ended, PATIENCE)
         finally:

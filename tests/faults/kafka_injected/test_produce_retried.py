@@ -7,7 +7,7 @@ import pytest
 from infrastructure import Message, TimeoutError, deadline
 
 from ...servers.kafka_mock import KafkaMock
-from .._timing import SLACK, within
+from .._timing import HEALED, SLACK, within
 from .._watch import nothing_left
 from ._cases import TOPIC, make, publish, publish_all, stored
 
@@ -79,7 +79,8 @@ async def test_one_that_lasts_is_a_time_out(mock: KafkaMock, error: str) -> None
         assert type(late) is TimeoutError
         assert (late.outcome, late.retryable) == ("unknown", True)
         mock.heal()
-        assert await publish(messaging, "after", SHORT) is None
+        # Behind it, which may be about to be tried again.
+        assert await publish(messaging, "after", HEALED) is None
 
     assert stored(mock) in (["before", "late", "after"], ["before", "after"])
 

@@ -266,7 +266,9 @@ async def test_a_cancelled_connect_leaves_nothing(postgres: PostgresEndpoint) ->
         (await dialled(url)).pgconn.finish()
 
     async def after(_outcome: Any) -> None:
-        assert (descriptors(), watched(), len(asyncio.all_tasks())) == before
+        # A name that nobody waits for any more is looked up to its end.
+        await until(lambda: descriptors() <= before[0])
+        assert (watched(), len(asyncio.all_tasks())) == before[1:]
 
     outcomes = await every_cancellation(connect, after=after)
     assert sum(one.reached for one in outcomes) > 6
@@ -286,7 +288,8 @@ class TestCancel:
         active = f"SELECT count(*) FROM pg_stat_activity WHERE {running}"
         await until(lambda: postgres.ask(active))
         await cancel(found.pgconn, time.monotonic() + 5)
-        assert descriptors() == before
+        # What others had open may be collected meanwhile.
+        assert descriptors() <= before
         found.pgconn.nonblocking = 0
         result = found.pgconn.get_result()
         assert result is not None

@@ -25,8 +25,9 @@ DDL = (
 
 @pytest.fixture
 async def storage(postgres_database: PostgresEndpoint) -> AsyncIterator[PostgresStorage]:
-    """A storage with two tables."""
-    alter(postgres_database, *DDL)
+    """A storage with two tables; no commit waits for the disk, and goes elsewhere for that."""
+    at_once = f"ALTER DATABASE {postgres_database.name} SET synchronous_commit = off"
+    alter(postgres_database, at_once, *DDL)
 
     async with PostgresStorage(postgres_database.url) as opened:
         yield opened

@@ -303,6 +303,8 @@ async def test_a_disconnect_while_writes_run_alone(
 async def test_a_disconnect_finishes_the_groups(storage: PostgresStorage) -> None:
     """Those on their way, and those that wait for them."""
     await ready(storage)
+    # However long the disk takes for them.
+    storage._close_within = 30.0
     calls = [asyncio.ensure_future(storage.execute(WRITE, [number])) for number in range(1100)]
     await asyncio.sleep(0)
     await storage.disconnect()

@@ -51,7 +51,9 @@ class TestConnect:
                     await asyncio.gather(*(storage.execute("SELECT pg_sleep(0)") for _ in "12345"))
 
             await asyncio.sleep(0)
-            assert (sockets(), tasks()) == before
+            # What others had open may be collected meanwhile.
+            assert sockets() <= before[0]
+            assert tasks() == before[1]
 
     async def test_while_a_disconnect_is_under_way(
         self, postgres_database: PostgresEndpoint
@@ -99,7 +101,7 @@ class TestConnect:
             await asyncio.sleep(0)
 
         await asyncio.sleep(0)
-        assert sockets() == before
+        assert sockets() <= before
 
     async def test_disconnect_with_a_transaction_open(
         self, postgres_database: PostgresEndpoint

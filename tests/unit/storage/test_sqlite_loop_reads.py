@@ -159,6 +159,7 @@ async def test_wrong_parameters_are_refused_by_the_short_way_too(
     assert str(first.value) == str(second.value)
 
 
+@pytest.mark.usefixtures("slow_by_steps")
 @pytest.mark.parametrize("tables", [1, 400], ids=["wide", "many"])
 async def test_a_large_schema_keeps_nothing_from_the_loop(
     storage: SQLiteStorage, tables: int
