@@ -106,11 +106,11 @@ def _give_up(task: asyncio.Task[Any]) -> None:
 async def answers(call: Call, what: str, within: float = BACK) -> Any:
     """Return what ``call()`` gives ``within`` seconds; an error of ours fails too.
 
-    It has that time, whatever ``deadline=`` its backend was made with, and by the clock of ``ends``.
+    It has that time, whatever ``deadline=`` its backend was made with.
     """
     __tracebackhide__ = True
 
-    with deadline(max(within, PREPARING)):
+    with deadline(within):
         result = await ends(call, within, what)
 
     if isinstance(result, InfrastructureError):
