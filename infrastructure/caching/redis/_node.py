@@ -92,7 +92,10 @@ class Node:
         self._tell()
 
     def _tell(self) -> None:
-        for call in self._at_close:
+        # Once: one that was left may be closed with the rest.
+        calls, self._at_close = self._at_close, []
+
+        for call in calls:
             call()
 
     def abandon(self) -> None:
